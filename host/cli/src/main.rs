@@ -1,0 +1,3 @@
+//! The `plughouse` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The one door out: every HTTP request of an adapter passes here.

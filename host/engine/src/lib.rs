@@ -1,0 +1,1 @@
+//! What the host does with adapters: install them, sync with them.

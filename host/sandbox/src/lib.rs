@@ -1,0 +1,1 @@
+//! Verified adapters as sandboxed WASM components.

@@ -1,0 +1,1 @@
+//! The embedded store: records, checkpoints, runs, events and sealed secrets on redb.

@@ -1,0 +1,1 @@
+//! Adapter packages: manifest, bundle, signatures, trust. Pure: no I/O.

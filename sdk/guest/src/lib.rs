@@ -1,0 +1,1 @@
+//! What a Plughouse adapter is written with.

@@ -1,0 +1,1 @@
+//! A validating JSON scanner that picks paths and returns spans.

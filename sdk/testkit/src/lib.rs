@@ -1,0 +1,1 @@
+//! Provider simulators, faults and recorded exchanges for adapter tests.

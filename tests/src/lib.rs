@@ -1,0 +1,1 @@
+//! Tests of the whole: scenarios, crash safety, hostile guests, tidiness.
