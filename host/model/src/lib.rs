@@ -1,1 +1,24 @@
 //! The vocabulary of the host: plain data, pure rules, and the ports to the outside.
+//!
+//! Nothing here performs I/O. A type that crosses a crate boundary is defined in this crate, next
+//! to the port that stores or moves it. No credential has a type here that can be printed,
+//! compared or serialised: see [`Secret`].
+
+pub mod adapter;
+pub mod clock;
+pub mod connection;
+pub mod egress;
+pub mod error;
+pub mod id;
+pub mod record;
+pub mod run;
+pub mod secret;
+pub mod store;
+pub mod window;
+
+pub use clock::Clock;
+pub use connection::Connection;
+pub use error::{Error, ErrorKind};
+pub use id::{ConnectionId, RunId, TenantId};
+pub use jiff::Timestamp;
+pub use secret::Secret;

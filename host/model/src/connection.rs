@@ -1,0 +1,32 @@
+//! An authenticated account at a provider.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectionId, TenantId};
+
+/// What the host knows of a connection that is not secret.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Connection {
+    /// Whose account it is.
+    pub tenant: TenantId,
+    /// Its name within the tenant.
+    pub id: ConnectionId,
+    /// The package that serves it, `publisher/id`.
+    pub package: String,
+    /// The method of the manifest's `[auth.METHOD]` that fills the credential slot.
+    pub auth: String,
+    /// Values of the manifest's `[variable.NAME]`.
+    pub variables: BTreeMap<String, String>,
+    /// Endpoints whose `consent` text the tenant has accepted.
+    #[serde(default)]
+    pub consents: Vec<String>,
+    /// Endpoint name → origin, set by the operator alone. The only way to a private, loopback or
+    /// unencrypted origin; shown wherever the connection is shown.
+    #[serde(default)]
+    pub overrides: BTreeMap<String, String>,
+    /// The provider's own key of the account, as `check` told it; account-wide limits go by it.
+    #[serde(default)]
+    pub account: Option<String>,
+}

@@ -1,0 +1,435 @@
+//! The ports to the store. Every method is one transaction.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::Receipt;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::record::{Content, Record, Reject, Removal, Tombstone};
+use crate::run::{EntityReport, Run, RunStatus};
+use crate::window::LaneState;
+use crate::{ConnectionId, RunId, Secret, TenantId, Timestamp};
+
+/// The distinctions a caller of the store can act on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StoreErrorKind {
+    /// A newer run of the connection has begun; this one may compute but not write.
+    Fenced,
+    /// The value is outside what the store can hold, or names something that is not there.
+    Invalid,
+    /// What was read does not decode, or does not unseal.
+    Corrupt,
+    /// Another process has the store open.
+    Busy,
+    /// The disk or the operating system said no.
+    Unavailable,
+}
+
+/// What went wrong in the store.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error without a cause.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What a caller can act on.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|e| -> &(dyn std::error::Error + 'static) { e })
+    }
+}
+
+/// What begins a run.
+#[derive(Clone, Debug)]
+pub struct RunStart {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which connection.
+    pub connection: ConnectionId,
+    /// `publisher/id` of the package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Its digest.
+    pub digest: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Which run writes: the fence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RunRef {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which connection.
+    pub connection: ConnectionId,
+    /// Which one; the store refuses all but the newest.
+    pub id: RunId,
+}
+
+/// What is read on its own: an entity, a part of it, and what kind of reading.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+pub struct Lane {
+    /// The entity of the manifest.
+    pub entity: String,
+    /// The dynamic instance or the parent record.
+    pub part: Option<String>,
+    /// Records, or the list of deletions.
+    pub kind: LaneKind,
+}
+
+/// What a lane reads.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LaneKind {
+    /// Records: everything, a feed, or windows.
+    Records,
+    /// What was deleted or archived, where the provider lists it apart.
+    Deletions,
+}
+
+/// Everything that one page of work yields; committed in one transaction.
+#[derive(Clone, Debug)]
+pub struct PageCommit {
+    /// The fence.
+    pub run: RunRef,
+    /// What was read.
+    pub lane: Lane,
+    /// Where the lane stands after this page.
+    pub state: LaneState,
+    /// Records, redacted; of an id that stands twice the last one counts.
+    pub records: Vec<Record>,
+    /// Records that are gone.
+    pub tombstones: Vec<Tombstone>,
+    /// Records that could not be read.
+    pub rejects: Vec<Reject>,
+    /// What the adapter call cost.
+    pub receipt: Receipt,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What a page changed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct PageOutcome {
+    /// Records that were not there before, or were gone.
+    pub inserted: u64,
+    /// Records whose content changed.
+    pub updated: u64,
+    /// Records that were the same.
+    pub unchanged: u64,
+    /// Records that were there and are gone.
+    pub deleted: u64,
+    /// Records that could not be read.
+    pub rejected: u64,
+}
+
+/// How one entity of a run ended; counters are the store's own.
+#[derive(Clone, Debug)]
+pub struct EntityEnd {
+    /// The entity.
+    pub entity: String,
+    /// How.
+    pub status: RunStatus,
+    /// Everything that changed before this instant has been read.
+    pub complete_until: Option<Timestamp>,
+    /// Why it did not succeed.
+    pub error: Option<Error>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// The fence.
+    pub run: RunRef,
+    /// How.
+    pub status: RunStatus,
+    /// How its entities ended.
+    pub entities: Vec<EntityEnd>,
+    /// Cost of calls that no page accounts for.
+    pub receipt: Receipt,
+    /// Why it did not get as far as its entities.
+    pub error: Option<Error>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// A record as it lies in the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredRecord {
+    /// The connection it came by.
+    pub connection: ConnectionId,
+    /// The entity.
+    pub entity: String,
+    /// The provider's id.
+    pub id: String,
+    /// The dynamic instance or parent it was read under.
+    pub part: Option<String>,
+    /// The provider's version or etag.
+    pub version: Option<String>,
+    /// When the provider says it changed.
+    pub modified: Option<Timestamp>,
+    /// When this store last changed it.
+    pub stored: Timestamp,
+    /// Why it is gone; the payload stays.
+    pub removed: Option<Removal>,
+    /// The JSON object that the provider sent; empty if only its tombstone was ever seen.
+    pub payload: Bytes,
+    /// Files that belong to it.
+    pub contents: Vec<Content>,
+}
+
+/// Which records to list; they come ordered by connection, entity and id.
+#[derive(Clone, Debug)]
+pub struct RecordQuery {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of one connection.
+    pub connection: Option<ConnectionId>,
+    /// Of one entity; needs the connection.
+    pub entity: Option<String>,
+    /// Of one id; needs the entity.
+    pub id: Option<String>,
+    /// Gone records too.
+    pub removed: bool,
+    /// Where the previous list ended.
+    pub after: Option<String>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A list of records and where the next one begins.
+#[derive(Clone, Debug, Default)]
+pub struct RecordList {
+    /// The records.
+    pub records: Vec<StoredRecord>,
+    /// Opaque; absent at the end.
+    pub next: Option<String>,
+}
+
+/// A kept reject.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct StoredReject {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The run that met it.
+    pub run: RunId,
+    /// The entity.
+    pub entity: String,
+    /// The id, where one could be read.
+    pub id: Option<String>,
+    /// The reason.
+    pub error: Error,
+    /// What the provider sent, as text; cut at 64 KiB.
+    pub payload: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an event tells.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum EventKind {
+    /// Ids of one entity that one page changed.
+    RecordsChanged {
+        /// The entity.
+        entity: String,
+        /// New ones.
+        created: Vec<String>,
+        /// Changed ones.
+        updated: Vec<String>,
+        /// Gone ones.
+        deleted: Vec<String>,
+        /// Ones that were gone and came back.
+        restored: Vec<String>,
+    },
+    /// A run ended.
+    RunFinished {
+        /// How.
+        status: RunStatus,
+    },
+}
+
+/// An entry of the append-only log of a tenant, written in the commit of what it tells.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Event {
+    /// Grows by one with every event of the tenant, from 1.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The run.
+    pub run: RunId,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// Records, checkpoints, runs and events.
+#[async_trait]
+pub trait RecordStore: Send + Sync {
+    /// Begins the next run of a connection, which fences off the one before; if that had not
+    /// ended it is marked interrupted.
+    async fn begin_run(&self, start: RunStart) -> Result<Run, StoreError>;
+
+    /// Commits a page durably: records, lane state, event and run counters, or nothing.
+    async fn commit_page(&self, page: PageCommit) -> Result<PageOutcome, StoreError>;
+
+    /// Ends a run.
+    async fn finish_run(&self, end: RunEnd) -> Result<Run, StoreError>;
+
+    /// Where every lane of a connection stands.
+    async fn lanes(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(Lane, LaneState)>, StoreError>;
+
+    /// Forgets where the lanes of a connection stand, so that the next run reads in full.
+    async fn reset_lanes(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<(), StoreError>;
+
+    /// Lists records.
+    async fn records(&self, query: RecordQuery) -> Result<RecordList, StoreError>;
+
+    /// Lists runs of a tenant, or of one connection, the newest first.
+    async fn runs(
+        &self,
+        tenant: &TenantId,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError>;
+
+    /// Lists rejects of one run.
+    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError>;
+
+    /// Lists events of a tenant with a greater sequence number than `after`.
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError>;
+}
+
+/// An installed package.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Installed {
+    /// `publisher/id`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its identity: `sha256:…` of its contents.
+    pub digest: String,
+    /// The whole package file; verified again at every load.
+    pub file: Bytes,
+    /// What the operator granted: JSON of `package::Permissions`.
+    pub grant: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the store remembers of trust, so that a file swapped for an older one changes nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct TrustState {
+    /// Package name → the highest version ever installed, or the one a downgrade has set.
+    pub floors: std::collections::BTreeMap<String, String>,
+    /// What was ever revoked, and stays so: `digest:sha256:…`, `key:…`, `package:…` → reason.
+    pub revoked: std::collections::BTreeMap<String, String>,
+}
+
+/// Packages, connections and what is remembered of trust.
+#[async_trait]
+pub trait Catalogue: Send + Sync {
+    /// Installs or replaces a package and sets the trust state, together.
+    async fn put_package(&self, package: Installed, trust: TrustState) -> Result<(), StoreError>;
+
+    /// The package of this name.
+    async fn package(&self, name: &str) -> Result<Option<Installed>, StoreError>;
+
+    /// All packages, by name.
+    async fn packages(&self) -> Result<Vec<Installed>, StoreError>;
+
+    /// Removes a package; its floor stays. False if there was none.
+    async fn remove_package(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// What is remembered of trust.
+    async fn trust_state(&self) -> Result<TrustState, StoreError>;
+
+    /// Remembers trust.
+    async fn put_trust_state(&self, trust: TrustState) -> Result<(), StoreError>;
+
+    /// Creates or replaces a connection together with its secrets, which are sealed at rest;
+    /// without secrets those that lie there stay.
+    async fn put_connection(
+        &self,
+        connection: Connection,
+        secrets: Option<Vec<(String, Secret)>>,
+    ) -> Result<(), StoreError>;
+
+    /// The connection of this name.
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<Connection>, StoreError>;
+
+    /// All connections of a tenant, by name.
+    async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError>;
+}
+
+/// The secrets of connections, for egress alone.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// Opens the secrets of a connection, by field name.
+    async fn secrets(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(String, Secret)>, StoreError>;
+}
+
+impl EntityReport {
+    /// Counts a committed page.
+    pub fn add(&mut self, read: u64, outcome: &PageOutcome) {
+        self.pages += 1;
+        self.read += read;
+        self.inserted += outcome.inserted;
+        self.updated += outcome.updated;
+        self.unchanged += outcome.unchanged;
+        self.deleted += outcome.deleted;
+        self.rejected += outcome.rejected;
+    }
+}
