@@ -1,1 +1,24 @@
-//! Tests of the whole: scenarios, crash safety, hostile guests, tidiness.
+//! What the tests of the whole share: where things lie, and guests built once.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
+}
+
+/// The `plughouse` binary that cargo built beside the running test.
+///
+/// # Panics
+///
+/// When it is not there, saying how to build it.
+#[expect(clippy::panic, reason = "a test that cannot run must fail")]
+pub fn plughouse() -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let dir = test.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+    let binary = dir.join("plughouse");
+    if !binary.is_file() {
+        panic!("{} is not built: run `cargo build` first", binary.display());
+    }
+    binary
+}
