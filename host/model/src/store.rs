@@ -1,4 +1,4 @@
-//! The ports to the store. Every method is one transaction.
+//! The ports to the store. Every method is one transaction, `commit_pages` at least one.
 
 use std::fmt;
 
@@ -303,6 +303,18 @@ pub trait RecordStore: Send + Sync {
 
     /// Commits a page durably: records, lane state, event and run counters, or nothing.
     async fn commit_page(&self, page: PageCommit) -> Result<PageOutcome, StoreError>;
+
+    /// Commits pages of one run in their order and stops at the first that fails: no page is ever
+    /// stored without those before it, because it carries the checkpoint that passes over them.
+    ///
+    /// A store for which one transaction is cheaper than several overrides this.
+    async fn commit_pages(&self, pages: Vec<PageCommit>) -> Result<Vec<PageOutcome>, StoreError> {
+        let mut outcomes = Vec::with_capacity(pages.len());
+        for page in pages {
+            outcomes.push(self.commit_page(page).await?);
+        }
+        Ok(outcomes)
+    }
 
     /// Ends a run.
     async fn finish_run(&self, end: RunEnd) -> Result<Run, StoreError>;
