@@ -5,6 +5,7 @@
 //! compared or serialised: see [`Secret`].
 
 pub mod adapter;
+pub mod catalogue;
 pub mod clock;
 pub mod connection;
 pub mod egress;

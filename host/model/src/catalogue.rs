@@ -1,0 +1,88 @@
+//! The ports to what is installed and connected, and to the secrets.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::Connection;
+use crate::store::StoreError;
+use crate::{ConnectionId, Secret, TenantId, Timestamp};
+
+/// An installed package.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Installed {
+    /// `publisher/id`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its identity: `sha256:…` of its contents.
+    pub digest: String,
+    /// The whole package file; verified again at every load.
+    pub file: Bytes,
+    /// What the operator granted: JSON of `package::Permissions`.
+    pub grant: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the store remembers of trust, so that a file swapped for an older one changes nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct TrustState {
+    /// Package name → the highest version ever installed, or the one a downgrade has set.
+    pub floors: BTreeMap<String, String>,
+    /// What was ever revoked, and stays so: `digest:sha256:…`, `key:…`, `package:…` → reason.
+    pub revoked: BTreeMap<String, String>,
+}
+
+/// Packages, connections and what is remembered of trust.
+#[async_trait]
+pub trait Catalogue: Send + Sync {
+    /// Installs or replaces a package and sets the trust state, together.
+    async fn put_package(&self, package: Installed, trust: TrustState) -> Result<(), StoreError>;
+
+    /// The package of this name.
+    async fn package(&self, name: &str) -> Result<Option<Installed>, StoreError>;
+
+    /// All packages, by name.
+    async fn packages(&self) -> Result<Vec<Installed>, StoreError>;
+
+    /// Removes a package; its floor stays. False if there was none.
+    async fn remove_package(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// What is remembered of trust.
+    async fn trust_state(&self) -> Result<TrustState, StoreError>;
+
+    /// Remembers trust.
+    async fn put_trust_state(&self, trust: TrustState) -> Result<(), StoreError>;
+
+    /// Creates or replaces a connection together with its secrets, which are sealed at rest;
+    /// without secrets those that lie there stay.
+    async fn put_connection(
+        &self,
+        connection: Connection,
+        secrets: Option<Vec<(String, Secret)>>,
+    ) -> Result<(), StoreError>;
+
+    /// The connection of this name.
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<Connection>, StoreError>;
+
+    /// All connections of a tenant, by name.
+    async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError>;
+}
+
+/// The secrets of connections, for egress alone.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// Opens the secrets of a connection, by field name.
+    async fn secrets(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(String, Secret)>, StoreError>;
+}
