@@ -15,7 +15,9 @@ pub mod record;
 pub mod run;
 pub mod secret;
 pub mod store;
+pub mod webhook;
 pub mod window;
+pub mod write;
 
 pub use clock::Clock;
 pub use connection::Connection;
