@@ -1,0 +1,300 @@
+//! Routes: `METHOD /path` with wildcards, matched on the path decoded once.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Decode, FileError, Item};
+use crate::path::CanonicalPath;
+
+/// The methods that a route may have.
+pub const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/// A method and a path pattern.
+///
+/// `*` stands for one or more characters of a segment, a final `**` for one or more segments.
+/// Neither ever matches a segment that begins with `$`, so that `$batch` must be written out.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Route {
+    method: String,
+    segments: Vec<String>,
+    /// Whether the pattern ends in `**`, which is not among the segments.
+    open: bool,
+}
+
+impl Route {
+    /// Reads a route.
+    pub fn parse(text: &str) -> Result<Self, RouteError> {
+        let (method, path) = text.split_once(' ').ok_or(RouteError::Form)?;
+        if !METHODS.contains(&method) {
+            return Err(RouteError::Method);
+        }
+        let path = path.strip_prefix('/').ok_or(RouteError::Form)?;
+        let mut segments: Vec<String> = path.split('/').map(str::to_owned).collect();
+        let open = segments.pop_if(|last| last == "**").is_some();
+        for (index, segment) in segments.iter().enumerate() {
+            let last = index + 1 == segments.len() && !open;
+            check_segment(segment, last)?;
+        }
+        Ok(Self { method: method.to_owned(), segments, open })
+    }
+
+    /// The method, in upper case.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether a request with this method and path is covered.
+    pub fn matches(&self, method: &str, path: &CanonicalPath) -> bool {
+        let path = path.as_slice();
+        let Some((head, tail)) = path.split_at_checked(self.segments.len()) else { return false };
+        self.method == method
+            && self.segments.iter().zip(head).all(|(pattern, text)| fits(pattern, text))
+            && if self.open { open_end(tail, self.segments.is_empty()) } else { tail.is_empty() }
+    }
+
+    /// Whether everything that `other` matches is matched by this route too.
+    ///
+    /// Errs on the side of no: two patterns with stars inside a segment are compared as text.
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.method != other.method || (other.open && !self.open) {
+            return false;
+        }
+        let Some((head, tail)) = other.segments.split_at_checked(self.segments.len()) else {
+            return false;
+        };
+        let same = self.segments.iter().zip(head).all(|(pattern, inner)| {
+            pattern == inner
+                || pattern == "*" && !inner.is_empty() && !inner.starts_with('$')
+                || !inner.contains('*') && fits(pattern, inner)
+        });
+        let rest = match (self.open, other.open) {
+            (false, _) => tail.is_empty(),
+            (true, true) => tail.iter().all(|segment| !segment.starts_with('$')),
+            (true, false) => open_end(tail, self.segments.is_empty()),
+        };
+        same && rest
+    }
+}
+
+/// Whether `**` may stand for these segments; the empty one alone is the root's.
+fn open_end(tail: &[String], root: bool) -> bool {
+    let [first, ..] = tail else { return false };
+    (root || tail.len() > 1 || !first.is_empty()) && tail.iter().all(|text| !text.starts_with('$'))
+}
+
+/// Whether a segment fits a pattern of literal pieces between stars.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    if text.starts_with('$') {
+        return false;
+    }
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let mut pieces: Vec<&str> = rest.split('*').collect();
+    let last = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        // The shortest stretch of at least one character before the piece leaves the most behind.
+        let Some(behind) = after_one(text).and_then(|text| text.split_once(piece)) else {
+            return false;
+        };
+        text = behind.1;
+    }
+    after_one(text).is_some_and(|text| text.ends_with(last))
+}
+
+fn after_one(text: &str) -> Option<&str> {
+    let mut chars = text.chars();
+    chars.next().map(|_| chars.as_str())
+}
+
+fn check_segment(segment: &str, last: bool) -> Result<(), RouteError> {
+    if segment.is_empty() {
+        return if last { Ok(()) } else { Err(RouteError::Empty) };
+    }
+    if segment.contains("**") {
+        return Err(RouteError::Rest);
+    }
+    if segment == "." || segment == ".." {
+        return Err(RouteError::Dots);
+    }
+    if segment.starts_with('$') && segment.contains('*') {
+        return Err(RouteError::Dollar);
+    }
+    if segment.chars().any(|c| c.is_control() || c == ' ' || "%?#\\".contains(c)) {
+        return Err(RouteError::Character);
+    }
+    Ok(())
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.method)?;
+        self.segments.iter().try_for_each(|segment| write!(f, "/{segment}"))?;
+        if self.open { f.write_str("/**") } else { Ok(()) }
+    }
+}
+
+impl TryFrom<String> for Route {
+    type Error = RouteError;
+
+    fn try_from(text: String) -> Result<Self, RouteError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Route> for String {
+    fn from(route: Route) -> Self {
+        route.to_string()
+    }
+}
+
+impl Decode for Route {
+    fn decode(item: &Item<'_>) -> Result<Self, FileError> {
+        item.parsed(Self::parse, "write a route, as in \"GET /v1/users/*\" or \"GET /files/**\"")
+    }
+}
+
+/// Why a text is no route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RouteError {
+    /// It is not a method, one space and a path.
+    #[error("a route is a method, one space and a path that begins with `/`")]
+    Form,
+    /// The method is not one of [`METHODS`].
+    #[error("the method must be GET, HEAD, POST, PUT, PATCH or DELETE")]
+    Method,
+    /// An empty segment that is not the last.
+    #[error("an empty segment inside the path is never matched")]
+    Empty,
+    /// `**` that is not the last segment.
+    #[error("`**` stands alone and last")]
+    Rest,
+    /// A dot segment.
+    #[error("a dot segment is never matched")]
+    Dots,
+    /// A star behind `$`.
+    #[error("a star never matches a segment that begins with `$`; write the segment out")]
+    Dollar,
+    /// A character that no decoded path is matched with.
+    #[error("a route holds the decoded path: no space, control character, `%`, `?`, `#` or `\\`")]
+    Character,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::canonical;
+
+    #[track_caller]
+    fn check(route: &str, request: &str, expected: bool) {
+        let route = Route::parse(route).unwrap();
+        let (method, path) = request.split_once(' ').unwrap();
+        assert_eq!(route.matches(method, &canonical(path).unwrap()), expected, "{request}");
+    }
+
+    #[test]
+    fn literals_match_exactly() {
+        check("GET /v2/users", "GET /v2/users", true);
+        check("GET /v2/users", "GET /v2/users?page=2", true);
+        check("GET /v2/users", "GET /v2/%75sers", true);
+        check("GET /v2/users", "POST /v2/users", false);
+        check("GET /v2/users", "GET /v2/Users", false);
+        check("GET /v2/users", "GET /v2/users/", false);
+        check("GET /v2/users", "GET /v2", false);
+        check("GET /v2/users", "GET /v2/users/1", false);
+        check("GET /", "GET /", true);
+    }
+
+    #[test]
+    fn a_star_stands_for_characters_of_one_segment() {
+        check("GET /m/*", "GET /m/%252F%252Fuuid", true);
+        check("GET /m/*", "GET /m/", false);
+        check("GET /m/*", "GET /m/a/b", false);
+        check("POST /x/*/M.D.CRM.*", "POST /x/accounts/M.D.CRM.CreateMultiple", true);
+        check("POST /x/*/M.D.CRM.*", "POST /x/accounts/M.D.CRM.", false);
+        check("POST /x/*/M.D.CRM.*", "POST /x/accounts/M.E.CRM.Create", false);
+        check("GET /a*b*c", "GET /a1b2c", true);
+        check("GET /a*b*c", "GET /abbbc", true);
+        check("GET /a*b*c", "GET /abc", false);
+        check("GET /a*a", "GET /aa", false);
+        check("GET /*é", "GET /%C3%A9%C3%A9", true);
+    }
+
+    #[test]
+    fn a_double_star_stands_for_the_rest() {
+        check("GET /**", "GET /", true);
+        check("GET /**", "GET /a/b/", true);
+        check("GET /rec/**", "GET /rec/a", true);
+        check("GET /rec/**", "GET /rec/a/b", true);
+        check("GET /rec/**", "GET /rec", false);
+        check("GET /rec/**", "GET /rec/", false);
+        check("GET /rec/**", "GET /record", false);
+    }
+
+    #[test]
+    fn wildcards_never_match_a_dollar_segment() {
+        check("POST /data/*", "POST /data/$batch", false);
+        check("POST /data/*", "POST /data/%24batch", false);
+        check("GET /data/**", "GET /data/accounts/$ref", false);
+        check("GET /**", "GET /$metadata", false);
+        check("POST /data/$batch", "POST /data/$batch", true);
+        check("GET /data/*", "GET /data/a$b", true);
+    }
+
+    #[test]
+    fn what_cannot_match_is_refused() {
+        let errors = [
+            ("/a", RouteError::Form),
+            ("GET", RouteError::Form),
+            ("GET a", RouteError::Form),
+            ("GET  /a", RouteError::Form),
+            ("get /a", RouteError::Method),
+            ("TRACE /a", RouteError::Method),
+            ("GET /a//b", RouteError::Empty),
+            ("GET //**", RouteError::Empty),
+            ("GET /**/a", RouteError::Rest),
+            ("GET /a**", RouteError::Rest),
+            ("GET /a/../b", RouteError::Dots),
+            ("GET /$*", RouteError::Dollar),
+            ("GET /a?b", RouteError::Character),
+            ("GET /a%20b", RouteError::Character),
+            ("GET /a b", RouteError::Character),
+        ];
+        for (text, error) in errors {
+            assert_eq!(Route::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn covers(outer: &str, inner: &str, expected: bool) {
+        let (outer_route, inner_route) = (Route::parse(outer), Route::parse(inner));
+        assert_eq!(outer_route.unwrap().covers(&inner_route.unwrap()), expected, "{outer} {inner}");
+    }
+
+    #[test]
+    fn a_wider_route_covers_a_narrower_one() {
+        covers("GET /a", "GET /a", true);
+        covers("GET /a", "POST /a", false);
+        covers("GET /a/*", "GET /a/b", true);
+        covers("GET /a/*", "GET /a/b*", true);
+        covers("GET /a/b*", "GET /a/*", false);
+        covers("GET /a/b*", "GET /a/bc", true);
+        covers("GET /a/*", "GET /a/$b", false);
+        covers("GET /a/**", "GET /a/*/c", true);
+        covers("GET /a/**", "GET /a/b/**", true);
+        covers("GET /a/b/**", "GET /a/**", false);
+        covers("GET /a/**", "GET /a/$b/**", false);
+        covers("GET /a/**", "GET /a", false);
+        covers("GET /a/*", "GET /a/**", false);
+        covers("GET /**", "GET /", true);
+        covers("GET /a/**", "GET /a/", false);
+    }
+
+    #[test]
+    fn a_route_is_written_as_it_was_read() {
+        for text in ["GET /", "GET /**", "GET /a/*/b/**", "POST /a/", "PATCH /a*b"] {
+            assert_eq!(Route::parse(text).unwrap().to_string(), text);
+        }
+    }
+}
