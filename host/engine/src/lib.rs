@@ -1,1 +1,8 @@
-//! What the host does with adapters: install them, sync with them.
+//! What the host does with adapters: install them, connect accounts, sync.
+//!
+//! Kept here: one commit per page of work (a lane's checkpoint never passes a page that is not
+//! stored), one way in for code (nothing is synced with that was not verified again at this
+//! load), and an error ends as little as possible — a record, a part, an entity, before a run.
+
+pub mod connect;
+pub mod sync;

@@ -1,0 +1,245 @@
+//! Connecting an account: what a person enters, held against the manifest.
+
+mod account;
+mod origin;
+mod questions;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use model::{Connection, ConnectionId, Secret, TenantId};
+use package::manifest::{Auth, Endpoint, Key, KeyPlace, Manifest, Target};
+
+pub use account::check;
+pub use questions::{Question, QuestionKind, methods, questions};
+
+/// What a person enters to connect an account.
+#[derive(Clone, Debug)]
+pub struct NewConnection {
+    /// Whose account it is.
+    pub tenant: TenantId,
+    /// Its name within the tenant.
+    pub id: ConnectionId,
+    /// The method; may be left out where only one works.
+    pub auth: Option<String>,
+    /// Values of the variables that the manifest asks for.
+    pub variables: BTreeMap<String, String>,
+    /// Values of the method's fields.
+    pub fields: Vec<(String, Secret)>,
+    /// Endpoints whose consent text is accepted.
+    pub consents: Vec<String>,
+    /// Endpoint → origin, from the operator alone.
+    pub overrides: BTreeMap<String, String>,
+}
+
+/// Everything that is wrong with what was entered, so that it can be put right at once.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub struct ConnectError {
+    /// One sentence each.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("; "))
+    }
+}
+
+/// Builds a connection and its secrets, or says everything that is wrong.
+pub fn connect(
+    manifest: &Manifest,
+    new: NewConnection,
+) -> Result<(Connection, Vec<(String, Secret)>), ConnectError> {
+    let mut problems = Vec::new();
+    let method = method(manifest, new.auth.as_deref(), &mut problems);
+    let connection = Connection {
+        tenant: new.tenant,
+        id: new.id,
+        package: manifest.name(),
+        auth: method.map_or_else(String::new, |(name, _)| name.to_owned()),
+        variables: new.variables,
+        consents: new.consents,
+        overrides: new.overrides,
+        account: None,
+    };
+    if let Some((name, auth)) = method {
+        check_fields(name, auth, &new.fields, &mut problems);
+        check_needed(manifest, auth, &connection, &mut problems);
+    }
+    check_variables(manifest, &connection, &mut problems);
+    check_consents(manifest, &connection, &mut problems);
+    check_overrides(manifest, &connection, &mut problems);
+    if problems.is_empty() { Ok((connection, new.fields)) } else { Err(ConnectError { problems }) }
+}
+
+/// The values that a guest and the templates see: defaults, what the connection holds, and
+/// `auth`, the method in use.
+pub fn variables(manifest: &Manifest, connection: &Connection) -> BTreeMap<String, String> {
+    let default = |(name, v): (&String, &package::manifest::Variable)| {
+        v.default.as_ref().map(|value| (name.clone(), value.clone()))
+    };
+    let mut variables: BTreeMap<_, _> = manifest.variables.iter().filter_map(default).collect();
+    variables.extend(connection.variables.clone());
+    variables.insert("auth".to_owned(), connection.auth.clone());
+    variables
+}
+
+fn method<'a>(
+    manifest: &'a Manifest,
+    asked: Option<&str>,
+    problems: &mut Vec<String>,
+) -> Option<(&'a str, &'a Auth)> {
+    let working = methods(manifest);
+    let names = if working.is_empty() { "none".to_owned() } else { working.join(", ") };
+    let name = match (asked, working.as_slice()) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, []) => {
+            problems.push("this host cannot do any auth method of the package yet".to_owned());
+            return None;
+        }
+        (None, _) => {
+            problems.push(format!("choose an auth method: {names}"));
+            return None;
+        }
+    };
+    match manifest.auth.get_key_value(name) {
+        None => {
+            let message = "the package has no auth method";
+            problems.push(format!("{message} `{name}`; methods that work: {names}"));
+            None
+        }
+        Some((name, Auth::OAuth2(_) | Auth::Client(_) | Auth::Jwt(_))) => {
+            problems.push(format!(
+                "this host cannot do auth method `{name}` yet; methods that work: {names}"
+            ));
+            None
+        }
+        Some((name, auth)) => Some((name, auth)),
+    }
+}
+
+fn check_fields(
+    method: &str,
+    auth: &Auth,
+    fields: &[(String, Secret)],
+    problems: &mut Vec<String>,
+) {
+    let wanted = key(auth).map(|key| &key.fields);
+    for (name, value) in fields {
+        if !wanted.is_some_and(|fields| fields.contains_key(name)) {
+            let known = wanted.map_or_else(String::new, |f| list(f.keys()));
+            problems.push(format!("auth method `{method}` has no field `{name}`; it has: {known}"));
+        } else if value.expose().is_empty() {
+            problems.push(format!("field `{name}` of auth method `{method}` is empty"));
+        } else if value.expose().contains(char::is_control) {
+            let message = "holds a line break or another control character";
+            problems.push(format!("field `{name}` of auth method `{method}` {message}"));
+        }
+    }
+    for (name, field) in wanted.into_iter().flatten() {
+        if !fields.iter().any(|(given, _)| given == name) {
+            let label = &field.label;
+            problems.push(format!("auth method `{method}` needs field `{name}`: {label}"));
+        }
+    }
+}
+
+fn check_variables(manifest: &Manifest, connection: &Connection, problems: &mut Vec<String>) {
+    for (name, value) in &connection.variables {
+        match manifest.variables.get(name) {
+            None => {
+                let asked = manifest.variables.iter().filter(|(_, v)| v.ask.is_some());
+                let known = list(asked.map(|(name, _)| name));
+                problems
+                    .push(format!("the package asks for no variable `{name}`, but for: {known}"));
+            }
+            Some(variable) if variable.ask.is_none() => {
+                problems.push(format!("variable `{name}` is filled by the provider, not by hand"));
+            }
+            Some(variable) => problems.extend(variable.check(name, value).err()),
+        }
+    }
+}
+
+/// Names every variable without a value that an origin or the credential cannot do without.
+fn check_needed(
+    manifest: &Manifest,
+    auth: &Auth,
+    connection: &Connection,
+    problems: &mut Vec<String>,
+) {
+    let known = variables(manifest, connection);
+    let mut holes: Vec<_> = manifest
+        .endpoints
+        .iter()
+        .filter(|(name, _)| !connection.overrides.contains_key(*name))
+        .filter(|(name, e)| e.consent.is_none() || connection.consents.contains(name))
+        .flat_map(|(_, endpoint)| origin_holes(endpoint))
+        .chain(key(auth).map_or_else(Vec::new, key_holes))
+        .filter(|hole| !known.contains_key(*hole))
+        .filter_map(|hole| manifest.variables.get_key_value(hole))
+        .filter(|(_, variable)| !variable.check)
+        .collect();
+    holes.sort_unstable_by_key(|(name, _)| name.as_str());
+    holes.dedup_by_key(|(name, _)| name.as_str());
+    for (name, variable) in holes {
+        problems.push(match &variable.ask {
+            Some(label) => format!("variable `{name}` has no value: {label}"),
+            None => format!(
+                "variable `{name}` has no value: only a token answer fills it, and auth method \
+                 `{}` gets none",
+                connection.auth
+            ),
+        });
+    }
+}
+
+fn origin_holes(endpoint: &Endpoint) -> Vec<&str> {
+    match &endpoint.target {
+        Target::Origin(origin) => origin.holes().collect(),
+        Target::Hosts(_) => Vec::new(),
+    }
+}
+
+fn key_holes(key: &Key) -> Vec<&str> {
+    match &key.place {
+        KeyPlace::Header { value, .. } | KeyPlace::Query { value, .. } => value.holes().collect(),
+        KeyPlace::Basic { user, password } => user.holes().chain(password.holes()).collect(),
+    }
+}
+
+fn key(auth: &Auth) -> Option<&Key> {
+    match auth {
+        Auth::Key(key) => Some(key),
+        _ => None,
+    }
+}
+
+fn check_consents(manifest: &Manifest, connection: &Connection, problems: &mut Vec<String>) {
+    let asked = || manifest.endpoints.iter().filter(|(_, e)| e.consent.is_some());
+    for name in &connection.consents {
+        if !asked().any(|(endpoint, _)| endpoint == name) {
+            let known = list(asked().map(|(name, _)| name));
+            problems.push(format!("endpoint `{name}` asks for no consent; these do: {known}"));
+        }
+    }
+}
+
+fn check_overrides(manifest: &Manifest, connection: &Connection, problems: &mut Vec<String>) {
+    let fixed = || manifest.endpoints.iter().filter(|(_, e)| matches!(e.target, Target::Origin(_)));
+    for (name, text) in &connection.overrides {
+        if !fixed().any(|(endpoint, _)| endpoint == name) {
+            let known = list(fixed().map(|(name, _)| name));
+            problems
+                .push(format!("no endpoint `{name}` whose origin can be replaced, but: {known}"));
+        } else if let Err(wanted) = origin::check(text) {
+            problems.push(format!("origin `{text}` for endpoint `{name}` {wanted}"));
+        }
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<_> = names.map(String::as_str).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,166 @@
+//! One run of one connection: pull, redact, commit, entity by entity.
+//!
+//! The run reads on while the pages before are being committed, see `commit`. Whatever happens —
+//! an error of the adapter, a wish to stop, a power cut — the store holds every page up to some
+//! point of every lane and the checkpoint of exactly that point, so the next run goes on there.
+//! Nothing is tried again here: what the provider refuses now ends the entity, and the next run
+//! is the retry.
+
+mod cancel;
+mod commit;
+mod guard;
+mod lane;
+mod parts;
+mod plan;
+mod progress;
+mod read;
+mod redact;
+mod status;
+
+use model::adapter::{Adapter, Receipt};
+use model::run::{EntityReport, Run, RunStatus};
+use model::store::{EntityEnd, RecordStore, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
+use model::{Clock, Error, ErrorKind};
+
+pub use cancel::Cancel;
+pub use plan::{Choice, EntityPlan, PackageRef, PartsFrom, PlanError, SyncPlan};
+pub use progress::{Listener, Progress};
+
+use read::Reader;
+
+/// What a run needs from outside.
+pub struct Ports<'a> {
+    /// The adapter, for this run alone.
+    pub adapter: &'a mut dyn Adapter,
+    /// Where the records go.
+    pub store: &'a dyn RecordStore,
+    /// The time.
+    pub clock: Clock,
+    /// The wish to stop.
+    pub cancel: Cancel,
+    /// Is told what happens.
+    pub listener: Listener<'a>,
+}
+
+/// Runs a sync to its end and returns the run as it is stored.
+///
+/// Errors of the adapter are part of the run. An error of the store ends it: what was committed
+/// stays, and unless another run has taken over, the run is marked failed if the store still can.
+pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> {
+    let Ports { adapter, store, clock, cancel, listener } = ports;
+    let now = clock.now();
+    let started = store.begin_run(start(plan, now)).await?;
+    listener(Progress::RunStarted { run: &started });
+    let run = RunRef {
+        tenant: started.tenant.clone(),
+        connection: started.connection.clone(),
+        id: started.id,
+    };
+    let mut reader = Reader {
+        adapter,
+        store,
+        plan,
+        run: run.clone(),
+        clock: &clock,
+        cancel: &cancel,
+        now,
+        lanes: std::collections::BTreeMap::new(),
+        offers: None,
+        lost: Receipt::default(),
+    };
+    let mut ended = Ended::default();
+    let outcome = Box::pin(entities(&mut reader, listener, &mut ended)).await;
+    let end = RunEnd {
+        run,
+        status: status::of_run(&ended.entities, ended.cancelled),
+        entities: ended.entities,
+        receipt: reader.lost,
+        error: ended.error,
+        at: clock.now(),
+    };
+    if let Err(error) = outcome {
+        return Err(abandon(store, end, error).await);
+    }
+    let run = store.finish_run(end).await?;
+    listener(Progress::RunFinished { run: &run });
+    Ok(run)
+}
+
+/// How far a run has come.
+#[derive(Default)]
+struct Ended {
+    entities: Vec<EntityEnd>,
+    cancelled: bool,
+    error: Option<Error>,
+}
+
+async fn entities(
+    reader: &mut Reader<'_>,
+    listener: Listener<'_>,
+    ended: &mut Ended,
+) -> Result<(), StoreError> {
+    let lanes = reader.store.lanes(&reader.run.tenant, &reader.run.connection).await?;
+    reader.lanes = lanes.into_iter().collect();
+    for entity in &reader.plan.entities {
+        if reader.cancel.is_cancelled() {
+            ended.cancelled = true;
+            break;
+        }
+        let end = run_entity(reader, entity, listener).await?;
+        let error = end.error.clone().filter(|error| status::ends_run(error.kind));
+        ended.entities.push(end);
+        if error.is_some() {
+            ended.error = error;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads and commits an entity at the same time.
+async fn run_entity(
+    reader: &mut Reader<'_>,
+    plan: &EntityPlan,
+    listener: Listener<'_>,
+) -> Result<EntityEnd, StoreError> {
+    let entity = plan.name.as_str();
+    listener(Progress::EntityStarted { entity });
+    let mut report = EntityReport::default();
+    let tell = |report: &EntityReport| listener(Progress::Page { entity, report });
+    let (outbox, inbox) = commit::queue();
+    let store = reader.store;
+    // The first error of either half drops the other one where it stands.
+    let (end, ()) = tokio::try_join!(
+        reader.entity(plan, outbox),
+        commit::commit(store, inbox, &mut report, &tell),
+    )?;
+    report.status = end.status;
+    report.complete_until = end.complete_until;
+    report.error.clone_from(&end.error);
+    listener(Progress::EntityFinished { entity, report: &report });
+    Ok(end)
+}
+
+fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {
+    RunStart {
+        tenant: plan.tenant.clone(),
+        connection: plan.connection.clone(),
+        package: plan.package.name.clone(),
+        version: plan.package.version.clone(),
+        digest: plan.package.digest.clone(),
+        at,
+    }
+}
+
+/// Marks a run failed that the store has let down, and returns why.
+async fn abandon(store: &dyn RecordStore, end: RunEnd, error: StoreError) -> StoreError {
+    if error.kind() == StoreErrorKind::Fenced {
+        return error;
+    }
+    let reason = Error::new(ErrorKind::Other, "engine.store", error.to_string());
+    let end = RunEnd { status: RunStatus::Failed, error: Some(reason), ..end };
+    if let Err(second) = store.finish_run(end).await {
+        tracing::warn!(error = %second, "a run that the store let down is not marked failed either");
+    }
+    error
+}

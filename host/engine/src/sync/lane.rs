@@ -1,0 +1,103 @@
+//! The reading half of a run for one lane: page by page until there is nothing more to read.
+
+use model::adapter::{Next, Page, PullRequest, Receipt, Selection};
+use model::store::{Lane, PageCommit, StoreError};
+use model::window::{LaneState, Progress};
+use model::{Error, ErrorKind, Timestamp};
+
+use super::commit::Outbox;
+use super::guard::Guard;
+use super::plan::EntityPlan;
+use super::read::Reader;
+use super::redact::redact;
+use super::status::Ended;
+
+/// A lane and where it stands.
+pub(super) struct LaneStart {
+    /// What is read.
+    pub(super) lane: Lane,
+    /// Where it stands.
+    pub(super) state: LaneState,
+    /// How far the records lane was complete when the run began.
+    pub(super) records_until: Option<Timestamp>,
+}
+
+impl Reader<'_> {
+    /// Reads a lane from where it stands and hands its pages over in order.
+    ///
+    /// An error of the adapter ends the lane and is part of the answer; the pages before it are
+    /// committed, and the next run goes on behind them.
+    pub(super) async fn lane(
+        &mut self,
+        entity: &EntityPlan,
+        start: LaneStart,
+        out: &Outbox,
+    ) -> Result<Ended, StoreError> {
+        let LaneStart { lane, mut state, records_until } = start;
+        let mut guard = Guard::default();
+        let mut expired = None;
+        let mut ended = Ended::default();
+        while let Some(progress) = state.next(&entity.rule, lane.kind, records_until, self.now) {
+            if self.cancel.is_cancelled() {
+                ended.cancelled = true;
+                break;
+            }
+            let called = self.adapter.pull(request(entity, &lane, &progress)).await;
+            let page = called.outcome.and_then(|page| {
+                guard.check(entity, &progress.selection, &page)?;
+                redact(page, &self.plan.redact)
+            });
+            match page {
+                Ok(page) => {
+                    ended.partial |= matches!(page.next, Next::Partial(_));
+                    state = state.after(&entity.rule, &progress, &page.next);
+                    out.send(self.commit(&lane, &state, page, called.receipt)).await?;
+                }
+                Err(error) => {
+                    self.lost += called.receipt;
+                    if !may_restart(&error, &progress, expired.as_ref()) {
+                        ended.error = Some(error);
+                        break;
+                    }
+                    state = state.expired(&progress);
+                    guard.restart();
+                    expired = Some(progress.selection);
+                }
+            }
+        }
+        ended.complete_until = state.complete_until;
+        Ok(ended)
+    }
+
+    fn commit(&self, lane: &Lane, state: &LaneState, page: Page, receipt: Receipt) -> PageCommit {
+        PageCommit {
+            run: self.run.clone(),
+            lane: lane.clone(),
+            state: state.clone(),
+            records: page.records,
+            tombstones: page.tombstones,
+            rejects: page.rejects,
+            receipt,
+            at: self.clock.now(),
+        }
+    }
+}
+
+/// Whether the provider has refused a checkpoint that a fresh start can do without. Once per
+/// selection: a provider that refuses what it has just handed out would keep the run for ever.
+fn may_restart(error: &Error, progress: &Progress, expired: Option<&Selection>) -> bool {
+    error.kind == ErrorKind::ExpiredCheckpoint
+        && progress.checkpoint.is_some()
+        && expired != Some(&progress.selection)
+}
+
+fn request(entity: &EntityPlan, lane: &Lane, progress: &Progress) -> PullRequest {
+    PullRequest {
+        entity: lane.entity.clone(),
+        part: lane.part.clone(),
+        selection: progress.selection.clone(),
+        checkpoint: progress.checkpoint.clone(),
+        fields: entity.fields.clone(),
+        limit: entity.page,
+    }
+}
