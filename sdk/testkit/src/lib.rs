@@ -1,1 +1,25 @@
-//! Provider simulators, faults and recorded exchanges for adapter tests.
+//! What an adapter is tested with: fake providers, faults, a native host and recorded exchanges.
+//!
+//! A [`Provider`] answers requests and keeps state. The same one is served over real HTTP on
+//! loopback by [`Server`] and driven in-process by [`native::TestHost`]; [`Faulty`] makes either
+//! misbehave by rules that are plain data. [`HubSpot`] and [`News`] are the two built ones.
+//! a [`Cassette`] replays what a real provider said. Nothing here sleeps, reads a clock or draws
+//! entropy, except for the latency that a benchmark asks for: the same seed gives the same bytes.
+
+pub mod fault;
+pub mod hubspot;
+pub mod message;
+pub mod native;
+pub mod news;
+pub mod provider;
+mod random;
+pub mod server;
+mod text;
+mod time;
+
+pub use fault::{Fault, Faults, Faulty, Rule};
+pub use hubspot::HubSpot;
+pub use message::{Answer, Delivery, Request};
+pub use news::News;
+pub use provider::{Provider, Shared, from_fn};
+pub use server::Server;

@@ -1,0 +1,158 @@
+//! Requests and answers as a provider sees them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::text;
+
+/// A request that reached a provider.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Request {
+    /// The endpoint's name where the caller knows it (a native host, a cassette); sockets do not tell.
+    pub endpoint: Option<String>,
+    /// The method, as sent.
+    pub method: String,
+    /// The request target as it stood on the wire: raw path and query.
+    pub target: String,
+    /// Lower-case names with their values, in the order of arrival.
+    pub headers: Vec<(String, String)>,
+    /// The body, decoded from its transfer coding.
+    pub body: Vec<u8>,
+    /// The raw bytes of the request line and the headers; empty where there was no wire.
+    pub head: Vec<u8>,
+}
+
+impl Request {
+    /// A request without headers and body, for driving a provider by hand.
+    pub fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
+        Self { method: method.into(), target: target.into(), ..Self::default() }
+    }
+
+    /// The same request with one more header.
+    #[must_use]
+    pub fn header_added(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_ascii_lowercase(), value.into()));
+        self
+    }
+
+    /// The same request with this body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The raw path, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+    }
+
+    /// The decoded pairs of the query, in order.
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        self.target.split_once('?').map_or_else(Vec::new, |(_, query)| text::query_pairs(query))
+    }
+
+    /// The first value of a query parameter, decoded.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.query_pairs().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The first value of a header; `name` is lower-case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// How the bytes of an answer reach the client.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Delivery {
+    /// With a content length.
+    #[default]
+    Whole,
+    /// In chunks.
+    Chunked,
+    /// The content length promises the whole body; the connection ends after this many bytes.
+    Truncated(usize),
+    /// In chunks; the connection ends after this many bytes, before the last chunk.
+    ChunksCut(usize),
+    /// Nothing is sent until the server is told to release it or the client goes away.
+    Stalled,
+    /// In chunks; the body is repeated until the client goes away.
+    Endless,
+}
+
+/// What a provider answers.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Headers; those of the framing are the server's.
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    /// The body, shared so that a page served a thousand times is held once.
+    pub body: Arc<[u8]>,
+    /// How it is delivered.
+    pub delivery: Delivery,
+    /// A real delay before the first byte, for benchmarks; a native host ignores it.
+    pub delay: Duration,
+}
+
+impl Answer {
+    /// An answer of that media type.
+    pub fn new(status: u16, media_type: &'static str, body: impl Into<Arc<[u8]>>) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".into(), media_type.into())],
+            body: body.into(),
+            delivery: Delivery::Whole,
+            delay: Duration::ZERO,
+        }
+    }
+
+    /// A JSON answer.
+    pub fn json(status: u16, body: impl Into<Arc<[u8]>>) -> Self {
+        Self::new(status, "application/json;charset=utf-8", body)
+    }
+
+    /// A JSON answer from a value; for answers that are not served often.
+    pub fn value(status: u16, body: &serde_json::Value) -> Self {
+        Self::json(status, body.to_string().into_bytes())
+    }
+
+    /// An answer of plain text.
+    pub fn plain(status: u16, body: &str) -> Self {
+        Self::new(status, "text/plain; charset=utf-8", body.as_bytes())
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        let mut answer = Self::new(status, "text/plain", Vec::new());
+        answer.headers.clear();
+        answer
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same answer, delivered that way.
+    #[must_use]
+    pub fn delivered(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// The same answer after a real delay.
+    #[must_use]
+    pub fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+}
