@@ -43,7 +43,6 @@ pub enum FieldKind {
 
 /// A field of an entity.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the contract's record has them")]
 pub struct Field {
     /// The provider's name.
     pub name: String,

@@ -6,6 +6,18 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::error::Error;
 
+/// The longest id, part or version of a record, in bytes; ids and parts stand in keys of the store.
+pub const ID_BYTES_MAX: usize = 1 << 10;
+
+/// The longest name of an entity, in bytes; it stands in keys of the store.
+pub const ENTITY_BYTES_MAX: usize = 128;
+
+/// The largest payload of a record, in bytes: no response of a provider is read beyond that.
+pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+
+/// The longest list of the contents of a record, in bytes of its JSON.
+pub const CONTENTS_BYTES_MAX: usize = 1 << 20;
+
 /// How to fetch the bytes of a record; they never enter the adapter.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Content {

@@ -202,7 +202,7 @@ pub struct StoredRecord {
     pub stored: Timestamp,
     /// Why it is gone; the payload stays.
     pub removed: Option<Removal>,
-    /// The JSON object that the provider sent; empty if only its tombstone was ever seen.
+    /// The JSON object that the provider sent.
     pub payload: Bytes,
     /// Files that belong to it.
     pub contents: Vec<Content>,

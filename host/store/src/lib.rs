@@ -1,1 +1,31 @@
 //! The embedded store: records, checkpoints, runs, events and sealed secrets on redb.
+//!
+//! One thread writes; all changes that wait for it share one durable commit. Readers see
+//! snapshots and wait for nobody. Invariants:
+//! - a change decides everything before it writes anything, so one that is refused leaves no
+//!   trace in a commit that it shares with others;
+//! - an answer is given after the commit is on the disk;
+//! - every key begins with the tenant, and every range that is read lies within one tenant;
+//! - every value begins with the version of its encoding, and a value that does not decode is an
+//!   error that names its table, never an absence;
+//! - a secret is in the clear only between [`model::store::Vault`] and its caller.
+
+mod catalogue;
+mod check;
+mod codec;
+mod create;
+mod disk;
+mod events;
+mod lanes;
+mod page;
+mod ports;
+mod records;
+mod rejects;
+mod runs;
+mod store;
+mod tables;
+mod vault;
+mod writer;
+mod writes;
+
+pub use store::Store;

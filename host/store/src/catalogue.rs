@@ -1,0 +1,5 @@
+//! Packages, connections and what is remembered of trust.
+
+pub(crate) mod connections;
+pub(crate) mod packages;
+pub(crate) mod trust;

@@ -1,0 +1,78 @@
+//! What the store refuses before it is asked to hold it.
+
+use std::fmt::Display;
+
+use model::adapter::CHECKPOINT_BYTES_MAX;
+use model::record::{CONTENTS_BYTES_MAX, ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use model::store::{Lane, StoreError, StoreErrorKind};
+use model::window::LaneState;
+
+/// The longest name of a secret or a package, in bytes; they stand in keys.
+const NAME_BYTES_MAX: usize = 128;
+
+/// The longest secret, in bytes: a private key or a token is far below.
+const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// The largest package file, in bytes; it is held in memory when it is verified.
+const PACKAGE_BYTES_MAX: usize = 64 << 20;
+
+pub(crate) fn entity(name: &str) -> Result<(), StoreError> {
+    length("the name of an entity", name.len(), 1, ENTITY_BYTES_MAX)?;
+    if name.contains('\0') {
+        return Err(invalid("the name of an entity holds a NUL; send text without it"));
+    }
+    Ok(())
+}
+
+pub(crate) fn id(id: &str) -> Result<(), StoreError> {
+    length("the id of a record", id.len(), 1, ID_BYTES_MAX)
+}
+
+pub(crate) fn version(version: &str) -> Result<(), StoreError> {
+    length("the version of a record", version.len(), 0, ID_BYTES_MAX)
+}
+
+pub(crate) fn payload(payload: &[u8]) -> Result<(), StoreError> {
+    length("the payload of a record", payload.len(), 0, PAYLOAD_BYTES_MAX)
+}
+
+pub(crate) fn contents(json: &[u8]) -> Result<(), StoreError> {
+    length("the list of contents of a record", json.len(), 0, CONTENTS_BYTES_MAX)
+}
+
+pub(crate) fn lane(lane: &Lane, state: &LaneState) -> Result<(), StoreError> {
+    entity(&lane.entity)?;
+    if let Some(part) = &lane.part {
+        length("the part of a lane", part.len(), 0, ID_BYTES_MAX)?;
+    }
+    let checkpoint = state.progress.as_ref().and_then(|progress| progress.checkpoint.as_ref());
+    for text in [checkpoint, state.feed.as_ref()].into_iter().flatten() {
+        length("the checkpoint of a lane", text.len(), 0, CHECKPOINT_BYTES_MAX)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn secret(field: &str, plaintext: &str) -> Result<(), StoreError> {
+    length("the name of a secret", field.len(), 1, NAME_BYTES_MAX)?;
+    length(&format!("the secret '{field}'"), plaintext.len(), 0, SECRET_BYTES_MAX)
+}
+
+pub(crate) fn package(name: &str, file: &[u8]) -> Result<(), StoreError> {
+    length("the name of a package", name.len(), 1, NAME_BYTES_MAX)?;
+    length("the file of a package", file.len(), 0, PACKAGE_BYTES_MAX)
+}
+
+/// The error of a value that the store does not hold.
+pub(crate) fn invalid(message: impl Display) -> StoreError {
+    StoreError::new(StoreErrorKind::Invalid, message.to_string())
+}
+
+fn length(what: &str, bytes: usize, min: usize, max: usize) -> Result<(), StoreError> {
+    if bytes < min {
+        return Err(invalid(format!("{what} is empty; send one")));
+    }
+    if bytes > max {
+        return Err(invalid(format!("{what} has {bytes} bytes; send at most {max}")));
+    }
+    Ok(())
+}

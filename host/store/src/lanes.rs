@@ -1,0 +1,48 @@
+//! Where the lanes of a connection stand.
+
+use model::store::{Lane, StoreError};
+use model::window::LaneState;
+use model::{ConnectionId, TenantId};
+use redb::{ReadTransaction, ReadableTable as _};
+
+use crate::codec::{json, key};
+use crate::disk::Disk as _;
+use crate::tables::{Table, Tables};
+use crate::writer::Change;
+use crate::writes::Writes;
+
+/// Lists the lanes of a connection; a page writes one at a time.
+pub(crate) fn list(
+    snapshot: &ReadTransaction,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<Vec<(Lane, LaneState)>, StoreError> {
+    let prefix = key::connection(tenant, connection);
+    let behind = key::behind(&prefix);
+    Table::Lanes
+        .read(snapshot)?
+        .range(prefix.as_slice()..behind.as_slice())
+        .disk()?
+        .map(|row| json::decode(Table::Lanes, row.disk()?.1.value()))
+        .collect()
+}
+
+/// Forgets where the lanes of a connection stand.
+pub(crate) struct Reset {
+    pub(crate) tenant: TenantId,
+    pub(crate) connection: ConnectionId,
+}
+
+impl Change for Reset {
+    type Answer = ();
+
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
+        let prefix = key::connection(&self.tenant, &self.connection);
+        let behind = key::behind(&prefix);
+        let mut writes = Writes::default();
+        for row in tables.lanes.range(prefix.as_slice()..behind.as_slice()).disk()? {
+            writes.remove(Table::Lanes, row.disk()?.0.value());
+        }
+        Ok((writes, ()))
+    }
+}

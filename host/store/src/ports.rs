@@ -1,0 +1,138 @@
+//! The ports: each method is one change handed to the writer, or one read of a snapshot.
+
+use async_trait::async_trait;
+use model::run::Run;
+use model::store::{
+    Catalogue, Event, Installed, Lane, PageCommit, PageOutcome, RecordList, RecordQuery,
+    RecordStore, RunEnd, RunRef, RunStart, StoreError, StoredReject, TrustState, Vault,
+};
+use model::window::LaneState;
+use model::{Connection, ConnectionId, Secret, TenantId};
+
+use crate::catalogue::{connections, packages, trust};
+use crate::page::Page;
+use crate::{Store, events, lanes, records, rejects, runs};
+
+#[async_trait]
+impl RecordStore for Store {
+    async fn begin_run(&self, start: RunStart) -> Result<Run, StoreError> {
+        self.write(runs::Begin(start)).await
+    }
+
+    async fn commit_page(&self, page: PageCommit) -> Result<PageOutcome, StoreError> {
+        self.write(Page::new(page)?).await
+    }
+
+    async fn finish_run(&self, end: RunEnd) -> Result<Run, StoreError> {
+        self.write(runs::Finish(end)).await
+    }
+
+    async fn lanes(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(Lane, LaneState)>, StoreError> {
+        let (tenant, connection) = (tenant.clone(), connection.clone());
+        self.read(move |snapshot| lanes::list(snapshot, &tenant, &connection)).await
+    }
+
+    async fn reset_lanes(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<(), StoreError> {
+        let (tenant, connection) = (tenant.clone(), connection.clone());
+        self.write(lanes::Reset { tenant, connection }).await
+    }
+
+    async fn records(&self, query: RecordQuery) -> Result<RecordList, StoreError> {
+        self.read(move |snapshot| records::list(snapshot, &query)).await
+    }
+
+    async fn runs(
+        &self,
+        tenant: &TenantId,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
+        let (tenant, connection) = (tenant.clone(), connection.cloned());
+        self.read(move |snapshot| runs::list(snapshot, &tenant, connection.as_ref(), limit)).await
+    }
+
+    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError> {
+        let run = run.clone();
+        self.read(move |snapshot| rejects::list(snapshot, &run, limit)).await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |snapshot| events::list(snapshot, &tenant, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Catalogue for Store {
+    async fn put_package(&self, package: Installed, trust: TrustState) -> Result<(), StoreError> {
+        self.write(packages::Put { package, trust }).await
+    }
+
+    async fn package(&self, name: &str) -> Result<Option<Installed>, StoreError> {
+        let name = name.to_owned();
+        self.read(move |snapshot| packages::get(snapshot, &name)).await
+    }
+
+    async fn packages(&self) -> Result<Vec<Installed>, StoreError> {
+        self.read(packages::list).await
+    }
+
+    async fn remove_package(&self, name: &str) -> Result<bool, StoreError> {
+        self.write(packages::Remove(name.to_owned())).await
+    }
+
+    async fn trust_state(&self) -> Result<TrustState, StoreError> {
+        self.read(trust::get).await
+    }
+
+    async fn put_trust_state(&self, trust: TrustState) -> Result<(), StoreError> {
+        self.write(trust::Put(trust)).await
+    }
+
+    async fn put_connection(
+        &self,
+        connection: Connection,
+        secrets: Option<Vec<(String, Secret)>>,
+    ) -> Result<(), StoreError> {
+        self.write(connections::Put { key: self.key(), connection, secrets }).await
+    }
+
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<Connection>, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |snapshot| connections::get(snapshot, &tenant, &id)).await
+    }
+
+    async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |snapshot| connections::list(snapshot, &tenant)).await
+    }
+}
+
+#[async_trait]
+impl Vault for Store {
+    async fn secrets(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(String, Secret)>, StoreError> {
+        let (key, tenant, connection) = (self.key(), tenant.clone(), connection.clone());
+        self.read(move |snapshot| connections::secrets(snapshot, &key, &tenant, &connection)).await
+    }
+}

@@ -1,0 +1,177 @@
+//! Runs: the fence and the history.
+
+use model::adapter::Receipt;
+use model::run::{Run, RunStatus};
+use model::store::{EventKind, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
+use model::{ConnectionId, RunId, TenantId, Timestamp};
+use redb::ReadTransaction;
+
+use crate::check;
+use crate::codec::{Malformed, corrupt, json, key};
+use crate::disk::Disk as _;
+use crate::events::Log;
+use crate::tables::{Rows, Table, Tables};
+use crate::writer::Change;
+use crate::writes::Writes;
+
+/// Runs in one list.
+const LIST_MAX: usize = 1_000;
+
+/// The run, if it may write: it is the newest of its connection and has not ended.
+pub(crate) fn writable(rows: &impl Rows, run: &RunRef) -> Result<Run, StoreError> {
+    let RunRef { tenant, connection, id } = run;
+    let newest = newest(rows, tenant, connection)?;
+    let Some(found) = newest.filter(|found| found.id >= *id) else {
+        return Err(check::invalid(format!("there is no run {id} of {tenant}/{connection}")));
+    };
+    if found.id > *id {
+        let message = format!(
+            "run {id} of {tenant}/{connection} may not write any more: run {} has begun",
+            found.id
+        );
+        return Err(StoreError::new(StoreErrorKind::Fenced, message));
+    }
+    if found.status != RunStatus::Running {
+        let message = format!("run {id} of {tenant}/{connection} has ended; begin another one");
+        return Err(check::invalid(message));
+    }
+    Ok(found)
+}
+
+/// Puts the row of a run.
+pub(crate) fn put(writes: &mut Writes, run: &Run) -> Result<(), StoreError> {
+    let key = key::run(&run.tenant, &run.connection, run.id);
+    writes.put(Table::Runs, &key, &json::encode(run)?);
+    Ok(())
+}
+
+/// Begins the next run of a connection.
+pub(crate) struct Begin(pub(crate) RunStart);
+
+impl Change for Begin {
+    type Answer = Run;
+
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
+        let Self(RunStart { tenant, connection, package, version, digest, at }) = self;
+        let mut writes = Writes::default();
+        let before = newest(&tables.runs, &tenant, &connection)?;
+        let id = RunId(before.as_ref().map_or(1, |run| run.id.0.saturating_add(1)));
+        if let Some(run) = before.filter(|run| run.status == RunStatus::Running) {
+            end(&mut writes, tables, run, RunStatus::Interrupted, at)?;
+        }
+        let run = Run {
+            tenant,
+            connection,
+            id,
+            package,
+            version,
+            digest,
+            started: at,
+            ended: None,
+            status: RunStatus::Running,
+            entities: std::collections::BTreeMap::new(),
+            receipt: Receipt::default(),
+            error: None,
+        };
+        writes.put(Table::Starts, &key::start(&run.tenant, at, &run.connection, id), &[]);
+        put(&mut writes, &run)?;
+        Ok((writes, run))
+    }
+}
+
+/// Ends a run.
+pub(crate) struct Finish(pub(crate) RunEnd);
+
+impl Change for Finish {
+    type Answer = Run;
+
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
+        let Self(RunEnd { run, status, entities, receipt, error, at }) = self;
+        if status == RunStatus::Running {
+            return Err(check::invalid("a run cannot end as running; say how it ended"));
+        }
+        let mut run = writable(&tables.runs, &run)?;
+        for entity in entities {
+            let report = run.entities.entry(entity.entity).or_default();
+            report.status = entity.status;
+            report.complete_until = entity.complete_until;
+            report.error = entity.error;
+        }
+        run.receipt += receipt;
+        run.error = error;
+        let mut writes = Writes::default();
+        let run = end(&mut writes, tables, run, status, at)?;
+        Ok((writes, run))
+    }
+}
+
+/// Lists runs of a tenant, or of one connection, the newest first.
+pub(crate) fn list(
+    snapshot: &ReadTransaction,
+    tenant: &TenantId,
+    connection: Option<&ConnectionId>,
+    limit: usize,
+) -> Result<Vec<Run>, StoreError> {
+    let runs = Table::Runs.read(snapshot)?;
+    let limit = limit.min(LIST_MAX);
+    if let Some(connection) = connection {
+        let prefix = key::connection(tenant, connection);
+        let behind = key::behind(&prefix);
+        let rows = runs.range(prefix.as_slice()..behind.as_slice()).disk()?;
+        return rows.rev().take(limit).map(|row| decode(row.disk()?.1.value())).collect();
+    }
+    let prefix = key::tenant(tenant);
+    let behind = key::behind(&prefix);
+    let starts = Table::Starts.read(snapshot)?;
+    let rows = starts.range(prefix.as_slice()..behind.as_slice()).disk()?;
+    rows.rev()
+        .take(limit)
+        .map(|row| {
+            let damaged = || corrupt(Table::Starts, Malformed::Shape);
+            let row = row.disk()?;
+            let (connection, id) = key::started(tenant, row.0.value()).ok_or_else(damaged)?;
+            let key = key::run(tenant, &connection, id);
+            let run = runs.get(key.as_slice()).disk()?.ok_or_else(damaged)?;
+            decode(run.value())
+        })
+        .collect()
+}
+
+fn newest(
+    rows: &impl Rows,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<Option<Run>, StoreError> {
+    let prefix = key::connection(tenant, connection);
+    let behind = key::behind(&prefix);
+    let mut range = rows.range(prefix.as_slice()..behind.as_slice()).disk()?;
+    let last = range.next_back().transpose().disk()?;
+    last.map(|(_, row)| decode(row.value())).transpose()
+}
+
+/// Ends a run, and with it those of its entities that nobody has ended.
+fn end(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    mut run: Run,
+    status: RunStatus,
+    at: Timestamp,
+) -> Result<Run, StoreError> {
+    run.status = status;
+    run.ended = Some(at);
+    for report in run.entities.values_mut() {
+        if report.status == RunStatus::Running {
+            report.status = status;
+        }
+    }
+    put(writes, &run)?;
+    let fence =
+        RunRef { tenant: run.tenant.clone(), connection: run.connection.clone(), id: run.id };
+    let mut log = Log::open(&tables.events, &run.tenant)?;
+    log.push(writes, &fence, at, EventKind::RunFinished { status })?;
+    Ok(run)
+}
+
+fn decode(row: &[u8]) -> Result<Run, StoreError> {
+    json::decode(Table::Runs, row)
+}

@@ -1,0 +1,92 @@
+//! The tables; all keys and values are bytes of our own encoding (see [`crate::codec`]).
+
+use model::store::StoreError;
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+
+use crate::disk::Disk as _;
+
+type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// Rows that can be read, in a snapshot or in the transaction that writes.
+pub(crate) trait Rows: ReadableTable<&'static [u8], &'static [u8]> {}
+
+impl<T: ReadableTable<&'static [u8], &'static [u8]>> Rows for T {}
+
+/// A table of a snapshot.
+pub(crate) type Snapshot = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $field:ident $variant:ident $name:literal)*) => {
+        /// The name of a table.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(crate) enum Table {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Table {
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+
+        /// All tables, open in the transaction that writes.
+        pub(crate) struct Tables<'t> {
+            $(pub(crate) $field: redb::Table<'t, &'static [u8], &'static [u8]>,)*
+        }
+
+        impl<'t> Tables<'t> {
+            pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
+                Ok(Self {
+                    $($field: transaction.open_table(Table::$variant.definition())?,)*
+                })
+            }
+
+            pub(crate) fn of(
+                &mut self,
+                table: Table,
+            ) -> &mut redb::Table<'t, &'static [u8], &'static [u8]> {
+                match table {
+                    $(Table::$variant => &mut self.$field,)*
+                }
+            }
+        }
+    };
+}
+
+tables! {
+    /// Facts about the store itself.
+    meta Meta "meta"
+    /// tenant, connection, entity, id → record.
+    records Records "records"
+    /// tenant, connection, entity, kind, part → lane and its state.
+    lanes Lanes "lanes"
+    /// tenant, connection, run → run.
+    runs Runs "runs"
+    /// tenant, start, run, connection → nothing: the order in which runs of a tenant began.
+    starts Starts "starts"
+    /// tenant, connection, run, number → reject.
+    rejects Rejects "rejects"
+    /// tenant, number → event.
+    events Events "events"
+    /// name → package.
+    packages Packages "packages"
+    /// One row, written when the store is made.
+    trust Trust "trust"
+    /// tenant, connection → connection and the generation of its secrets.
+    connections Connections "connections"
+    /// tenant, connection, field → sealed secret.
+    secrets Secrets "secrets"
+}
+
+impl Table {
+    fn definition(self) -> Definition {
+        TableDefinition::new(self.name())
+    }
+
+    /// Opens the table in a snapshot.
+    pub(crate) fn read(self, snapshot: &ReadTransaction) -> Result<Snapshot, StoreError> {
+        snapshot.open_table(self.definition()).disk()
+    }
+}
