@@ -21,6 +21,7 @@ const HIGH: u64 = ONES * 0x80;
 
 /// Marks (bit 7 of each byte) where a quote, a backslash or a control character may stand; the
 /// lowest mark is exact, those above it may come from a borrow.
+#[inline]
 fn stops(word: u64) -> u64 {
     let zero = |x: u64| x.wrapping_sub(ONES) & !x;
     let control = word.wrapping_sub(ONES * 0x20) & !word;
@@ -37,6 +38,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte, or 0 at the end: no grammar rule allows a raw 0.
+    #[inline]
     pub(crate) fn peek(&self) -> u8 {
         self.json.get(self.at).copied().unwrap_or(0)
     }
@@ -50,6 +52,7 @@ impl<'a> Cursor<'a> {
         Error::new(kind, self.at)
     }
 
+    #[inline]
     pub(crate) fn space(&mut self) {
         while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
@@ -66,6 +69,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A key with its colon and the spaces around.
+    #[inline]
     pub(crate) fn key(&mut self) -> Result<Key<'a>, Error> {
         if self.peek() != b'"' {
             return Err(self.error(ErrorKind::Key));
@@ -86,6 +90,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string with its quotes, which starts here; tells whether it has escapes.
+    #[inline]
     fn string(&mut self) -> Result<bool, Error> {
         self.at += 1;
         let start = self.at;
@@ -107,6 +112,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over the plain bytes of a string; bit 7 of the answer says that some are not ASCII.
+    #[inline]
     fn plain(&mut self) -> u64 {
         let mut rest = self.json.get(self.at..).unwrap_or_default();
         let mut wide = 0;
@@ -199,6 +205,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
+    #[inline]
     fn scalar(&mut self) -> Result<(), Error> {
         match self.peek() {
             b'"' => self.string().map(drop),
@@ -212,53 +219,63 @@ impl<'a> Cursor<'a> {
 
     /// Passes over a value of any size, which starts here, below `depth` open containers.
     pub(crate) fn skip(&mut self, depth: usize) -> Result<(), Error> {
-        // One bit per open container, the innermost lowest: 1 is an object. DEPTH_MAX bits fit.
-        let (mut objects, mut open) = (0_u128, 0);
-        loop {
-            let (object, close) = match self.peek() {
-                b'{' => (1, b'}'),
-                b'[' => (0, b']'),
-                _ => (0, 0),
-            };
-            if close == 0 {
-                self.scalar()?;
-            } else {
-                if depth + open == DEPTH_MAX {
-                    return Err(self.error(ErrorKind::TooDeep));
-                }
-                self.at += 1;
-                self.space();
-                if self.peek() == close {
+        let mut nest = Nest { objects: 0, depth };
+        while self.enter(&mut nest)? || self.proceed(&mut nest, depth)? {}
+        Ok(())
+    }
+
+    /// Reads a scalar or an empty container, or, with `true`, goes to the first value inside.
+    #[inline]
+    fn enter(&mut self, nest: &mut Nest) -> Result<bool, Error> {
+        let (object, close) = match self.peek() {
+            b'{' => (1, b'}'),
+            b'[' => (0, b']'),
+            _ => return self.scalar().map(|()| false),
+        };
+        if nest.depth == DEPTH_MAX {
+            return Err(self.error(ErrorKind::TooDeep));
+        }
+        self.at += 1;
+        self.space();
+        if self.peek() == close {
+            self.at += 1;
+            return Ok(false);
+        }
+        nest.objects = nest.objects << 1 | object;
+        nest.depth += 1;
+        if object == 1 {
+            self.key()?;
+        }
+        Ok(true)
+    }
+
+    /// Goes on behind a value, with `true` to the next one; stops when `depth` is reached again.
+    #[inline]
+    fn proceed(&mut self, nest: &mut Nest, depth: usize) -> Result<bool, Error> {
+        while nest.depth > depth {
+            self.space();
+            match (self.peek(), nest.objects & 1) {
+                (b',', object) => {
                     self.at += 1;
-                } else {
-                    objects = objects << 1 | object;
-                    open += 1;
+                    self.space();
                     if object == 1 {
                         self.key()?;
                     }
-                    continue;
+                    return Ok(true);
                 }
+                (b'}', 1) | (b']', 0) => self.at += 1,
+                _ => return Err(self.error(ErrorKind::Comma)),
             }
-            loop {
-                if open == 0 {
-                    return Ok(());
-                }
-                self.space();
-                match (self.peek(), objects & 1) {
-                    (b',', object) => {
-                        self.at += 1;
-                        self.space();
-                        if object == 1 {
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    (b'}', 1) | (b']', 0) => self.at += 1,
-                    _ => return Err(self.error(ErrorKind::Comma)),
-                }
-                objects >>= 1;
-                open -= 1;
-            }
+            nest.objects >>= 1;
+            nest.depth -= 1;
         }
+        Ok(false)
     }
+}
+
+/// The open containers of a value that is passed over.
+struct Nest {
+    /// One bit each, the innermost lowest: 1 is an object. [`DEPTH_MAX`] bits fit.
+    objects: u128,
+    depth: usize,
 }

@@ -56,20 +56,24 @@ impl Node {
         self.list || !self.children.is_empty()
     }
 
-    /// The child of a name. `hint` is where the search begins: most objects of a list have their
-    /// members in the same order.
+    /// The child of a name. `hint` is where it is looked for first: most objects of a list have
+    /// their members in the same order.
+    #[inline]
     pub(crate) fn by_name(&self, name: &[u8], hint: &mut usize) -> usize {
         if self.names & name_bit(name) == 0 {
             return NOWHERE;
         }
-        let (before, after) = self.children.split_at_checked(*hint).unwrap_or_default();
-        let after = after.iter().enumerate().map(|(i, child)| (before.len() + i, child));
-        let mut all = after.chain(before.iter().enumerate());
-        let Some((position, child)) = all.find(|(_, child)| child.name.as_bytes() == name) else {
+        let named = |child: &Child| child.name.as_bytes() == name;
+        let position = if self.children.get(*hint).is_some_and(named) {
+            Some(*hint)
+        } else {
+            self.children.iter().position(named)
+        };
+        let Some(position) = position else {
             return NOWHERE;
         };
         *hint = position + 1;
-        child.node
+        self.children.get(position).map_or(NOWHERE, |child| child.node)
     }
 
     pub(crate) fn by_index(&self, index: usize) -> usize {
@@ -204,9 +208,11 @@ fn segments(pointer: &str) -> Result<Vec<String>, PointerError> {
     let Some(names) = pointer.strip_prefix('/') else {
         return Err(PointerError::new(pointer, "must be empty or begin with `/`"));
     };
-    let unescape = |name: &str| match name.replace("~0", "").replace("~1", "").contains('~') {
-        true => Err(PointerError::new(pointer, "has a `~` that is neither `~0` nor `~1`")),
-        false => Ok(name.replace("~1", "/").replace("~0", "~")),
+    let unescape = |name: &str| {
+        if name.replace("~0", "").replace("~1", "").contains('~') {
+            return Err(PointerError::new(pointer, "has a `~` that is neither `~0` nor `~1`"));
+        }
+        Ok(name.replace("~1", "/").replace("~0", "~"))
     };
     names.split('/').map(unescape).collect()
 }

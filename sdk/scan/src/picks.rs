@@ -85,7 +85,8 @@ impl Visit for Picker<'_> {
         } else {
             node.by_name(key.raw, hint)
         };
-        if let Some(node) = self.node(found).filter(|_| found != NOWHERE) {
+        // A value without picks below it overwrites its own slot.
+        if let Some(node) = self.node(found).filter(|node| node.opens()) {
             self.clear(node);
         }
         found
