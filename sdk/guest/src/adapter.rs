@@ -51,26 +51,24 @@ pub trait Adapter {
 
 /// An [`ErrorKind::Unsupported`]: this account cannot do that at all.
 pub fn unsupported(message: &str) -> Error {
-    Error {
-        kind: ErrorKind::Unsupported,
-        code: "sdk.unsupported".to_owned(),
-        message: message.to_owned(),
-        retry_after_ms: None,
-        request_sent: false,
-        details: Vec::new(),
-    }
+    Error::new(ErrorKind::Unsupported, "sdk.unsupported", message).unsent()
 }
 
 /// The answer to an entity that the adapter does not have.
 pub fn unknown_entity(name: &str) -> Error {
-    Error {
-        code: "sdk.unknown-entity".to_owned(),
-        ..unsupported(&format!("there is no entity `{name}` in this adapter"))
-    }
+    let message = format!("there is no entity `{name}` in this adapter");
+    Error::new(ErrorKind::Unsupported, "sdk.unknown-entity", &message).unsent()
 }
 
 /// Carries an [`Adapter`] to the exports of the component.
 pub struct Exported<A>(PhantomData<A>);
+
+impl<A> Exported<A> {
+    fn enter() {
+        #[cfg(target_family = "wasm")]
+        crate::panic::log_panics();
+    }
+}
 
 impl<A: Adapter> adapter::Guest for Exported<A> {
     fn describe() -> Descriptor {
@@ -83,35 +81,80 @@ impl<A: Adapter> adapter::Guest for Exported<A> {
     }
 
     fn check() -> Result<Account, Error> {
+        Self::enter();
         A::check()
     }
 
     fn discover(name: Option<String>, part: Option<String>) -> Result<Vec<Entity>, Error> {
+        Self::enter();
         A::discover(name.as_deref(), part.as_deref())
     }
 
     fn pull(request: PullRequest) -> Result<Page, Error> {
+        Self::enter();
         A::pull(request)
     }
 
     fn push(batch: Batch) -> Result<Vec<Outcome>, Error> {
+        Self::enter();
         A::push(batch)
     }
 }
 
 impl<A: Adapter> webhooks::Guest for Exported<A> {
     fn subscribe(request: SubscribeRequest) -> Result<Option<Subscription>, Error> {
+        Self::enter();
         A::subscribe(request)
     }
 
     fn handle(events: Vec<Event>) -> Vec<Result<Vec<Change>, Error>> {
+        Self::enter();
         A::handle(events)
     }
 }
 
 /// Exports an [`Adapter`] as the component; once per crate.
 ///
-/// Natively it only checks that the type implements the trait.
+/// Natively it only checks that the type implements the trait: the symbols of a component would
+/// collide as soon as a test links two adapters.
+///
+/// ```
+/// use plughouse_sdk::{Account, Adapter, Entity, Error, Next, Page, PullRequest, Request};
+/// use plughouse_sdk::{Record, json, unknown_entity};
+///
+/// struct Shop;
+///
+/// impl Adapter for Shop {
+///     const ID: &'static str = "shop";
+///     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+///     const ENTITIES: &'static [&'static str] = &["order"];
+///
+///     fn check() -> Result<Account, Error> {
+///         let me = Request::get("api", "/me").send()?.ok()?;
+///         let me = json::values(["/id"]).read(&me)?;
+///         let id = me.text(0).ok_or_else(|| Error::malformed("the account has no id"))?;
+///         Ok(Account::new(&id, &id))
+///     }
+///
+///     fn discover(name: Option<&str>, _part: Option<&str>) -> Result<Vec<Entity>, Error> {
+///         match name {
+///             None | Some("order") => Ok(vec![Entity::new("order", "Order", Vec::new())]),
+///             Some(name) => Err(unknown_entity(name)),
+///         }
+///     }
+///
+///     fn pull(request: PullRequest) -> Result<Page, Error> {
+///         let orders = Request::get("api", "/orders").send()?.ok()?;
+///         let orders = json::list("/orders", ["/id"]).read(&orders)?;
+///         let record = |item: &json::Item| Ok(Record::new("order", &item.id(0)?, item.payload()));
+///         let records: Result<_, Error> = orders.items().iter().map(record).collect();
+///         Ok(Page::new(records?, Next::finished()))
+///     }
+/// }
+///
+/// plughouse_sdk::adapter!(Shop);
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! adapter {
     ($adapter:ty) => {
@@ -124,4 +167,63 @@ macro_rules! adapter {
             is_adapter(None::<PlughouseExports>);
         };
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Silent;
+
+    impl Adapter for Silent {
+        const ID: &'static str = "silent";
+        const VERSION: &'static str = "1.2.3";
+        const ENTITIES: &'static [&'static str] = &["thing"];
+
+        fn check() -> Result<Account, Error> {
+            Ok(Account::new("1", "one"))
+        }
+
+        fn discover(_: Option<&str>, _: Option<&str>) -> Result<Vec<Entity>, Error> {
+            Ok(Vec::new())
+        }
+
+        fn pull(request: PullRequest) -> Result<Page, Error> {
+            Err(unknown_entity(&request.entity))
+        }
+    }
+
+    #[test]
+    fn what_an_adapter_leaves_out_is_unsupported() {
+        use adapter::Guest as _;
+        use webhooks::Guest as _;
+        let batch = Batch {
+            entity: "thing".to_owned(),
+            part: None,
+            mode: crate::WriteMode::Apply,
+            writes: Vec::new(),
+        };
+        let refused = Exported::<Silent>::push(batch).unwrap_err();
+        assert_eq!((refused.kind, refused.request_sent), (ErrorKind::Unsupported, false));
+        assert_eq!(refused.message, "silent does not write thing");
+        let event = Event {
+            id: "1".to_owned(),
+            subscription: None,
+            entity: None,
+            part: None,
+            received_ms: 0,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let answers = Exported::<Silent>::handle(vec![event.clone(), event]);
+        assert_eq!(answers.len(), 2);
+        assert!(answers.iter().all(Result::is_err));
+    }
+
+    #[test]
+    fn the_descriptor_repeats_the_constants() {
+        let descriptor = <Exported<Silent> as adapter::Guest>::describe();
+        assert_eq!((descriptor.id.as_str(), descriptor.version.as_str()), ("silent", "1.2.3"));
+        assert_eq!(descriptor.entities, ["thing"]);
+    }
 }

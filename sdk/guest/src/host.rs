@@ -26,9 +26,3 @@ pub fn random(length: u32) -> Vec<u8> {
 pub fn variable(name: &str) -> Option<String> {
     imports::variable(name)
 }
-
-impl From<(&str, &str)> for Pair {
-    fn from((name, value): (&str, &str)) -> Self {
-        Self { name: name.to_owned(), value: value.to_owned() }
-    }
-}

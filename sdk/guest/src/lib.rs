@@ -15,11 +15,21 @@
 
 mod adapter;
 pub mod bindings;
+pub mod checkpoint;
+mod error;
 pub mod host;
 pub mod http;
+pub mod json;
+mod make;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
+#[cfg(target_family = "wasm")]
+mod panic;
+pub mod percent;
+mod request;
+mod response;
 pub mod state;
+pub mod time;
 
 #[doc(hidden)]
 pub use adapter::Exported;
@@ -36,3 +46,4 @@ pub use bindings::plughouse::adapter::http::{Piece, Response, Slice, Target};
 pub use bindings::plughouse::adapter::types::{
     Content, Error, ErrorKind, Pair, Payload, Record, Removal, Request, Span, Tombstone,
 };
+pub use error::{error_for_status, retry_after_ms};

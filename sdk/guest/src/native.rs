@@ -67,14 +67,7 @@ fn current() -> Option<Rc<dyn Host>> {
 }
 
 fn host() -> Result<Rc<dyn Host>, Error> {
-    current().ok_or_else(|| Error {
-        kind: ErrorKind::Other,
-        code: "sdk.no-host".to_owned(),
-        message: NO_HOST.to_owned(),
-        retry_after_ms: None,
-        request_sent: false,
-        details: Vec::new(),
-    })
+    current().ok_or_else(|| Error::new(ErrorKind::Other, "sdk.no-host", NO_HOST).unsent())
 }
 
 #[expect(clippy::expect_used, reason = "the contract gives these functions no error to return")]
@@ -126,4 +119,68 @@ pub(crate) fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
 
 pub(crate) fn put(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), Error> {
     host()?.put(key, value, ttl_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{host, http, state};
+
+    /// Answers everything with one number.
+    struct Constant(u64);
+
+    impl Host for Constant {
+        fn send(&self, _: &Request) -> Result<Response, Error> {
+            Ok(Response { id: self.0, status: 200, headers: Vec::new(), body: Vec::new() })
+        }
+        fn upload(&self, request: &Request, _: &[Piece]) -> Result<Response, Error> {
+            self.send(request)
+        }
+        fn locate(&self, url: &str) -> Result<Target, Error> {
+            Ok(Target { endpoint: self.0.to_string(), path: url.to_owned() })
+        }
+        fn log(&self, _: Level, _: &str, _: &[Pair]) {}
+        fn now_ms(&self) -> u64 {
+            self.0
+        }
+        fn random(&self, _: u32) -> Vec<u8> {
+            Vec::new()
+        }
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn get(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
+            Ok(None)
+        }
+        fn put(&self, _: &str, _: &[u8], _: Option<u64>) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_innermost_host_answers_and_the_outer_one_comes_back() {
+        let inner = || with(Rc::new(Constant(2)), host::now_ms);
+        let seen = with(Rc::new(Constant(1)), || [host::now_ms(), inner(), host::now_ms()]);
+        assert_eq!(seen, [1, 2, 1]);
+    }
+
+    #[test]
+    fn a_panic_takes_its_host_away() {
+        let failed = std::panic::catch_unwind(|| {
+            with(Rc::new(Constant(1)), || std::panic::resume_unwind(Box::new(())));
+        });
+        assert!(failed.is_err());
+        assert!(current().is_none());
+    }
+
+    #[test]
+    fn without_a_host_the_error_says_what_to_do() {
+        let request = Request::get("api", "/");
+        let error = http::send(&request).unwrap_err();
+        assert!(error.message.contains("native::with") && !error.request_sent);
+        let answers = http::send_many(&[request.clone(), request]);
+        assert_eq!(answers, [Err(error.clone()), Err(error.clone())]);
+        assert_eq!(state::get("key"), Err(error));
+        host::log(Level::Info, "nobody listens", &[]);
+    }
 }
