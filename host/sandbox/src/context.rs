@@ -1,0 +1,58 @@
+//! What an instance carries: its call, its memory, and whose it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Clock;
+use wasmtime::component::HasData;
+
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::limiter::MemoryMeter;
+use crate::random::Random;
+use crate::state::{Owner, States};
+use crate::wasi::Wasi;
+
+/// What all instances of a session share.
+pub(crate) struct Shared {
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) owner: Owner,
+    pub(crate) states: Arc<States>,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+/// The data of a store.
+pub(crate) struct Context {
+    pub(crate) memory: MemoryMeter,
+    pub(crate) call: Call,
+    pub(crate) shared: Arc<Shared>,
+    /// Present in the WASI profile alone.
+    pub(crate) wasi: Option<Box<Wasi>>,
+}
+
+/// The view of a store's data that the contract's imports get: no limiter, no WASI.
+pub(crate) struct Imports<'a> {
+    pub(crate) call: &'a mut Call,
+    pub(crate) shared: &'a Shared,
+}
+
+/// Names [`Imports`] to the linker.
+pub(crate) struct HasImports;
+
+impl HasData for HasImports {
+    type Data<'a> = Imports<'a>;
+}
+
+impl Context {
+    pub(crate) fn imports(&mut self) -> Imports<'_> {
+        Imports { call: &mut self.call, shared: &self.shared }
+    }
+}
+
+impl Imports<'_> {
+    /// Counts a host call; an error ends the guest.
+    pub(crate) fn enter(&mut self) -> Result<(), Fault> {
+        self.call.enter_host()
+    }
+}

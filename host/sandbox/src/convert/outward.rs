@@ -1,0 +1,205 @@
+//! From the guest: everything is checked, cut or refused before it leaves the sandbox.
+
+use std::time::Duration;
+
+use model::adapter::{Account, Entity, Field, FieldKind};
+use model::egress::Request;
+use model::{Error, ErrorKind, Timestamp};
+
+use crate::bindings::{guest, types};
+use crate::call::Call;
+use crate::limits::{
+    CODE_BYTES_MAX, ENTITIES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PAIRS_MAX, RETRY_AFTER_MAX,
+    TEXT_BYTES_MAX,
+};
+use crate::log::{escape, prefix};
+
+/// The answer of a guest that breaks a rule of the contract.
+pub(crate) fn violation(code: &str, message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Malformed, code, message)
+}
+
+/// A request as egress takes it; egress checks every part of it.
+pub(crate) fn request(request: types::Request) -> Request {
+    Request {
+        endpoint: request.endpoint,
+        method: request.method,
+        path: request.path,
+        query: raw_pairs(request.query),
+        headers: raw_pairs(request.headers),
+        body: request.body.map(Into::into),
+    }
+}
+
+/// The error that a guest returned: scrubbed, made one line, cut.
+pub(crate) fn error(error: types::Error, call: &Call) -> Error {
+    let text = |text: &str| {
+        let scrubbed = call.scrub(prefix(text, TEXT_BYTES_MAX));
+        escape(prefix(&scrubbed, MESSAGE_BYTES_MAX))
+    };
+    let wait = error.retry_after_ms.map(Duration::from_millis);
+    Error {
+        kind: kind(error.kind),
+        code: code(error.code),
+        message: text(&error.message),
+        retry_after: wait.map(|wait| wait.min(RETRY_AFTER_MAX)),
+        // The guest may not know what it sent before; egress does.
+        request_sent: error.request_sent || call.http().calls > 0,
+        details: (error.details.iter().take(PAIRS_MAX))
+            .map(|pair| (text(&pair.name), text(&pair.value)))
+            .collect(),
+    }
+}
+
+/// A code stands in metrics and policies, so it has no odd characters.
+fn code(code: String) -> String {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b);
+    if (1..=CODE_BYTES_MAX).contains(&code.len()) && code.bytes().all(is_plain) {
+        code
+    } else {
+        "adapter.unnamed".to_owned()
+    }
+}
+
+fn kind(kind: types::ErrorKind) -> ErrorKind {
+    use types::ErrorKind as Kind;
+    match kind {
+        Kind::AuthRequired => ErrorKind::AuthRequired,
+        Kind::Permission => ErrorKind::Permission,
+        Kind::NotFound => ErrorKind::NotFound,
+        Kind::Invalid => ErrorKind::Invalid,
+        Kind::Conflict => ErrorKind::Conflict,
+        Kind::RateLimited => ErrorKind::RateLimited,
+        Kind::Unavailable => ErrorKind::Unavailable,
+        Kind::Timeout => ErrorKind::Timeout,
+        Kind::ExpiredCheckpoint => ErrorKind::ExpiredCheckpoint,
+        Kind::Unsupported => ErrorKind::Unsupported,
+        Kind::BudgetExhausted => ErrorKind::BudgetExhausted,
+        Kind::Denied => ErrorKind::Denied,
+        Kind::Malformed => ErrorKind::Malformed,
+        Kind::Other => ErrorKind::Other,
+    }
+}
+
+pub(crate) fn account(account: guest::Account) -> Result<Account, Error> {
+    Ok(Account {
+        id: name("account id", account.id)?,
+        label: text("account label", account.label)?,
+        variables: pairs("variables", account.variables)?,
+        details: pairs("details", account.details)?,
+    })
+}
+
+pub(crate) fn entities(entities: Vec<guest::Entity>) -> Result<Vec<Entity>, Error> {
+    at_most("entities", entities.len(), ENTITIES_MAX)?;
+    entities.into_iter().map(entity).collect()
+}
+
+fn entity(entity: guest::Entity) -> Result<Entity, Error> {
+    at_most("fields of an entity", entity.fields.len(), ENTITIES_MAX)?;
+    Ok(Entity {
+        name: name("entity name", entity.name)?,
+        part: optional(name, "part", entity.part)?,
+        label: text("label", entity.label)?,
+        fields: entity.fields.into_iter().map(field).collect::<Result<_, _>>()?,
+        details: pairs("details", entity.details)?,
+    })
+}
+
+fn field(field: guest::Field) -> Result<Field, Error> {
+    at_most("choices of a field", field.choices.len(), ENTITIES_MAX)?;
+    Ok(Field {
+        name: name("field name", field.name)?,
+        label: text("label", field.label)?,
+        kind: field_kind(field.kind),
+        required: field.required,
+        writable: field.writable,
+        unique: field.unique,
+        choices: raw_pairs(field.choices),
+        target: optional(name, "target", field.target)?,
+        details: pairs("details", field.details)?,
+    })
+}
+
+fn field_kind(kind: guest::FieldKind) -> FieldKind {
+    use guest::FieldKind as Kind;
+    match kind {
+        Kind::Text => FieldKind::Text,
+        Kind::Integer => FieldKind::Integer,
+        Kind::Decimal => FieldKind::Decimal,
+        Kind::Boolean => FieldKind::Boolean,
+        Kind::Date => FieldKind::Date,
+        Kind::DateTime => FieldKind::DateTime,
+        Kind::Choice => FieldKind::Choice,
+        Kind::Choices => FieldKind::Choices,
+        Kind::Reference => FieldKind::Reference,
+        Kind::List => FieldKind::List,
+        Kind::Object => FieldKind::Object,
+        Kind::Other => FieldKind::Other,
+    }
+}
+
+/// A name that becomes part of keys: not empty, not long, on one line.
+pub(crate) fn name(what: &str, name: String) -> Result<String, Error> {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_control) {
+        return Err(violation(
+            "sandbox.answer",
+            format!(
+                "the adapter returned a {what} that is empty, longer than {NAME_BYTES_MAX} bytes or \
+             holds control characters"
+            ),
+        ));
+    }
+    Ok(name)
+}
+
+pub(crate) fn text(what: &str, text: String) -> Result<String, Error> {
+    at_most(&format!("bytes in a {what}"), text.len(), TEXT_BYTES_MAX)?;
+    Ok(text)
+}
+
+pub(crate) fn optional<T>(
+    check: impl FnOnce(&str, T) -> Result<T, Error>,
+    what: &str,
+    value: Option<T>,
+) -> Result<Option<T>, Error> {
+    value.map(|value| check(what, value)).transpose()
+}
+
+pub(crate) fn pairs(what: &str, pairs: Vec<types::Pair>) -> Result<Vec<(String, String)>, Error> {
+    at_most(what, pairs.len(), PAIRS_MAX)?;
+    let is_long = |pair: &types::Pair| pair.name.len().max(pair.value.len()) > TEXT_BYTES_MAX;
+    if pairs.iter().any(is_long) {
+        return Err(violation(
+            "sandbox.answer",
+            format!("the adapter returned {what} with more than {TEXT_BYTES_MAX} bytes in one"),
+        ));
+    }
+    Ok(raw_pairs(pairs))
+}
+
+fn raw_pairs(pairs: Vec<types::Pair>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|pair| (pair.name, pair.value)).collect()
+}
+
+pub(crate) fn time(what: &str, millis: u64) -> Result<Timestamp, Error> {
+    let time = i64::try_from(millis).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    time.ok_or_else(|| {
+        violation(
+            "sandbox.answer",
+            format!("the adapter returned {millis} as {what}: give milliseconds since 1970"),
+        )
+    })
+}
+
+pub(crate) fn at_most(what: &str, count: usize, count_max: usize) -> Result<(), Error> {
+    if count <= count_max {
+        return Ok(());
+    }
+    Err(violation(
+        "sandbox.answer",
+        format!(
+            "the adapter returned {count} {what}, at most {count_max} are taken: return smaller pages"
+        ),
+    ))
+}

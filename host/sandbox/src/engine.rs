@@ -1,0 +1,134 @@
+//! The wasmtime engine, its clock of epochs and the instances it has room for.
+
+use std::hash::{Hash as _, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::limits::{self, Limits};
+
+/// An engine, the count of its ticks and a permit for every instance it has room for.
+#[derive(Clone)]
+pub(crate) struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) ticks: Ticks,
+    pub(crate) room: Arc<Semaphore>,
+}
+
+/// The ticks since the engine started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ticks(Arc<AtomicU64>);
+
+impl Ticks {
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn advance(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Runtime {
+    /// Starts an engine and its clock. Where the address space of a pool cannot be reserved (a
+    /// container with `ulimit -v`), instances are allocated one by one: slower, never less safe.
+    pub(crate) fn start(limits: &Limits) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&pooled(limits)).or_else(|error| {
+            tracing::warn!(%error, "no address space for a pool of instances, going without");
+            Engine::new(&compiling())
+        })?;
+        let ticks = Ticks::default();
+        start_clock(&engine, ticks.clone())?;
+        let permits = usize::try_from(limits.instances)?.min(Semaphore::MAX_PERMITS);
+        Ok(Self { engine, ticks, room: Arc::new(Semaphore::new(permits)) })
+    }
+}
+
+/// The settings that change compiled code; host and compile worker share them.
+pub(crate) fn compiling() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .max_wasm_stack(limits::STACK_BYTES)
+        .async_stack_size(limits::FIBER_STACK_BYTES)
+        .wasm_memory64(false)
+        // Guests see no difference between machines.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true);
+    config
+}
+
+fn pooled(limits: &Limits) -> Config {
+    let instances = limits.instances;
+    let memories = instances.saturating_mul(limits::MEMORIES_MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(limits::CORE_INSTANCES_MAX))
+        .total_memories(memories)
+        .total_tables(instances.saturating_mul(limits::TABLES_MAX))
+        .total_stacks(instances)
+        .max_core_instances_per_component(limits::CORE_INSTANCES_MAX)
+        .max_memories_per_component(limits::MEMORIES_MAX)
+        .max_tables_per_component(limits::TABLES_MAX)
+        .max_memory_size(limits.memory_bytes)
+        .table_elements(limits::TABLE_ELEMENTS_MAX)
+        .max_core_instance_size(limits::INSTANCE_BYTES_MAX)
+        .max_component_instance_size(limits::INSTANCE_BYTES_MAX)
+        .linear_memory_keep_resident(limits::MEMORY_KEEP_BYTES)
+        .table_keep_resident(limits::TABLE_KEEP_BYTES)
+        .async_stack_keep_resident(limits::STACK_KEEP_BYTES);
+    let mut config = compiling();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// Ticks from a thread of its own: a stalled executor must not stop the clock that ends stalls.
+/// The thread ends with the engine.
+fn start_clock(engine: &Engine, ticks: Ticks) -> wasmtime::Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new().name("epoch-clock".to_owned()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            ticks.advance();
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(limits::TICK);
+        }
+    })?;
+    Ok(())
+}
+
+/// Everything about the engine that decides whether compiled code fits it.
+pub(crate) fn compatibility(engine: &Engine) -> [u8; 32] {
+    let mut hasher = Fingerprint(blake3::Hasher::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.finalize().into()
+}
+
+struct Fingerprint(blake3::Hasher);
+
+impl Hasher for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finalize().as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worker_and_host_agree_on_what_fits() {
+        let host = Engine::new(&pooled(&Limits::default())).unwrap();
+        let worker = Engine::new(&compiling()).unwrap();
+        assert_eq!(compatibility(&host), compatibility(&worker));
+    }
+}

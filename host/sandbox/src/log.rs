@@ -1,0 +1,181 @@
+//! What guests log: bounded, scrubbed, one line each.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use tracing::Level;
+
+use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
+
+/// Who is talking.
+#[derive(Debug, Default)]
+pub(crate) struct Speaker {
+    pub(crate) package: String,
+    pub(crate) tenant: String,
+    pub(crate) connection: String,
+}
+
+/// The log of one call.
+#[derive(Debug, Default)]
+pub(crate) struct GuestLog {
+    speaker: Arc<Speaker>,
+    lines: u32,
+}
+
+/// What becomes of a line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Admission {
+    Write,
+    Warn,
+    Drop,
+}
+
+impl GuestLog {
+    pub(crate) fn new(speaker: Arc<Speaker>) -> Self {
+        Self { speaker, lines: 0 }
+    }
+
+    /// Writes a line, unless the call has written its share.
+    pub(crate) fn write(&mut self, level: Level, line: &str, scrub: impl Fn(&str) -> String) {
+        match self.admit() {
+            Admission::Write => self.emit(level, line, scrub),
+            Admission::Warn => self.emit(
+                Level::WARN,
+                &format!("more than {LOG_LINES_MAX} lines in one call, dropping the rest"),
+                str::to_owned,
+            ),
+            Admission::Drop => {}
+        }
+    }
+
+    fn admit(&mut self) -> Admission {
+        self.lines = self.lines.saturating_add(1);
+        match self.lines.cmp(&(LOG_LINES_MAX + 1)) {
+            std::cmp::Ordering::Less => Admission::Write,
+            std::cmp::Ordering::Equal => Admission::Warn,
+            std::cmp::Ordering::Greater => Admission::Drop,
+        }
+    }
+
+    fn emit(&self, level: Level, line: &str, scrub: impl Fn(&str) -> String) {
+        let Speaker { package, tenant, connection } = &*self.speaker;
+        macro_rules! emit {
+            ($level:expr) => {
+                // The text is made only if somebody listens.
+                tracing::event!(
+                    target: "adapter", $level, %package, %tenant, %connection, "{}",
+                    clean(line, &scrub)
+                )
+            };
+        }
+        match level {
+            Level::ERROR => emit!(Level::ERROR),
+            Level::WARN => emit!(Level::WARN),
+            Level::INFO => emit!(Level::INFO),
+            _ => emit!(Level::DEBUG),
+        }
+    }
+}
+
+/// Joins a message and its fields.
+pub(crate) fn compose(message: &str, fields: &[(&str, &str)]) -> String {
+    // What lies beyond the window is cut anyway.
+    let mut line = prefix(message, WINDOW).to_owned();
+    for (name, value) in fields {
+        if line.len() >= WINDOW {
+            break;
+        }
+        let value = prefix(value, WINDOW);
+        write!(line, " {}={value}", prefix(name, WINDOW)).unwrap_or_default();
+    }
+    line
+}
+
+/// How much of a line is looked at. Twice what is kept: a secret that the cut splits would slip
+/// through the scrubbing, so what stands within one line of such a cut is not kept.
+const WINDOW: usize = 2 * LOG_LINE_BYTES_MAX;
+
+/// Scrubs, then escapes, then cuts: a secret may hold line breaks, and half of one is one too.
+fn clean(line: &str, scrub: &impl Fn(&str) -> String) -> String {
+    let window = prefix(line, WINDOW);
+    let is_cut = window.len() == WINDOW || window.len() < line.len();
+    let scrubbed = scrub(window);
+    let kept = if is_cut {
+        prefix(&scrubbed, scrubbed.len().saturating_sub(LOG_LINE_BYTES_MAX))
+    } else {
+        &scrubbed
+    };
+    let escaped = escape(prefix(kept, LOG_LINE_BYTES_MAX));
+    prefix(&escaped, LOG_LINE_BYTES_MAX).to_owned()
+}
+
+/// Writes control characters as `\n`, `\u{1b}` and so on, so that a text stays one line and moves
+/// no cursor.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for symbol in text.chars() {
+        if is_treacherous(symbol) {
+            escaped.extend(symbol.escape_default());
+        } else {
+            escaped.push(symbol);
+        }
+    }
+    escaped
+}
+
+/// Control characters, and those that reorder or hide the text around them.
+fn is_treacherous(symbol: char) -> bool {
+    symbol.is_control()
+        || matches!(symbol, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The longest beginning of `text` within `bytes_max` that ends between two characters.
+pub(crate) fn prefix(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let scrub = |text: &str| text.replace("hunter2", "***");
+        assert_eq!(clean(line, &scrub), expected);
+    }
+
+    #[test]
+    fn line_is_scrubbed_escaped_and_cut() {
+        check("plain äöü", "plain äöü");
+        check("token hunter2 sent", "token *** sent");
+        check("two\nlines\x1b[31m", "two\\nlines\\u{1b}[31m");
+        check("a\u{202e}b", "a\\u{202e}b");
+        check(&"x".repeat(LOG_LINE_BYTES_MAX * 3), &"x".repeat(LOG_LINE_BYTES_MAX));
+    }
+
+    #[test]
+    fn secret_across_the_cut_is_not_half_written() {
+        for shift in 0..8 {
+            let line = format!("{}hunter2{}", "x".repeat(WINDOW - shift), "y".repeat(100));
+            let scrub = |text: &str| text.replace("hunter2", "***");
+            assert!(!clean(&line, &scrub).contains('h'));
+        }
+    }
+
+    #[test]
+    fn after_the_last_line_comes_one_warning_and_then_nothing() {
+        let mut log = GuestLog::default();
+        let count = |log: &mut GuestLog, wanted| {
+            (0..LOG_LINES_MAX * 3).filter(|_| log.admit() == wanted).count()
+        };
+        let written = (0..LOG_LINES_MAX).filter(|_| log.admit() == Admission::Write).count();
+        assert_eq!(u32::try_from(written).unwrap(), LOG_LINES_MAX);
+        assert_eq!(log.admit(), Admission::Warn);
+        assert_eq!(count(&mut log, Admission::Drop), 3 * 1_000);
+    }
+
+    #[test]
+    fn fields_follow_the_message() {
+        assert_eq!(compose("page", &[("rows", "100"), ("ms", "7")]), "page rows=100 ms=7");
+    }
+}
