@@ -2,10 +2,12 @@
 //!
 //! A [`Provider`] answers requests and keeps state. The same one is served over real HTTP on
 //! loopback by [`Server`] and driven in-process by [`native::TestHost`]; [`Faulty`] makes either
-//! misbehave by rules that are plain data. [`HubSpot`] and [`News`] are the two built ones.
-//! a [`Cassette`] replays what a real provider said. Nothing here sleeps, reads a clock or draws
+//! misbehave by rules that are plain data. [`HubSpot`] and [`News`] are the two built ones,
+//! and a [`Cassette`] replays what a real one said. Nothing here sleeps, reads a clock or draws
 //! entropy, except for the latency that a benchmark asks for: the same seed gives the same bytes.
 
+pub mod case;
+pub mod cassette;
 pub mod fault;
 pub mod hubspot;
 pub mod message;
@@ -17,6 +19,8 @@ pub mod server;
 mod text;
 mod time;
 
+pub use case::Case;
+pub use cassette::Cassette;
 pub use fault::{Fault, Faults, Faulty, Rule};
 pub use hubspot::HubSpot;
 pub use message::{Answer, Delivery, Request};

@@ -1,6 +1,7 @@
 //! Requests and answers as a provider sees them.
 
 use std::borrow::Cow;
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,21 @@ impl Request {
     /// A request without headers and body, for driving a provider by hand.
     pub fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
         Self { method: method.into(), target: target.into(), ..Self::default() }
+    }
+
+    /// A request to an endpoint: the query is encoded and appended to the raw path.
+    pub fn to_endpoint<'a>(
+        endpoint: &str,
+        method: &str,
+        path: &str,
+        query: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let mut target = path.to_owned();
+        for (name, value) in query {
+            target.push(if target.contains('?') { '&' } else { '?' });
+            target.extend([&text::encoded(name), "=", &text::encoded(value)]);
+        }
+        Self { endpoint: Some(endpoint.to_owned()), ..Self::new(method, target) }
     }
 
     /// The same request with one more header.
@@ -98,6 +114,9 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The status by which a replay says that it has no answer; no provider uses it.
+    pub const UNMATCHED: u16 = 599;
+
     /// An answer of that media type.
     pub fn new(status: u16, media_type: &'static str, body: impl Into<Arc<[u8]>>) -> Self {
         Self {
@@ -129,6 +148,29 @@ impl Answer {
         let mut answer = Self::new(status, "text/plain", Vec::new());
         answer.headers.clear();
         answer
+    }
+
+    /// The body without its content coding, cut after so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The body is not what the header says, or in another coding than gzip.
+    pub fn unpacked(&self, bytes_max: usize) -> io::Result<Cow<'_, [u8]>> {
+        let mut headers = self.headers.iter();
+        let coding = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+        match coding.map(|(_, value)| value.as_ref()) {
+            None | Some("identity") => Ok(self.body.get(..bytes_max).unwrap_or(&self.body).into()),
+            Some("gzip") => {
+                let mut body = Vec::new();
+                let bytes_max = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+                let decoder = flate2::read::GzDecoder::new(&*self.body);
+                decoder.take(bytes_max).read_to_end(&mut body)?;
+                Ok(body.into())
+            }
+            Some(other) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, format!("content coding {other}")))
+            }
+        }
     }
 
     /// The same answer with one more header.

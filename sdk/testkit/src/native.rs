@@ -60,12 +60,15 @@ struct Inner {
     variables: RefCell<BTreeMap<String, String>>,
     now_ms: Cell<u64>,
     random: RefCell<Random>,
-    state: RefCell<BTreeMap<String, (Vec<u8>, Option<u64>)>>,
+    state: RefCell<BTreeMap<String, Kept>>,
     requests: RefCell<Vec<Request>>,
     log: RefCell<Vec<LogLine>>,
     bodies: RefCell<BTreeMap<u64, Vec<u8>>>,
     responses: Cell<u64>,
 }
+
+/// A value of the cache and the instant at which it is gone.
+type Kept = (Vec<u8>, Option<u64>);
 
 impl std::fmt::Debug for TestHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -177,7 +180,7 @@ impl Host for Inner {
         self.requests.borrow_mut().push(sent);
         let id = self.responses.get() + 1;
         self.responses.set(id);
-        let response = wire::response(id, answer)?;
+        let response = wire::response(id, &answer)?;
         self.bodies.borrow_mut().insert(id, response.body.clone());
         Ok(response)
     }

@@ -38,17 +38,19 @@ fn escaped(mut ahead: std::str::Bytes<'_>) -> Option<u8> {
 
 /// Encodes everything but the unreserved characters of RFC 3986.
 pub(crate) fn encoded(text: &str) -> String {
-    use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            // Writing into a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
+            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     out
+}
+
+fn hex(nibble: u8) -> char {
+    char::from_digit(nibble.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 /// Escapes a text for XML content and double-quoted attributes.

@@ -92,3 +92,104 @@ fn echoed(answer: Answer, request: &Request) -> Answer {
     let wrapped = serde_json::json!({ "you-sent": sent, "answer": value });
     Answer { body: wrapped.to_string().into_bytes().into(), ..answer }.header("x-you-sent", sent)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fault::{Fault, Faulty, Rule};
+    use crate::message::{Answer, Delivery, Request};
+    use crate::provider::{Provider as _, from_fn};
+
+    const PAGE: &str = r#"{"results":[{"id":"1"},{"id":"2"}]}"#;
+
+    fn answer(fault: Fault) -> Answer {
+        let provider = from_fn(|_| Answer::json(200, PAGE.as_bytes()));
+        let request = Request::new("GET", "/").header_added("Authorization", "Bearer t");
+        Faulty::new(provider, [Rule::always(fault)]).answer(&request)
+    }
+
+    /// Status, delivery, last header and body of an answer with that fault.
+    #[track_caller]
+    fn check(fault: Fault, status: u16, header: &str, body: &str) {
+        let answer = answer(fault);
+        let (name, value) = answer.headers.last().unwrap();
+        let found = (answer.status, format!("{name}: {value}"), &*answer.body);
+        assert_eq!(found, (status, header.to_owned(), body.as_bytes()));
+        assert_eq!(answer.delivery, Delivery::Whole);
+    }
+
+    #[test]
+    fn every_fault_changes_the_answer_in_its_way() {
+        let json = "content-type: application/json;charset=utf-8";
+        let refused =
+            |status| format!(r#"{{"message":"refused by the simulator","status":{status}}}"#);
+        check(
+            Fault::Unauthorized,
+            401,
+            "content-type: application/json;charset=utf-8",
+            &refused(401),
+        );
+        check(Fault::Forbidden, 403, json, &refused(403));
+        check(Fault::TooMany(None), 429, json, &refused(429));
+        check(Fault::TooMany(Some("1.5".into())), 429, "retry-after: 1.5", &refused(429));
+        check(Fault::Status(503), 503, json, &refused(503));
+        check(Fault::Malformed, 200, json, &PAGE[..17]);
+        check(Fault::Body("[]".into()), 200, json, "[]");
+        check(Fault::DuplicateRow, 200, json, r#"{"results":[{"id":"1"},{"id":"2"},{"id":"2"}]}"#);
+        check(Fault::Html, 200, "content-type: text/html; charset=utf-8", super::PAGE);
+        check(
+            Fault::Redirect("http://169.254.169.254/".into()),
+            302,
+            "location: http://169.254.169.254/",
+            "",
+        );
+        check(Fault::Header("set-cookie".into(), "a=b".into()), 200, "set-cookie: a=b", PAGE);
+        let echo = format!(r#"{{"answer":{PAGE},"you-sent":"Bearer t"}}"#);
+        check(Fault::EchoAuthorization, 200, "x-you-sent: Bearer t", &echo);
+        check(Fault::Drift, 200, json, PAGE);
+    }
+
+    #[test]
+    fn faults_of_the_wire_change_the_delivery() {
+        assert_eq!(answer(Fault::Stall).delivery, Delivery::Stalled);
+        assert_eq!(answer(Fault::Truncate(3)).delivery, Delivery::Truncated(3));
+        assert_eq!(answer(Fault::CutChunks(3)).delivery, Delivery::ChunksCut(3));
+        assert_eq!(answer(Fault::Endless).delivery, Delivery::Endless);
+        assert_eq!(answer(Fault::Latency(50)).delay.as_millis(), 50);
+        assert_eq!(answer(Fault::Huge(2)).body.len(), PAGE.len() + (2 << 20));
+        assert!(answer(Fault::GzipBomb(1)).body.starts_with(&[0x1f, 0x8b]));
+    }
+
+    #[test]
+    fn the_last_item_of_a_feed_is_repeated() {
+        let feed = "<rss><item>a</item><item>b</item></rss>";
+        let doubled = super::duplicated(Answer::new(200, "application/xml", feed.as_bytes()));
+        let expected = "<rss><item>a</item><item>b</item><item>b</item></rss>";
+        assert_eq!(&*doubled.body, expected.as_bytes());
+        let text = super::duplicated(Answer::plain(200, "no rows"));
+        assert_eq!(&*text.body, b"no rows");
+    }
+
+    #[test]
+    fn faults_may_happen_together_and_a_refused_request_has_no_effect() {
+        let mut seen = 0;
+        let provider = from_fn(|_| {
+            seen += 1;
+            Answer::json(200, PAGE.as_bytes())
+        });
+        let rules = [
+            Rule::nth(1, Fault::Status(500)),
+            Rule::always(Fault::Header("x-a".into(), "1".into())),
+            Rule::always(Fault::Truncate(1)),
+        ];
+        let mut faulty = Faulty::new(provider, rules);
+        let request = Request::new("GET", "/");
+        let first = faulty.answer(&request);
+        assert_eq!((first.status, first.delivery), (500, Delivery::Truncated(1)));
+        assert_eq!(faulty.answer(&request).status, 200);
+        faulty.faults.clear();
+        faulty.faults.push(Rule::always(Fault::Status(502)));
+        assert_eq!(faulty.answer(&request).status, 502);
+        drop(faulty);
+        assert_eq!(seen, 1);
+    }
+}

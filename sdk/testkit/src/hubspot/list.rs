@@ -61,7 +61,7 @@ fn live<'a>(
 ) -> Result<(Vec<&'a Slot>, Option<String>), Refusal> {
     let from = match after {
         None | Some("") => 0,
-        Some(after) => after.parse().map_err(|_| bad_after(after))?,
+        Some(after) => after.parse().ok().ok_or_else(|| bad_after(after))?,
     };
     let mut rest = table.from(from).iter().filter(|slot| slot.archived.is_none());
     let page: Vec<&Slot> = rest.by_ref().take(limit).collect();

@@ -1,11 +1,8 @@
 //! Between the contract's requests and answers and those of a provider.
 
-use std::io::Read as _;
-
 use plughouse_sdk::{Error, ErrorKind, Pair, Response, Target};
 
 use crate::message::{Answer, Delivery, Request};
-use crate::text;
 
 /// Bytes of an answer after decompression, as the default budget of a manifest allows.
 const RESPONSE_BYTES_MAX: usize = 32 << 20;
@@ -20,30 +17,19 @@ pub(super) fn request(request: &plughouse_sdk::Request) -> Result<Request, Error
         let message = format!("the path `{}` does not begin with a slash", request.path);
         return Err(error(ErrorKind::Denied, "egress.path", &message));
     }
+    let query = request.query.iter().map(|it| (it.name.as_str(), it.value.as_str()));
+    let sent = Request::to_endpoint(&request.endpoint, &request.method, &request.path, query)
+        .with_body(request.body.clone().unwrap_or_default());
     let headers = request.headers.iter();
-    Ok(Request {
-        endpoint: Some(request.endpoint.clone()),
-        method: request.method.clone(),
-        target: target(request),
-        headers: headers.map(|it| (it.name.to_ascii_lowercase(), it.value.clone())).collect(),
-        body: request.body.clone().unwrap_or_default(),
-        head: Vec::new(),
-    })
-}
-
-fn target(request: &plughouse_sdk::Request) -> String {
-    let mut target = request.path.clone();
-    for pair in &request.query {
-        target.push(if target.contains('?') { '&' } else { '?' });
-        target.push_str(&text::encoded(&pair.name));
-        target.push('=');
-        target.push_str(&text::encoded(&pair.value));
-    }
-    target
+    Ok(headers.fold(sent, |sent, it| sent.header_added(&it.name, it.value.as_str())))
 }
 
 /// What reaches the adapter, or the error that the host would report.
-pub(super) fn response(id: u64, answer: Answer) -> Result<Response, Error> {
+pub(super) fn response(id: u64, answer: &Answer) -> Result<Response, Error> {
+    if answer.status == Answer::UNMATCHED {
+        let message = String::from_utf8_lossy(&answer.body);
+        return Err(error(ErrorKind::Other, "testkit.unmatched", &message));
+    }
     match answer.delivery {
         Delivery::Stalled => {
             return Err(sent(ErrorKind::Timeout, "egress.timeout", "no answer in time"));
@@ -55,7 +41,9 @@ pub(super) fn response(id: u64, answer: Answer) -> Result<Response, Error> {
         Delivery::Endless => return Err(too_large()),
         Delivery::Whole | Delivery::Chunked => {}
     }
-    let body = unpacked(&answer)?;
+    let body = answer.unpacked(RESPONSE_BYTES_MAX + 1).map_err(|cause| {
+        sent(ErrorKind::Malformed, "egress.coding", &format!("the body cannot be read: {cause}"))
+    })?;
     if body.len() > RESPONSE_BYTES_MAX {
         return Err(too_large());
     }
@@ -64,23 +52,7 @@ pub(super) fn response(id: u64, answer: Answer) -> Result<Response, Error> {
         .filter(|(name, _)| !STRIPPED.contains(&name.as_str()))
         .map(|(name, value)| Pair { name, value: value.clone().into_owned() })
         .collect();
-    Ok(Response { id, status: answer.status, headers, body })
-}
-
-/// The body without its content coding, up to one byte more than is allowed.
-fn unpacked(answer: &Answer) -> Result<Vec<u8>, Error> {
-    let packed = answer.headers.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("content-encoding") && value.eq_ignore_ascii_case("gzip")
-    });
-    if !packed {
-        return Ok(answer.body.to_vec());
-    }
-    let mut body = Vec::new();
-    let cap = u64::try_from(RESPONSE_BYTES_MAX).unwrap_or(u64::MAX) + 1;
-    flate2::read::GzDecoder::new(&*answer.body).take(cap).read_to_end(&mut body).map_err(
-        |cause| sent(ErrorKind::Malformed, "egress.coding", &format!("not a gzip body: {cause}")),
-    )?;
-    Ok(body)
+    Ok(Response { id, status: answer.status, headers, body: body.into_owned() })
 }
 
 fn too_large() -> Error {

@@ -103,11 +103,8 @@ fn item(out: &mut String, article: &Article) {
     out.push_str("</guid>");
     element(out, "pubDate", &time::rfc822(published));
     element(out, "description", &description(article, &link, random.one_in(40)));
-    out.push_str(&format!(
-        r#"<source url="{}">{}</source></item>"#,
-        xml(&article.site),
-        xml(&article.publisher),
-    ));
+    let (site, name) = (xml(&article.site), xml(&article.publisher));
+    out.extend([r#"<source url=""#, &site, r#"">"#, &name, "</source></item>"]);
 }
 
 /// The HTML of an item: one anchor, or now and then a cluster of them.
@@ -124,5 +121,5 @@ fn description(article: &Article, link: &str, cluster: bool) -> String {
 }
 
 fn element(out: &mut String, name: &str, value: &str) {
-    out.push_str(&format!("<{name}>{}</{name}>", xml(value)));
+    out.extend(["<", name, ">", &xml(value), "</", name, ">"]);
 }

@@ -1,6 +1,6 @@
 //! Reads requests from a connection.
 
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::net::TcpStream;
 
 use crate::message::Request;
@@ -91,7 +91,8 @@ impl<'a> Reader<'a> {
     fn chunk_size(&mut self) -> io::Result<usize> {
         let line = self.line()?;
         let digits = line.split(';').next().unwrap_or_default().trim();
-        usize::from_str_radix(digits, 16).map_err(|_| invalid("a chunk size is not hexadecimal"))
+        let size = usize::from_str_radix(digits, 16).ok();
+        size.ok_or_else(|| invalid("a chunk size is not hexadecimal"))
     }
 
     /// Takes one line without its end.
@@ -168,10 +169,10 @@ fn framing(request: &Request) -> io::Result<Framing> {
     }
     match request.header("content-length") {
         None => Ok(Framing::Length(0)),
-        Some(length) => length
-            .parse()
-            .map(Framing::Length)
-            .map_err(|_| invalid("the content length is not a number")),
+        Some(length) => {
+            let length = length.parse().ok().map(Framing::Length);
+            length.ok_or_else(|| invalid("the content length is not a number"))
+        }
     }
 }
 

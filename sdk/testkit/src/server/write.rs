@@ -1,7 +1,6 @@
 //! Writes answers to a connection.
 
-use std::fmt::Write as _;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice, Write as _};
 use std::net::TcpStream;
 
 use crate::message::{Answer, Delivery};
@@ -76,9 +75,7 @@ fn chunked_head(answer: &Answer) -> String {
 }
 
 fn start(answer: &Answer) -> String {
-    let mut head = String::with_capacity(256);
-    // Writing into a String cannot fail.
-    let _ = write!(head, "HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status));
+    let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status));
     for (name, value) in &answer.headers {
         write_line(&mut head, name, value);
     }
