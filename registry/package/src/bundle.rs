@@ -12,6 +12,8 @@ pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const WASM_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most members: a mapping, schema and fixture for each of some eighty entities.
 pub const MEMBERS_MAX: usize = 256;
+/// Longest name of a member: the field of the tar header, without its prefix extension.
+pub const NAME_BYTES_MAX: usize = 100;
 /// Longest attestations file.
 pub const ATTESTATIONS_BYTES_MAX: usize = 256 * 1024;
 /// Most envelopes: releases, reviews and provenance of one package are a handful.
@@ -90,4 +92,18 @@ pub enum BundleError {
         /// What is wrong with it.
         cause: EnvelopeError,
     },
+}
+
+/// Whether a text may be the name of a member.
+pub(crate) fn is_member(name: &str) -> bool {
+    const FIXED: [&str; 6] =
+        ["adapter.toml", "adapter.wasm", "sbom.json", "README.md", "CHANGELOG.md", "LICENSE"];
+    const FOLDERS: [&str; 3] = ["mappings", "schemas", "fixtures"];
+    let proper =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    let segment = |text: &str| !matches!(text, "" | "." | "..") && text.bytes().all(proper);
+    let inside = name
+        .split_once('/')
+        .is_some_and(|(folder, rest)| FOLDERS.contains(&folder) && rest.split('/').all(segment));
+    name.len() <= NAME_BYTES_MAX && (FIXED.contains(&name) || inside)
 }

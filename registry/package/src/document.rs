@@ -98,6 +98,11 @@ impl<'t> Document<'t> {
         self.error(span, path.join("."), message.into(), help)
     }
 
+    /// Whether the file itself writes the key at a path, and no default does.
+    pub(crate) fn writes(&self, path: &[&str]) -> bool {
+        locate(&self.root, path).is_some()
+    }
+
     fn error(
         &self,
         span: Option<Range<usize>>,
@@ -152,3 +157,6 @@ pub(crate) struct Item<'a> {
     pub(crate) path: String,
     pub(crate) value: &'a Spanned<DeValue<'a>>,
 }
+
+/// Values by names that other keys refer to.
+pub(crate) struct Named<T>(pub(crate) std::collections::BTreeMap<String, T>);

@@ -12,15 +12,17 @@ pub const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 /// A method and a path pattern.
 ///
-/// `*` stands for one or more characters of a segment, a final `**` for one or more segments.
+/// `*` stands for one or more characters of a segment, one `**` for one or more whole segments,
+/// at the end or, as OneDrive's paths of files need it, before what follows.
 /// Neither ever matches a segment that begins with `$`, so that `$batch` must be written out.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Route {
     method: String,
-    segments: Vec<String>,
-    /// Whether the pattern ends in `**`, which is not among the segments.
-    open: bool,
+    /// The segments before `**`, or all.
+    head: Vec<String>,
+    /// The segments behind `**`, if there is one.
+    tail: Option<Vec<String>>,
 }
 
 impl Route {
@@ -31,13 +33,17 @@ impl Route {
             return Err(RouteError::Method);
         }
         let path = path.strip_prefix('/').ok_or(RouteError::Form)?;
-        let mut segments: Vec<String> = path.split('/').map(str::to_owned).collect();
-        let open = segments.pop_if(|last| last == "**").is_some();
-        for (index, segment) in segments.iter().enumerate() {
-            let last = index + 1 == segments.len() && !open;
-            check_segment(segment, last)?;
+        let mut head: Vec<String> = path.split('/').map(str::to_owned).collect();
+        let last = head.len() - 1;
+        for (index, segment) in head.iter().enumerate().filter(|(_, segment)| *segment != "**") {
+            check_segment(segment, index == last)?;
         }
-        Ok(Self { method: method.to_owned(), segments, open })
+        let rest = head.iter().position(|segment| segment == "**").map(|at| head.split_off(at));
+        let tail = rest.map(|rest| rest.into_iter().skip(1).collect::<Vec<_>>());
+        if tail.iter().flatten().any(|segment| segment == "**") {
+            return Err(RouteError::Rest);
+        }
+        Ok(Self { method: method.to_owned(), head, tail })
     }
 
     /// The method, in upper case.
@@ -47,41 +53,61 @@ impl Route {
 
     /// Whether a request with this method and path is covered.
     pub fn matches(&self, method: &str, path: &CanonicalPath) -> bool {
-        let path = path.as_slice();
-        let Some((head, tail)) = path.split_at_checked(self.segments.len()) else { return false };
-        self.method == method
-            && self.segments.iter().zip(head).all(|(pattern, text)| fits(pattern, text))
-            && if self.open { open_end(tail, self.segments.is_empty()) } else { tail.is_empty() }
+        self.method == method && self.fits(path.as_slice(), fits)
     }
 
     /// Whether everything that `other` matches is matched by this route too.
     ///
     /// Errs on the side of no: two patterns with stars inside a segment are compared as text.
     pub fn covers(&self, other: &Self) -> bool {
-        if self.method != other.method || (other.open && !self.open) {
+        if self.method != other.method {
             return false;
         }
-        let Some((head, tail)) = other.segments.split_at_checked(self.segments.len()) else {
-            return false;
+        match (&self.tail, &other.tail) {
+            (_, None) => self.fits(&other.head, contains),
+            (None, Some(_)) => false,
+            (Some(tail), Some(inner)) => {
+                let front = other.head.split_at_checked(self.head.len());
+                let back = inner.len().checked_sub(tail.len()).map(|at| inner.split_at(at));
+                let (Some((front, more)), Some((rest, back))) = (front, back) else { return false };
+                all_fit(&self.head, front, contains)
+                    && all_fit(tail, back, contains)
+                    && more.iter().chain(rest).all(|segment| !segment.starts_with('$'))
+            }
+        }
+    }
+
+    fn fits(&self, segments: &[String], fits: Fits) -> bool {
+        let Some((front, rest)) = segments.split_at_checked(self.head.len()) else { return false };
+        let Some(tail) = &self.tail else {
+            return rest.is_empty() && all_fit(&self.head, front, fits);
         };
-        let same = self.segments.iter().zip(head).all(|(pattern, inner)| {
-            pattern == inner
-                || pattern == "*" && !inner.is_empty() && !inner.starts_with('$')
-                || !inner.contains('*') && fits(pattern, inner)
-        });
-        let rest = match (self.open, other.open) {
-            (false, _) => tail.is_empty(),
-            (true, true) => tail.iter().all(|segment| !segment.starts_with('$')),
-            (true, false) => open_end(tail, self.segments.is_empty()),
+        let Some(at) = rest.len().checked_sub(tail.len()) else { return false };
+        let (middle, back) = rest.split_at(at);
+        // The empty segment alone is the root's, and the last one of a path that ends in a slash.
+        let root = self.head.is_empty() && tail.is_empty();
+        let some = match middle {
+            [] => false,
+            [only] => root || !only.is_empty(),
+            _ => true,
         };
-        same && rest
+        some && middle.iter().all(|segment| !segment.starts_with('$'))
+            && all_fit(&self.head, front, fits)
+            && all_fit(tail, back, fits)
     }
 }
 
-/// Whether `**` may stand for these segments; the empty one alone is the root's.
-fn open_end(tail: &[String], root: bool) -> bool {
-    let [first, ..] = tail else { return false };
-    (root || tail.len() > 1 || !first.is_empty()) && tail.iter().all(|text| !text.starts_with('$'))
+type Fits = fn(&str, &str) -> bool;
+
+fn all_fit(patterns: &[String], segments: &[String], fits: Fits) -> bool {
+    patterns.iter().zip(segments).all(|(pattern, segment)| fits(pattern, segment))
+}
+
+/// Whether every segment that fits the inner pattern fits the outer one.
+fn contains(outer: &str, inner: &str) -> bool {
+    outer == inner
+        || outer == "*" && !inner.is_empty() && !inner.starts_with('$')
+        || !inner.contains('*') && fits(outer, inner)
 }
 
 /// Whether a segment fits a pattern of literal pieces between stars.
@@ -130,8 +156,10 @@ fn check_segment(segment: &str, last: bool) -> Result<(), RouteError> {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.method)?;
-        self.segments.iter().try_for_each(|segment| write!(f, "/{segment}"))?;
-        if self.open { f.write_str("/**") } else { Ok(()) }
+        self.head.iter().try_for_each(|segment| write!(f, "/{segment}"))?;
+        let Some(tail) = &self.tail else { return Ok(()) };
+        f.write_str("/**")?;
+        tail.iter().try_for_each(|segment| write!(f, "/{segment}"))
     }
 }
 
@@ -167,8 +195,8 @@ pub enum RouteError {
     /// An empty segment that is not the last.
     #[error("an empty segment inside the path is never matched")]
     Empty,
-    /// `**` that is not the last segment.
-    #[error("`**` stands alone and last")]
+    /// `**` inside a segment, or twice.
+    #[error("`**` is a whole segment and stands there once")]
     Rest,
     /// A dot segment.
     #[error("a dot segment is never matched")]
@@ -230,6 +258,9 @@ mod tests {
         check("GET /rec/**", "GET /rec", false);
         check("GET /rec/**", "GET /rec/", false);
         check("GET /rec/**", "GET /record", false);
+        check("POST /items/**/upload", "POST /items/root:/a/b:/upload", true);
+        check("POST /items/**/upload", "POST /items/upload", false);
+        check("POST /items/**/upload", "POST /items/a/uploads", false);
     }
 
     #[test]
@@ -238,6 +269,7 @@ mod tests {
         check("POST /data/*", "POST /data/%24batch", false);
         check("GET /data/**", "GET /data/accounts/$ref", false);
         check("GET /**", "GET /$metadata", false);
+        check("POST /a/**/b", "POST /a/$x/b", false);
         check("POST /data/$batch", "POST /data/$batch", true);
         check("GET /data/*", "GET /data/a$b", true);
     }
@@ -253,7 +285,7 @@ mod tests {
             ("TRACE /a", RouteError::Method),
             ("GET /a//b", RouteError::Empty),
             ("GET //**", RouteError::Empty),
-            ("GET /**/a", RouteError::Rest),
+            ("GET /**/a/**", RouteError::Rest),
             ("GET /a**", RouteError::Rest),
             ("GET /a/../b", RouteError::Dots),
             ("GET /$*", RouteError::Dollar),
@@ -289,11 +321,16 @@ mod tests {
         covers("GET /a/*", "GET /a/**", false);
         covers("GET /**", "GET /", true);
         covers("GET /a/**", "GET /a/", false);
+        covers("GET /a/**", "GET /a/**/b", true);
+        covers("GET /a/**", "GET /a/**/$b", false);
+        covers("GET /a/**/b", "GET /a/**", false);
+        covers("GET /a/**/b", "GET /a/x/**/y/b", true);
+        covers("GET /a/**/b", "GET /a/*/b", true);
     }
 
     #[test]
     fn a_route_is_written_as_it_was_read() {
-        for text in ["GET /", "GET /**", "GET /a/*/b/**", "POST /a/", "PATCH /a*b"] {
+        for text in ["GET /", "GET /**", "GET /a/*/b/**", "POST /a/**/b", "PATCH /a*b", "GET /a/"] {
             assert_eq!(Route::parse(text).unwrap().to_string(), text);
         }
     }

@@ -1,6 +1,5 @@
 //! Taking values out of tables.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::{known_keys, nearest};
-use super::{Decode, Document, FileError, Item, Table, entry};
+use super::{Decode, Document, FileError, Item, Named, Table, entry};
 use crate::words::Word;
 
 impl<'a> Table<'a> {
@@ -51,13 +50,28 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Whether the table itself writes the key.
-    pub(crate) fn writes(&self, key: &str) -> bool {
-        entry(self.own, key).is_some()
+    /// The table under a key, if it is there.
+    pub(crate) fn child(&self, key: &'static str) -> Result<Option<Self>, FileError> {
+        self.known.borrow_mut().push(key);
+        let found = entry(self.own, key);
+        found.map(|(_, value)| self.item(key, value).table()).transpose()
+    }
+
+    /// The tables under a key by their names.
+    pub(crate) fn children(&self, key: &'static str) -> Result<Vec<(String, Self)>, FileError> {
+        self.known.borrow_mut().push(key);
+        let Some((_, value)) = entry(self.own, key) else { return Ok(Vec::new()) };
+        let named = self.item(key, value).named()?;
+        named.into_iter().map(|(name, item)| Ok((name, item.table()?))).collect()
     }
 
     /// Refuses every key that nobody asked for.
     pub(crate) fn finish(self) -> Result<(), FileError> {
+        self.refuse_unknown()
+    }
+
+    /// Refuses every key that nobody asked for so far.
+    pub(crate) fn refuse_unknown(&self) -> Result<(), FileError> {
         let known = self.known.borrow();
         for (key, _) in self.own {
             let name = key.get_ref().as_ref();
@@ -171,8 +185,23 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The entries of a table whose keys are names.
-    pub(crate) fn entries(&self) -> Result<Vec<(String, Self)>, FileError> {
+    /// The entries of a table whose keys are names that other keys refer to.
+    pub(crate) fn named(&self) -> Result<Vec<(String, Self)>, FileError> {
+        let entries = self.entries()?;
+        match entries.iter().find(|(name, _)| !is_name(name)) {
+            None => Ok(entries),
+            Some((name, item)) => Err(item.complain(
+                format!("`{name}` is no name"),
+                format!(
+                    "write a lower-case letter, then at most {} letters, digits and `_`",
+                    NAME_LEN_MAX - 1
+                ),
+            )),
+        }
+    }
+
+    /// The entries of a table, whatever their keys.
+    fn entries(&self) -> Result<Vec<(String, Self)>, FileError> {
         let DeValue::Table(table) = self.value.get_ref() else { return Err(self.wrong("a table")) };
         Ok(table
             .iter()
@@ -253,6 +282,23 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
     fn decode(item: &Item<'_>) -> Result<Self, FileError> {
         item.entries()?.into_iter().map(|(key, item)| Ok((key, T::decode(&item)?))).collect()
     }
+}
+
+impl<T: Decode> Decode for Named<T> {
+    fn decode(item: &Item<'_>) -> Result<Self, FileError> {
+        let named = item.named()?.into_iter().map(|(name, item)| Ok((name, T::decode(&item)?)));
+        named.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Longest name that other keys refer to: it stands in every error, log line and stored row.
+const NAME_LEN_MAX: usize = 40;
+
+fn is_name(text: &str) -> bool {
+    let proper = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= NAME_LEN_MAX
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(proper)
 }
 
 /// Longest duration that is read: nothing a provider documents is longer than ten years.

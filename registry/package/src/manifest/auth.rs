@@ -6,6 +6,11 @@ use std::time::Duration;
 use crate::template::Template;
 use crate::words::words;
 
+mod check;
+mod decode;
+
+pub(super) use check::check;
+
 /// One way to fill the credential slot; a connection uses exactly one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Auth {

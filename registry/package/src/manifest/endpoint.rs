@@ -5,6 +5,11 @@ use crate::pointer::Pointer;
 use crate::route::Route;
 use crate::template::Template;
 
+mod check;
+mod decode;
+
+pub(super) use check::check;
+
 /// A door of the adapter: one origin, or several hosts by pattern, and the routes behind it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {

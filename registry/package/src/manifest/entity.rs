@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use crate::words::words;
 
+mod check;
+mod decode;
+
+pub(super) use check::check;
+pub(super) use decode::decode;
+
 /// One kind of record; `[default.entity]` is merged in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entity {

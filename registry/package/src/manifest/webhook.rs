@@ -8,6 +8,11 @@ use crate::pointer::Pointer;
 use crate::template::Template;
 use crate::words::words;
 
+mod check;
+mod decode;
+
+pub(super) use check::check;
+
 /// How deliveries are set up, proven, split and answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Webhook {
