@@ -34,7 +34,7 @@ pub const ORIGIN: &str = "https://api.hubapi.com";
 const PAGES_KEPT_MAX: usize = 4000;
 
 /// A HubSpot account.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HubSpot {
     tables: [Table; 3],
     token: Option<String>,
@@ -47,7 +47,14 @@ pub struct HubSpot {
 impl HubSpot {
     /// An empty account that accepts every token.
     pub fn new() -> Self {
-        Self::default()
+        let kinds = [Kind::Contacts, Kind::Companies, Kind::Deals];
+        Self {
+            tables: kinds.map(|kind| Table::generated(kind, 0, 0)),
+            token: None,
+            expired: false,
+            lagging: false,
+            pages: HashMap::new(),
+        }
     }
 
     /// An account with so many contacts; the seed decides who they are.
@@ -196,6 +203,12 @@ impl HubSpot {
     }
 }
 
+impl Default for HubSpot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Provider for HubSpot {
     fn answer(&mut self, request: &Request) -> Answer {
         self.route(request).unwrap_or_else(Refusal::into_answer)
@@ -211,3 +224,6 @@ impl Provider for HubSpot {
         table.touch_oldest();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -254,3 +254,6 @@ impl Inner {
         Err(wire::error(ErrorKind::Denied, "egress.endpoint", &message))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,6 @@ impl Provider for News {
         self.publish(article::invented(u64::MAX - self.mood, self.mood, newest + 60_000));
     }
 }
+
+#[cfg(test)]
+mod tests;

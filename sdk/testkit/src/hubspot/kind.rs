@@ -3,10 +3,9 @@
 use crate::hubspot::refuse::Refusal;
 
 /// A kind of CRM object.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(missing_docs, reason = "the names say it all")]
 pub enum Kind {
-    #[default]
     Contacts,
     Companies,
     Deals,

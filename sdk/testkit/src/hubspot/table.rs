@@ -37,7 +37,7 @@ impl fmt::Display for Unknown {
 impl std::error::Error for Unknown {}
 
 /// The records of one kind, in ascending order of their ids.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) kind: Kind,
     seed: u64,
