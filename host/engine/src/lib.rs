@@ -5,4 +5,5 @@
 //! load), and an error ends as little as possible — a record, a part, an entity, before a run.
 
 pub mod connect;
+pub mod install;
 pub mod sync;

@@ -49,7 +49,7 @@ impl Outbox {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(BYTES_QUEUED_MAX);
         // Neither end closes while the other works; the answer is for a future change.
         let room = self.room.clone().acquire_many_owned(bytes).await.map_err(stopped)?;
-        self.queue.send(Queued { page, room }).await.map_err(|_| stopped("queue closed"))
+        self.queue.send(Queued { page, room }).await.map_err(|_page| stopped("queue closed"))
     }
 }
 
@@ -67,14 +67,20 @@ pub(super) async fn commit(
 ) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(PAGES_QUEUED_MAX);
     while queue.recv_many(&mut batch, PAGES_QUEUED_MAX).await > 0 {
-        let read: Vec<_> = batch.iter().map(|queued: &Queued| queued.page.records.len()).collect();
+        let read: Vec<_> = batch.iter().map(|queued: &Queued| read(&queued.page)).collect();
         let (pages, room): (Vec<_>, Vec<_>) = batch.drain(..).map(|q| (q.page, q.room)).unzip();
         let outcomes = store.commit_pages(pages).await?;
         drop(room);
         for (read, outcome) in read.into_iter().zip(&outcomes) {
-            report.add(u64::try_from(read).unwrap_or(u64::MAX), outcome);
+            report.add(read, outcome);
             tell(report);
         }
     }
     Ok(())
+}
+
+/// What the provider sent, in whatever shape: the store counts the same way.
+fn read(page: &PageCommit) -> u64 {
+    let read = page.records.len() + page.tombstones.len() + page.rejects.len();
+    u64::try_from(read).unwrap_or(u64::MAX)
 }

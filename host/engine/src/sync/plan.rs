@@ -106,10 +106,9 @@ impl SyncPlan {
     ) -> Result<Self, PlanError> {
         let mut chosen = chosen(manifest, choice)?;
         if let Some(name) = choice.fields.keys().find(|name| !chosen.contains(name.as_str())) {
-            return Err(match manifest.entities.contains_key(name) {
-                true => PlanError::FieldsOfUnread(name.clone()),
-                false => unknown(manifest, name),
-            });
+            let known = manifest.entities.contains_key(name);
+            let unread = || PlanError::FieldsOfUnread(name.clone());
+            return Err(if known { unread() } else { unknown(manifest, name) });
         }
         let mut entities = Vec::with_capacity(chosen.len());
         while let Some(name) = next(manifest, &chosen) {

@@ -12,9 +12,11 @@ pub(super) fn redact(mut page: Page, names: &[String]) -> Result<Page, Error> {
         return Ok(page);
     }
     for record in &mut page.records {
-        redact_payload(&mut record.payload, names).map_err(|_| {
-            let message = "the adapter returned a payload that is not JSON, so what the manifest \
-                           names under `redact` cannot be taken out of it";
+        redact_payload(&mut record.payload, names).map_err(|error| {
+            let message = format!(
+                "the adapter returned a payload that is not JSON, so what the manifest names \
+                 under `redact` cannot be taken out of it: {error}"
+            );
             malformed("payload", message)
         })?;
     }

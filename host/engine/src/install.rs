@@ -1,0 +1,127 @@
+//! The one way in for code: read, verify, compile, compare, approve, store; and again at every load.
+
+mod error;
+mod load;
+mod plan;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use model::Clock;
+use model::store::{Catalogue, Installed, TrustState};
+use package::{Bundle, Manifest, Permissions, Phase, Trust, TrustFile, Verified, verify};
+use sandbox::Sandbox;
+
+pub use error::InstallError;
+pub use load::{Loaded, load};
+pub use plan::{Downgrade, InstallPlan};
+
+/// What installing and loading needs from outside.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Where packages and what is remembered of trust lie.
+    pub catalogue: &'a dyn Catalogue,
+    /// What compiles.
+    pub sandbox: &'a Sandbox,
+    /// Whom the operator trusts today.
+    pub trust: &'a TrustFile,
+    /// The time.
+    pub clock: &'a Clock,
+}
+
+/// A package file that somebody wants to install.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The package file.
+    pub file: Bytes,
+    /// The reason for which a version below the highest one ever installed is let in.
+    pub downgrade: Option<String>,
+}
+
+/// Installs a package, or refuses it and changes nothing but what is remembered of revocations.
+///
+/// `approve` is asked where the package is new or may do more than was granted; it grants exactly
+/// what the package asks for. A package that asks for less than was granted passes, and its grant
+/// shrinks with it.
+pub async fn install(
+    candidate: Candidate,
+    ports: Ports<'_>,
+    approve: impl FnOnce(&InstallPlan) -> bool + Send,
+) -> Result<Installed, InstallError> {
+    let Candidate { file, downgrade } = candidate;
+    let mut state = remember(ports.catalogue, ports.trust).await?;
+    let bundle = Bundle::read(file.clone())?;
+    let downgrade = lift_floor(&bundle, downgrade, &mut state)?;
+    let verified = verify(bundle, &trust(ports.trust, &state)?, Phase::Install)?;
+    let previous = ports.catalogue.package(verified.name()).await?;
+    // Loading proves that it compiles, imports nothing else and is what its manifest says.
+    ports.sandbox.load(&verified).await?;
+    let permissions = Permissions::of(verified.manifest());
+    let plan = InstallPlan::of(&verified, &permissions, previous.as_ref(), downgrade)?;
+    if plan.needs_approval() && !approve(&plan) {
+        return Err(InstallError::Declined);
+    }
+    let installed = Installed {
+        name: verified.name().to_owned(),
+        version: verified.version().to_string(),
+        digest: verified.digest().to_owned(),
+        file,
+        grant: serde_json::to_string(&permissions).map_err(InstallError::Encode)?,
+        at: ports.clock.now(),
+    };
+    if let Some(Downgrade { from, reason }) = &plan.downgrade {
+        tracing::warn!(package = installed.name, to = installed.version, from, reason, "downgrade");
+    }
+    raise_floor(&verified, &mut state);
+    ports.catalogue.put_package(installed.clone(), state).await?;
+    Ok(installed)
+}
+
+/// Adds what the trust file revokes to what the store remembers, at once and for good: a file
+/// that is swapped for an older one brings nothing back.
+async fn remember(catalogue: &dyn Catalogue, file: &TrustFile) -> Result<TrustState, InstallError> {
+    let mut state = catalogue.trust_state().await?;
+    let known = state.revoked.len();
+    for (target, reason) in file.revocations() {
+        state.revoked.entry(target).or_insert(reason);
+    }
+    if state.revoked.len() > known {
+        catalogue.put_trust_state(state.clone()).await?;
+    }
+    Ok(state)
+}
+
+fn trust(file: &TrustFile, state: &TrustState) -> Result<Trust, InstallError> {
+    Ok(Trust::new(file.clone(), &state.floors, &state.revoked)?)
+}
+
+/// Takes the floor of the package away where a downgrade is wanted and is one. The name is the
+/// package's own claim here; whether it may claim it is verified behind.
+fn lift_floor(
+    bundle: &Bundle,
+    reason: Option<String>,
+    state: &mut TrustState,
+) -> Result<Option<Downgrade>, InstallError> {
+    let Some(reason) = reason else { return Ok(None) };
+    if reason.trim().is_empty() {
+        return Err(InstallError::NoReason);
+    }
+    let manifest = Manifest::parse(bundle.manifest_text())
+        .map_err(|error| InstallError::Verify(error.into()))?;
+    if !is_below(&manifest, &state.floors) {
+        return Ok(None);
+    }
+    let from = state.floors.remove(&manifest.name());
+    Ok(from.map(|from| Downgrade { from, reason }))
+}
+
+fn is_below(manifest: &Manifest, floors: &BTreeMap<String, String>) -> bool {
+    let floor = floors.get(&manifest.name()).and_then(|floor| floor.parse().ok());
+    floor.is_some_and(|floor| manifest.adapter.version < floor)
+}
+
+/// Sets the floor to this version. Verifying has refused one below the floor, unless a downgrade
+/// has taken the floor away.
+fn raise_floor(package: &Verified, state: &mut TrustState) {
+    state.floors.insert(package.name().to_owned(), package.version().to_string());
+}

@@ -1,0 +1,94 @@
+//! Why a package is not installed, or not loaded.
+
+use model::store::StoreError;
+use package::trust::TrustError;
+use package::{BundleError, VerifyError};
+
+/// Why a package is not installed, or not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The file is no package.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// What is remembered of trust is damaged.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// Signature, trust, revocation or version speak against it.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The component does not compile, imports what it may not, or is not what its manifest says.
+    #[error(transparent)]
+    Component(#[from] model::Error),
+    /// A downgrade needs a reason.
+    #[error("a downgrade needs a reason; say why the older version is wanted")]
+    NoReason,
+    /// Nobody has approved what the package may do.
+    #[error("the package may do more than was granted, and that was not approved")]
+    Declined,
+    /// What the package may do is more than was granted.
+    #[error(
+        "{name} may do more than was granted: {}; install it again to approve the difference",
+        wider.join("; ")
+    )]
+    Ungranted {
+        /// `publisher/id`.
+        name: String,
+        /// What is wider, one line each.
+        wider: Vec<String>,
+    },
+    /// The stored grant cannot be read.
+    #[error("the stored grant of {name} cannot be read; remove the package and install it again")]
+    Grant {
+        /// `publisher/id`.
+        name: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A grant that cannot be written.
+    #[error("the grant cannot be written")]
+    Encode(#[source] serde_json::Error),
+    /// There is no such package.
+    #[error("no package `{name}` is installed; installed are: {known}")]
+    NotInstalled {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The stored file is another package than the one that was installed.
+    #[error("the stored file of {name} is not what was installed; install it again")]
+    Swapped {
+        /// `publisher/id`.
+        name: String,
+    },
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl InstallError {
+    /// Whether the package was refused, rather than something having failed.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Bundle(_)
+            | Self::Trust(_)
+            | Self::Verify(_)
+            | Self::Component(_)
+            | Self::NoReason
+            | Self::Declined
+            | Self::Ungranted { .. }
+            | Self::Swapped { .. } => true,
+            Self::Grant { .. } | Self::Encode(_) | Self::NotInstalled { .. } | Self::Store(_) => {
+                false
+            }
+        }
+    }
+
+    /// What to do about it, where the text does not say it already.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Verify(error) => Some(error.remedy()),
+            _ => None,
+        }
+    }
+}

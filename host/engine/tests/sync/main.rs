@@ -1,0 +1,10 @@
+//! A run against a scripted adapter and the real store.
+#![cfg(test)]
+
+mod faults;
+mod lanes;
+mod pages;
+mod provider;
+mod runs;
+mod store;
+mod world;

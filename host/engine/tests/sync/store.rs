@@ -1,0 +1,114 @@
+//! A view of the store that fails or waits where a test wants.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use model::run::Run;
+use model::store::{
+    Event, Lane, PageCommit, PageOutcome, RecordList, RecordQuery, RecordStore, RunEnd, RunRef,
+    RunStart, StoreError, StoreErrorKind, StoredReject,
+};
+use model::window::LaneState;
+use model::{ConnectionId, TenantId};
+use store::Store;
+use tokio::sync::Semaphore;
+
+/// What happens to a page.
+pub(crate) enum Fault {
+    /// It is refused, and pages behind it would not be, as in a store whose changes stand alone.
+    Refuse(StoreErrorKind),
+    /// Another run of the connection begins before it.
+    TakeOver(RunStart),
+    /// It waits for a permit, and so does every other page.
+    Wait(Arc<Semaphore>),
+}
+
+/// A store with a fault.
+pub(crate) struct Faulty<'a> {
+    store: &'a Store,
+    fault: Fault,
+    /// The number of the page that it happens to, from 0.
+    at: usize,
+    seen: AtomicUsize,
+}
+
+impl<'a> Faulty<'a> {
+    pub(crate) fn new(store: &'a Store, fault: Fault, at: usize) -> Self {
+        Self { store, fault, at, seen: AtomicUsize::new(0) }
+    }
+
+    /// How many pages were handed in, refused ones too.
+    pub(crate) fn pages(&self) -> usize {
+        self.seen.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl RecordStore for Faulty<'_> {
+    async fn begin_run(&self, start: RunStart) -> Result<Run, StoreError> {
+        self.store.begin_run(start).await
+    }
+
+    async fn commit_page(&self, page: PageCommit) -> Result<PageOutcome, StoreError> {
+        let here = self.seen.fetch_add(1, Ordering::Relaxed) == self.at;
+        match &self.fault {
+            Fault::Refuse(kind) if here => Err(StoreError::new(*kind, "refused by the test")),
+            Fault::TakeOver(start) if here => {
+                self.store.begin_run(start.clone()).await?;
+                self.store.commit_page(page).await
+            }
+            Fault::Wait(gate) => {
+                gate.acquire().await.unwrap().forget();
+                self.store.commit_page(page).await
+            }
+            _ => self.store.commit_page(page).await,
+        }
+    }
+
+    async fn finish_run(&self, end: RunEnd) -> Result<Run, StoreError> {
+        self.store.finish_run(end).await
+    }
+
+    async fn lanes(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(Lane, LaneState)>, StoreError> {
+        self.store.lanes(tenant, connection).await
+    }
+
+    async fn reset_lanes(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<(), StoreError> {
+        self.store.reset_lanes(tenant, connection).await
+    }
+
+    async fn records(&self, query: RecordQuery) -> Result<RecordList, StoreError> {
+        self.store.records(query).await
+    }
+
+    async fn runs(
+        &self,
+        tenant: &TenantId,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.store.runs(tenant, connection, limit).await
+    }
+
+    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError> {
+        self.store.rejects(run, limit).await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.store.events(tenant, after, limit).await
+    }
+}
