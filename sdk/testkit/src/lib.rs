@@ -16,6 +16,8 @@ pub mod news;
 pub mod provider;
 mod random;
 pub mod server;
+#[cfg(test)]
+mod shapes;
 mod text;
 mod time;
 

@@ -57,6 +57,8 @@ fn property(property: &Property) -> Value {
     };
     let system = property.source != Source::Given;
     json!({
+        "updatedAt": "2023-01-01T00:00:00.000Z",
+        "createdAt": "2023-01-01T00:00:00.000Z",
         "name": property.name,
         "label": property.label,
         "type": property.form,
@@ -72,7 +74,9 @@ fn property(property: &Property) -> Value {
         "modificationMetadata": {
             "archivable": true, "readOnlyDefinition": true, "readOnlyValue": system,
         },
+        "displayOrder": -1,
         "formField": !system,
+        "dataSensitivity": "non_sensitive",
     })
 }
 

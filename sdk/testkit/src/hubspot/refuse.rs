@@ -61,6 +61,7 @@ impl Refusal {
             403 => Self {
                 more: json!({ "context": {
                     "requiredGranularScopes": ["crm.objects.contacts.read"],
+                    "links": ["https://developers.hubspot.com/scopes"],
                 } }),
                 ..Self::new(
                     403,

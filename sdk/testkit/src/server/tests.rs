@@ -1,7 +1,11 @@
 use std::io::{Read as _, Write as _};
 
+use std::time::{Duration, Instant};
+
 use super::*;
+use crate::hubspot::Kind;
 use crate::provider::from_fn;
+use crate::{Fault, Faulty, HubSpot, Rule, Shared};
 
 const BODY: &str = "0123456789";
 
@@ -168,4 +172,46 @@ fn the_log_is_bounded() {
     }
     let requests = server.requests();
     assert_eq!((requests.len(), requests[0].target.as_str()), (REQUESTS_KEPT_MAX, "1"));
+}
+
+const LIST: &str = "/crm/v3/objects/contacts?limit=100&properties=email,phone,jobtitle";
+
+/// Status line and body of one request on a connection of its own.
+fn get(server: &Server, target: &str) -> (String, String) {
+    let head = format!(
+        "GET {target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t\r\nconnection: close\r\n\r\n"
+    );
+    let received = exchange(server, &head);
+    let (head, body) = received.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn faults_and_changes_reach_the_wire() {
+    let crm = Shared::new(Faulty::new(HubSpot::with_contacts(3, 1).token("t"), []));
+    let server = Server::start(crm.clone());
+    let (status, first) = get(&server, LIST);
+    assert_eq!(status, "HTTP/1.1 200 OK");
+
+    let id = crm.with(|it| it.provider.ids(Kind::Contacts)).remove(0);
+    crm.with(|it| it.provider.update(Kind::Contacts, &id, 1, &[("email", "new@a.example")]))
+        .unwrap();
+    let (_, second) = get(&server, LIST);
+    assert_ne!(first, second);
+
+    crm.with(|it| it.faults.push(Rule::nth(1, Fault::TooMany(Some("2".into())))));
+    assert_eq!(get(&server, LIST).0, "HTTP/1.1 429 Too Many Requests");
+    crm.with(|it| it.faults.push(Rule::nth(1, Fault::Truncate(10))));
+    assert_eq!(get(&server, LIST).1, &second[..10]);
+    assert_eq!(get(&server, LIST).1, second);
+    assert_eq!(server.request_count(), 5);
+}
+
+#[test]
+fn latency_is_real() {
+    let rules = [Rule::always(Fault::Latency(30))];
+    let server = Server::start(Faulty::new(HubSpot::new(), rules));
+    let begun = Instant::now();
+    get(&server, LIST);
+    assert!(begun.elapsed() >= Duration::from_millis(30));
 }
