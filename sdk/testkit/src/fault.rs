@@ -26,6 +26,8 @@ pub enum Fault {
     Status(u16),
     /// Never answers, until released or until the client goes away.
     Stall,
+    /// Answers so many bytes of the body and then nothing more, until released.
+    StallAfter(usize),
     /// Promises the whole body and ends the connection after so many bytes.
     Truncate(usize),
     /// Ends a chunked body after so many bytes.
@@ -194,7 +196,7 @@ impl<P: Provider> Provider for Faulty<P> {
         // A refused request has no effect: the provider does not see it.
         let answer = faults
             .iter()
-            .find_map(|fault| apply::refusal(fault, &self.provider))
+            .find_map(|fault| apply::refusal(fault, &self.provider, request))
             .unwrap_or_else(|| self.provider.answer(request));
         let answer =
             faults.iter().fold(answer, |answer, fault| apply::change(fault, answer, request));
@@ -204,8 +206,8 @@ impl<P: Provider> Provider for Faulty<P> {
         answer
     }
 
-    fn refusal(&self, status: u16) -> Answer {
-        self.provider.refusal(status)
+    fn refusal(&self, request: &Request, status: u16) -> Answer {
+        self.provider.refusal(request, status)
     }
 
     fn drift(&mut self) {

@@ -214,7 +214,7 @@ impl Provider for HubSpot {
         self.route(request).unwrap_or_else(Refusal::into_answer)
     }
 
-    fn refusal(&self, status: u16) -> Answer {
+    fn refusal(&self, _request: &Request, status: u16) -> Answer {
         Refusal::of(status).into_answer()
     }
 

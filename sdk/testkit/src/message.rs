@@ -94,6 +94,8 @@ pub enum Delivery {
     ChunksCut(usize),
     /// Nothing is sent until the server is told to release it or the client goes away.
     Stalled,
+    /// The head and so many bytes are sent, the rest as with [`Self::Stalled`].
+    StalledAfter(usize),
     /// In chunks; the body is repeated until the client goes away.
     Endless,
 }

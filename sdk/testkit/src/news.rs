@@ -87,14 +87,17 @@ impl Provider for News {
             ("GET", "/v2/everything") => self.everything(request),
             ("GET", "/rss/search") => self.search(request),
             ("GET", "/rss/unsupported") => rss::unsupported(),
-            ("GET", path) if path.starts_with("/v2/") => newsapi::refusal(404),
-            _ => rss::refusal(404),
+            _ => self.refusal(request, 404),
         }
     }
 
-    /// `NewsAPI` answers in JSON; a client that expects RSS sees a wrong type as well.
-    fn refusal(&self, status: u16) -> Answer {
-        newsapi::refusal(status)
+    /// `NewsAPI` refuses in JSON, Google News with a page for people.
+    fn refusal(&self, request: &Request, status: u16) -> Answer {
+        if request.path().starts_with("/v2/") {
+            newsapi::refusal(status)
+        } else {
+            rss::refusal(status)
+        }
     }
 
     /// A new article arrives and moves all others down; the order of relevance changes.

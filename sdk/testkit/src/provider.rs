@@ -11,8 +11,8 @@ pub trait Provider: Send {
     /// Answers one request.
     fn answer(&mut self, request: &Request) -> Answer;
 
-    /// Builds the provider's own form of an error answer with that status.
-    fn refusal(&self, status: u16) -> Answer {
+    /// Builds the provider's own form of an error answer to a request, with that status.
+    fn refusal(&self, _request: &Request, status: u16) -> Answer {
         Answer::value(status, &json!({ "status": status, "message": "refused by the simulator" }))
     }
 
@@ -25,8 +25,8 @@ impl<P: Provider + ?Sized> Provider for Box<P> {
         (**self).answer(request)
     }
 
-    fn refusal(&self, status: u16) -> Answer {
-        (**self).refusal(status)
+    fn refusal(&self, request: &Request, status: u16) -> Answer {
+        (**self).refusal(request, status)
     }
 
     fn drift(&mut self) {
@@ -62,8 +62,8 @@ impl<P: Provider> Provider for Shared<P> {
         self.with(|provider| provider.answer(request))
     }
 
-    fn refusal(&self, status: u16) -> Answer {
-        self.with(|provider| provider.refusal(status))
+    fn refusal(&self, request: &Request, status: u16) -> Answer {
+        self.with(|provider| provider.refusal(request, status))
     }
 
     fn drift(&mut self) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::message::{Answer, Delivery, Request};
+use crate::message::{Answer, Request};
 use crate::provider::Provider;
 
 /// Requests that the log keeps; a benchmark of a million records sends as many.
@@ -195,7 +195,7 @@ fn serve(id: u64, stream: &TcpStream, state: &State) -> io::Result<()> {
             Ok(None) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 let refusal = Answer::plain(400, &error.to_string()).header("connection", "close");
-                write::answer(stream, "GET", &refusal)?;
+                write::answer(stream, "GET", &refusal, || true)?;
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -206,10 +206,7 @@ fn serve(id: u64, stream: &TcpStream, state: &State) -> io::Result<()> {
         if !answer.delay.is_zero() {
             std::thread::sleep(answer.delay);
         }
-        if answer.delivery == Delivery::Stalled && !state.stall(id, stream) {
-            return Ok(());
-        }
-        let reusable = write::answer(stream, &method, &answer)?;
+        let reusable = write::answer(stream, &method, &answer, || state.stall(id, stream))?;
         if close || !reusable {
             return Ok(());
         }

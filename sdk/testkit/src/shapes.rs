@@ -99,11 +99,11 @@ fn the_account_and_its_properties() {
 fn refusals() {
     let unknown = hubspot("POST", "/crm/v3/objects/butterflies/search", "{}");
     check("hubspot/amp_labs/search/error-invalid-object.json", &unknown, &[]);
-    let scopes = HubSpot::new().refusal(403);
+    let scopes = HubSpot::new().refusal(&Request::default(), 403);
     check("hubspot/amp_labs/metadata-err-schemas-scope.json", &scopes, &[]);
     check(
         "hubspot/amp_labs/batch/create/contacts/err-conflict.json",
-        &HubSpot::new().refusal(409),
+        &HubSpot::new().refusal(&Request::default(), 409),
         &[],
     );
 }

@@ -1,12 +1,13 @@
 //! Runs cases against an adapter as it is compiled for `cargo test`.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use plughouse_sdk::{Adapter, Error, ErrorKind, Next, Page, PullRequest};
 
 use crate::Shared;
-use crate::case::{Case, CaseError, ErrorSummary, NextKind, PageSummary, Pull, Selection, Window};
+use crate::case::{
+    Case, CaseError, EXTENSION, ErrorSummary, NextKind, PageSummary, Pull, Selection, Window,
+};
 use crate::cassette::{Cassette, Replay};
 use crate::native::TestHost;
 
@@ -17,12 +18,16 @@ const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
 ///
 /// # Errors
 ///
-/// All cases that fail, each with what was expected and what came.
+/// All cases that fail, each with what was expected and what came; or that there is no case.
 pub fn run_all<A: Adapter>(directory: impl AsRef<Path>) -> Result<usize, CaseError> {
     let directory = directory.as_ref();
     let files = Case::files(directory).map_err(|cause| {
         CaseError(format!("{}: it cannot be listed: {cause}", directory.display()))
     })?;
+    if files.is_empty() {
+        let directory = directory.display();
+        return Err(CaseError(format!("{directory}: there is no file that ends in {EXTENSION}")));
+    }
     let mut failed = Vec::new();
     for file in &files {
         let outcome = Case::load(file).and_then(|(case, cassette)| case.run::<A>(cassette));
@@ -83,13 +88,12 @@ impl From<Pull<'_>> for PullRequest {
     }
 }
 
-/// Checks what the host would check: payloads are JSON of this call, ids are unique.
+/// Checks what the host would check: records have an id, payloads are JSON of this call.
 fn check(host: &TestHost, page: &Page) -> Result<(), CaseError> {
-    let mut ids = BTreeSet::new();
     for record in &page.records {
         let name = format!("record `{}` of `{}`", record.id, record.entity);
-        if record.id.is_empty() || !ids.insert((&record.entity, &record.id)) {
-            return Err(CaseError(format!("{name}: its id is empty or stands twice in the page")));
+        if record.id.is_empty() {
+            return Err(CaseError(format!("{name}: its id is empty")));
         }
         let payload = host.payload(&record.payload).ok_or_else(|| {
             CaseError(format!("{name}: its payload is a span outside of the answers of this call"))

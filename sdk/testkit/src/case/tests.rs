@@ -166,6 +166,8 @@ fn unknown_keys_are_refused() {
 fn a_directory_of_cases_is_run_and_the_failures_are_named() {
     let directory = std::env::temp_dir().join(format!("plughouse-cases-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
+    let error = run_all::<Contacts>(&directory).unwrap_err().to_string();
+    assert!(error.ends_with("there is no file that ends in .case.json"), "{error}");
     recorded(HubSpot::new(), 1).save(&directory.join("empty.jsonl")).unwrap();
     let good = Case { cassette: "empty.jsonl".into(), ..case(r#"{"pages":[{"next":"done"}]}"#) };
     let text = serde_json::to_string(&good).unwrap();

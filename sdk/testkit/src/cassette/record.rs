@@ -51,8 +51,8 @@ impl<P: Provider> Provider for Recorder<P> {
         answer
     }
 
-    fn refusal(&self, status: u16) -> Answer {
-        self.provider.refusal(status)
+    fn refusal(&self, request: &Request, status: u16) -> Answer {
+        self.provider.refusal(request, status)
     }
 
     fn drift(&mut self) {

@@ -11,15 +11,19 @@ const PAGE: &str = "<!doctype html><html><head><title>Are you a robot?</title></
     <body><h1>Unusual traffic</h1><p>Please confirm that you are a person.</p></body></html>";
 
 /// The refusal that a fault stands for, if it is one.
-pub(super) fn refusal(fault: &Fault, provider: &impl Provider) -> Option<Answer> {
+pub(super) fn refusal(
+    fault: &Fault,
+    provider: &impl Provider,
+    request: &Request,
+) -> Option<Answer> {
     match fault {
-        Fault::Unauthorized => Some(provider.refusal(401)),
-        Fault::Forbidden => Some(provider.refusal(403)),
-        Fault::TooMany(None) => Some(provider.refusal(429)),
+        Fault::Unauthorized => Some(provider.refusal(request, 401)),
+        Fault::Forbidden => Some(provider.refusal(request, 403)),
+        Fault::TooMany(None) => Some(provider.refusal(request, 429)),
         Fault::TooMany(Some(wait)) => {
-            Some(provider.refusal(429).header("retry-after", wait.clone()))
+            Some(provider.refusal(request, 429).header("retry-after", wait.clone()))
         }
-        Fault::Status(status) => Some(provider.refusal(*status)),
+        Fault::Status(status) => Some(provider.refusal(request, *status)),
         _ => None,
     }
 }
@@ -28,6 +32,7 @@ pub(super) fn refusal(fault: &Fault, provider: &impl Provider) -> Option<Answer>
 pub(super) fn change(fault: &Fault, answer: Answer, request: &Request) -> Answer {
     match fault {
         Fault::Stall => answer.delivered(Delivery::Stalled),
+        Fault::StallAfter(bytes) => answer.delivered(Delivery::StalledAfter(*bytes)),
         Fault::Truncate(bytes) => answer.delivered(Delivery::Truncated(*bytes)),
         Fault::CutChunks(bytes) => answer.delivered(Delivery::ChunksCut(*bytes)),
         Fault::Endless => answer.delivered(Delivery::Endless),
@@ -59,7 +64,7 @@ pub(super) fn change(fault: &Fault, answer: Answer, request: &Request) -> Answer
     }
 }
 
-/// Repeats the last row: of the first list of objects in a JSON answer, or the last RSS item.
+/// Repeats the last row: of the longest list in a JSON answer, or the last RSS item.
 fn duplicated(answer: Answer) -> Answer {
     let body = json_duplicated(&answer.body).or_else(|| rss_duplicated(&answer.body));
     match body {
@@ -70,7 +75,8 @@ fn duplicated(answer: Answer) -> Answer {
 
 fn json_duplicated(body: &[u8]) -> Option<Vec<u8>> {
     let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let rows = value.as_object_mut()?.values_mut().find_map(|value| value.as_array_mut())?;
+    let lists = value.as_object_mut()?.values_mut().filter_map(|value| value.as_array_mut());
+    let rows = lists.max_by_key(|rows| rows.len())?;
     rows.push(rows.last()?.clone());
     serde_json::to_vec(&value).ok()
 }
@@ -151,6 +157,7 @@ mod tests {
     #[test]
     fn faults_of_the_wire_change_the_delivery() {
         assert_eq!(answer(Fault::Stall).delivery, Delivery::Stalled);
+        assert_eq!(answer(Fault::StallAfter(3)).delivery, Delivery::StalledAfter(3));
         assert_eq!(answer(Fault::Truncate(3)).delivery, Delivery::Truncated(3));
         assert_eq!(answer(Fault::CutChunks(3)).delivery, Delivery::ChunksCut(3));
         assert_eq!(answer(Fault::Endless).delivery, Delivery::Endless);

@@ -336,10 +336,10 @@ fn refusals_are_in_the_form_of_the_provider() {
         (429, "RATE_LIMITS"),
         (502, "INTERNAL_ERROR"),
     ] {
-        let (found, body) = read(&crm.refusal(status));
+        let (found, body) = read(&crm.refusal(&Request::default(), status));
         assert_eq!((found, body["category"].as_str().unwrap()), (status, category));
     }
-    let (_, body) = read(&crm.refusal(429));
+    let (_, body) = read(&crm.refusal(&Request::default(), 429));
     assert_eq!(body["policyName"], "TEN_SECONDLY_ROLLING");
 }
 

@@ -75,6 +75,7 @@ fn faults_arrive_as_the_host_reports_them() {
     check(Fault::Latency(60_000), Ok(200));
     check(Fault::GzipBomb(1), Ok(200));
     check(Fault::Stall, Err((ErrorKind::Timeout, "egress.timeout")));
+    check(Fault::StallAfter(3), Err((ErrorKind::Timeout, "egress.timeout")));
     check(Fault::Truncate(3), Err((ErrorKind::Unavailable, "egress.body")));
     check(Fault::CutChunks(3), Err((ErrorKind::Unavailable, "egress.body")));
     check(Fault::Endless, Err((ErrorKind::BudgetExhausted, "egress.response-bytes")));

@@ -31,7 +31,7 @@ pub(super) fn response(id: u64, answer: &Answer) -> Result<Response, Error> {
         return Err(error(ErrorKind::Other, "testkit.unmatched", &message));
     }
     match answer.delivery {
-        Delivery::Stalled => {
+        Delivery::Stalled | Delivery::StalledAfter(_) => {
             return Err(sent(ErrorKind::Timeout, "egress.timeout", "no answer in time"));
         }
         Delivery::Truncated(_) | Delivery::ChunksCut(_) => {

@@ -158,7 +158,8 @@ fn other_doors_answer_with_pages_for_people() {
         let answer = news.answer(&Request::new("GET", target));
         assert!(answer.status >= 400 && answer.body.starts_with(b"<!doctype html>"), "{target}");
     }
-    assert_eq!(news.refusal(503).status, 503);
+    assert!(news.refusal(&Request::new("GET", "/rss/search"), 503).body.starts_with(b"<!doctype"));
+    assert!(news.refusal(&Request::new("GET", "/v2/everything"), 503).body.starts_with(b"{"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::hubspot::Kind;
+use crate::message::Delivery;
 use crate::provider::from_fn;
 use crate::{Fault, Faulty, HubSpot, Rule, Shared};
 
@@ -136,6 +137,21 @@ fn a_stalled_answer_waits_for_its_release_and_holds_up_nobody() {
     let mut received = String::new();
     stalled.read_to_string(&mut received).unwrap();
     assert!(received.ends_with(BODY), "{received}");
+}
+
+#[test]
+fn an_answer_that_stalls_in_its_body_goes_on_when_released() {
+    let server = server(Delivery::StalledAfter(4));
+    let mut stream = connect(&server, "GET / HTTP/1.1\r\n\r\n");
+    let mut received = Vec::new();
+    while !received.ends_with(b"0123") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        received.extend(byte);
+    }
+    server.release();
+    stream.read_to_end(&mut received).unwrap();
+    assert!(received.ends_with(BODY.as_bytes()));
 }
 
 #[test]

@@ -9,7 +9,14 @@ use crate::message::{Answer, Delivery};
 const CHUNK_BYTES: usize = 8 << 10;
 
 /// Writes an answer; returns whether the connection can carry another one.
-pub(super) fn answer(stream: &TcpStream, method: &str, answer: &Answer) -> io::Result<bool> {
+///
+/// `released` waits where the answer stalls, and says whether to go on.
+pub(super) fn answer(
+    stream: &TcpStream,
+    method: &str,
+    answer: &Answer,
+    released: impl Fn() -> bool,
+) -> io::Result<bool> {
     let body: &[u8] = &answer.body;
     match answer.delivery {
         _ if method == "HEAD" || matches!(answer.status, 204 | 304) => {
@@ -22,7 +29,16 @@ pub(super) fn answer(stream: &TcpStream, method: &str, answer: &Answer) -> io::R
             return Ok(!answer.headers.iter().any(|(name, _)| name == "connection"));
         }
         Delivery::Stalled => {
-            all(stream, &[head(answer, Some(body.len())).as_bytes(), body])?;
+            if released() {
+                all(stream, &[head(answer, Some(body.len())).as_bytes(), body])?;
+            }
+        }
+        Delivery::StalledAfter(sent) => {
+            let (sent, rest) = body.split_at_checked(sent).unwrap_or((body, &[]));
+            all(stream, &[head(answer, Some(body.len())).as_bytes(), sent])?;
+            if released() {
+                all(stream, &[rest])?;
+            }
         }
         Delivery::Truncated(sent) => {
             let sent = body.get(..sent).unwrap_or(body);
