@@ -1,1 +1,46 @@
-//! The one door out: every HTTP request of an adapter passes here.
+//! The one door out: every HTTP request of an adapter passes here, and nothing else has a client.
+//!
+//! A [`Gateway`] opens a door per connection; a call passes its requests through the pipeline of
+//! `call.rs`, each step of which is a file of its own.
+//!
+//! Invariants:
+//! - No secret reaches a guest: credentials go in after the guest has let go of the request, and
+//!   an answer that holds one in any form is thrown away. No type here prints one.
+//! - A guest cannot name a host. Origins come from the manifest, the connection's checked
+//!   variables or the operator's override; hosts by pattern are proven within the call.
+//! - Manifest and grant must both allow a request; a denial names the layer and the line that
+//!   would allow it, and nothing was sent.
+//! - Every dialled address was judged, and a name with one forbidden address is not dialled.
+//! - The raw path reaches the wire byte for byte, or the request is refused.
+//! - Everything is bounded: requests, bytes before and after decompression, headers, redirects,
+//!   time to connect, to answer, between two bytes, and altogether.
+//! - No proxy, no cookie, no retry, no redirect that the manifest does not list.
+
+mod audit;
+mod body;
+mod budget;
+mod call;
+mod credential;
+mod denial;
+mod door;
+mod endpoint;
+mod gateway;
+mod guard;
+mod header;
+mod limit;
+mod link;
+mod locate;
+mod needle;
+mod origin;
+mod permission;
+mod provenance;
+mod redirect;
+mod resolve;
+mod transport;
+mod variable;
+mod wire;
+
+pub use gateway::{Gateway, Options};
+pub use guard::Nat64;
+pub use needle::SECRET_BYTES_MIN;
+pub use transport::{Body, Transport};

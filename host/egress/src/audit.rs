@@ -1,0 +1,39 @@
+//! One event for every request: who, where, what came of it; never a query, a header or a body.
+
+use std::time::Duration;
+
+use model::Error;
+
+use crate::door::Door;
+
+/// What a request was, as far as the audit may tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entry<'a> {
+    pub(crate) endpoint: &'a str,
+    pub(crate) method: &'a str,
+    /// The route of the manifest, not the path: paths hold ids of people.
+    pub(crate) route: &'a str,
+    pub(crate) bytes_out: usize,
+}
+
+/// Writes the event.
+pub(crate) fn record(
+    door: &Door,
+    entry: Entry<'_>,
+    outcome: Result<(u16, usize), &Error>,
+    took: Duration,
+) {
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let Entry { endpoint, method, route, bytes_out } = entry;
+    let (tenant, connection) = (door.tenant.as_str(), door.connection.as_str());
+    match outcome {
+        Ok((status, bytes_in)) => tracing::info!(
+            target: "egress::audit",
+            tenant, connection, endpoint, method, route, status, bytes_out, bytes_in, ms, "answered"
+        ),
+        Err(error) => tracing::info!(
+            target: "egress::audit",
+            tenant, connection, endpoint, method, route, code = %error.code, bytes_out, ms, "failed"
+        ),
+    }
+}

@@ -1,0 +1,238 @@
+//! One adapter call: the pipeline that every request passes, in this order.
+//!
+//! budgets → endpoint → path and headers → permission and grant → secrets in the guest's parts →
+//! rate limits → address → credential → send → bounded read and echo scan → redirects → audit.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
+use http::uri::{PathAndQuery, Scheme as UriScheme};
+use http::{Method, Uri};
+use model::egress::{Access, EgressCall, HttpBudget, HttpUsage, Request, Response, Target};
+use model::{Error, ErrorKind};
+use package::manifest::METHODS;
+use package::path::{self, CanonicalPath};
+use tokio::time::Instant;
+
+use crate::audit::{self, Entry};
+use crate::budget::Budget;
+use crate::denial::invalid;
+use crate::door::Door;
+use crate::endpoint::Endpoint;
+use crate::limit::Asked;
+use crate::origin::{Origin, Scheme};
+use crate::permission::Way;
+use crate::provenance::Provenance;
+use crate::redirect::{self, Hop, REDIRECTS_MAX};
+use crate::{body, header, locate, permission, resolve, wire};
+
+/// The codings that egress decompresses itself.
+const CODINGS: HeaderValue = HeaderValue::from_static("gzip");
+
+/// The door for the length of one adapter call.
+pub(crate) struct Call {
+    door: Arc<Door>,
+    access: Access,
+    budget: Budget,
+    provenance: Provenance,
+}
+
+/// A request that the policy allows, without its credential.
+struct Allowed<'a> {
+    endpoint: &'a Endpoint,
+    origin: Cow<'a, Origin>,
+    method: Method,
+    path: CanonicalPath,
+    /// The route of the manifest; empty for an endpoint that is reached by redirect only.
+    route: &'a str,
+    target: PathAndQuery,
+    headers: HeaderMap,
+}
+
+impl Call {
+    pub(crate) fn new(door: Arc<Door>, access: Access, budget: HttpBudget) -> Self {
+        Self { door, access, budget: Budget::new(budget), provenance: Provenance::default() }
+    }
+
+    /// Sends one request without following what it answers, and writes the audit.
+    async fn exchange(&self, hop: &Hop) -> Result<(Response, Option<Hop>), Error> {
+        let began = Instant::now();
+        let bytes_out = hop.request.body.as_ref().map_or(0, Bytes::len);
+        let mut entry = Entry {
+            endpoint: hop.request.endpoint.as_str(),
+            method: hop.request.method.as_str(),
+            bytes_out,
+            ..Entry::default()
+        };
+        let outcome = self.pass(hop, &mut entry).await;
+        let told = outcome.as_ref().map(|(answer, _)| (answer.status, answer.body.len()));
+        audit::record(&self.door, entry, told, began.elapsed());
+        outcome
+    }
+
+    async fn pass<'a>(
+        &'a self,
+        hop: &'a Hop,
+        entry: &mut Entry<'a>,
+    ) -> Result<(Response, Option<Hop>), Error> {
+        let slot = self.budget.reserve(u64::try_from(entry.bytes_out).unwrap_or(u64::MAX))?;
+        let allowed = self.allow(hop)?;
+        entry.route = allowed.route;
+        let asked = Asked {
+            endpoint: &allowed.endpoint.name,
+            method: allowed.method.as_str(),
+            path: &allowed.path,
+        };
+        let permit = self.door.limits.admit(asked, &self.budget).await?;
+        let request = self.outgoing(&allowed, hop.request.body.clone())?;
+        slot.spend();
+        let name = &allowed.endpoint.name;
+        let answer = self.door.transport.send(name, request, self.budget.deadline()).await?;
+        self.door.limits.learn(asked, answer.status(), answer.headers());
+        let answer = self.receive(allowed.endpoint, answer).await.map_err(Error::sent)?;
+        drop(permit);
+        let next = redirect::next(&self.door, hop, allowed.endpoint, &allowed.origin, &answer)?;
+        Ok((answer, next))
+    }
+
+    /// Steps 2 to 5 and the part of 7 that needs no look-up: pure, and nothing is waited for.
+    fn allow(&self, hop: &Hop) -> Result<Allowed<'_>, Error> {
+        let Hop { request, way } = hop;
+        let (endpoint, origin) =
+            resolve::resolve(&self.door, &request.endpoint, *way, &self.provenance)?;
+        let method = method(&request.method)?;
+        let path = path::canonical(&request.path)
+            .map_err(|error| invalid("egress.path", error.to_string()))?;
+        let target = wire::target(&request.path, &request.query)?;
+        let mut headers = header::from_guest(&request.headers, &endpoint.owned)?;
+        let rule = permission::decide(endpoint, self.access, *way, method.as_str(), &path)?;
+        self.scan(request, &target)?;
+        if endpoint.credential {
+            self.door.credential.present()?;
+        }
+        headers.extend(endpoint.headers.iter().cloned());
+        headers.insert(ACCEPT_ENCODING, CODINGS);
+        headers.entry(USER_AGENT).or_insert_with(|| self.door.user_agent.clone());
+        let route = rule.map_or("", |rule| rule.text.as_str());
+        Ok(Allowed { endpoint, origin, method, path, route, target, headers })
+    }
+
+    /// Refuses what the guest wrote if a secret of the connection stands in it.
+    fn scan(&self, request: &Request, target: &PathAndQuery) -> Result<(), Error> {
+        let needles = &self.door.needles;
+        let place = if needles.stand_in(target.as_str().as_bytes()) {
+            "path or query"
+        } else if request.headers.iter().any(|(_, value)| needles.stand_in(value.as_bytes())) {
+            "a header"
+        } else if request.body.as_ref().is_some_and(|body| needles.stand_in(body)) {
+            "the body"
+        } else {
+            return Ok(());
+        };
+        let message = format!("{place} of the request holds a secret of the connection");
+        Err(Error::new(ErrorKind::Denied, "egress.secret-in-request", message))
+    }
+
+    /// Puts the credential in, after the guest has let go of the request.
+    fn outgoing(
+        &self,
+        allowed: &Allowed<'_>,
+        body: Option<Bytes>,
+    ) -> Result<http::Request<Bytes>, Error> {
+        let (mut target, mut headers) = (allowed.target.clone(), allowed.headers.clone());
+        if allowed.endpoint.credential {
+            target = self.door.credential.inject(target, &mut headers)?;
+        }
+        let mut request = http::Request::new(body.unwrap_or_default());
+        *request.method_mut() = allowed.method.clone();
+        *request.uri_mut() = uri(&allowed.origin, target)?;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    /// Reads the answer and takes out of it what a guest must not see.
+    async fn receive(
+        &self,
+        endpoint: &Endpoint,
+        answer: http::Response<crate::transport::Body>,
+    ) -> Result<Response, Error> {
+        let (head, body) = answer.into_parts();
+        let body = body::read(&head.headers, body, &self.budget).await?;
+        let credential = self.door.credential.header();
+        let headers = header::for_guest(&head.headers, credential);
+        let needles = &self.door.needles;
+        let echoed = headers.iter().any(|(_, value)| needles.stand_in(value.as_bytes()));
+        if echoed || needles.stand_in(&body) {
+            return Err(self.echo(endpoint));
+        }
+        if endpoint.is_fixed() && self.door.has_patterns() {
+            let location = headers.iter().find(|(name, _)| name == "location");
+            let location = location.map(|(_, value)| Bytes::from(value.clone()));
+            self.provenance.remember(location.unwrap_or_default());
+            self.provenance.remember(body.clone());
+        }
+        Ok(Response { status: head.status.as_u16(), headers, body })
+    }
+
+    fn echo(&self, endpoint: &Endpoint) -> Error {
+        let Door { tenant, connection, .. } = &*self.door;
+        let endpoint = endpoint.name.as_str();
+        tracing::warn!(tenant, connection, endpoint, "an answer holds a secret of the connection");
+        let message = "the answer holds a secret of the connection and was thrown away";
+        Error::new(ErrorKind::Denied, "egress.secret-echo", message)
+    }
+}
+
+#[async_trait]
+impl EgressCall for Call {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let mut hop = Hop { request, way: Way::Guest };
+        for _ in 0..=REDIRECTS_MAX {
+            let (answer, next) = match (self.exchange(&hop).await, hop.way) {
+                (Err(error), Way::Redirect) => return Err(error.sent()),
+                (outcome, _) => outcome?,
+            };
+            match next {
+                Some(next) => hop = next,
+                None => return Ok(answer),
+            }
+        }
+        Err(redirect::too_many())
+    }
+
+    fn locate(&self, url: &str) -> Result<Target, Error> {
+        locate::locate(&self.door, url)
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        self.door.needles.scrub(text)
+    }
+
+    fn usage(&self) -> HttpUsage {
+        self.budget.usage()
+    }
+}
+
+fn method(text: &str) -> Result<Method, Error> {
+    if METHODS.contains(&text)
+        && let Ok(method) = Method::try_from(text)
+    {
+        return Ok(method);
+    }
+    let known = METHODS.join(", ");
+    Err(invalid("egress.method", format!("the method is none of {known} in upper case")))
+}
+
+fn uri(origin: &Origin, target: PathAndQuery) -> Result<Uri, Error> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(match origin.scheme() {
+        Scheme::Https => UriScheme::HTTPS,
+        Scheme::Http => UriScheme::HTTP,
+    });
+    parts.authority = Some(origin.authority().clone());
+    parts.path_and_query = Some(target);
+    Uri::from_parts(parts).map_err(|error| invalid("egress.path", error.to_string()))
+}

@@ -1,0 +1,180 @@
+//! Opens doors: binds a connection, its package's manifest and the operator's grant together.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use model::egress::Egress;
+use model::{Clock, Connection, Error, Secret};
+use package::manifest::Scope;
+use package::{Manifest, Permissions};
+
+use crate::credential::{self, Credential};
+use crate::denial::invalid;
+use crate::door::{Door, Handle};
+use crate::endpoint::Endpoint;
+use crate::guard::{Nat64, Ranges};
+use crate::limit::{Key, Limits, States};
+use crate::needle::Needles;
+use crate::origin::Origin;
+use crate::transport::{Network, Part, Roots, SystemResolver, Transport};
+use crate::variable;
+
+/// What the operator says about this host.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The `User-Agent` of requests whose endpoint has none of its own.
+    pub user_agent: String,
+    /// NAT64 prefixes of this network beside the well-known one.
+    pub nat64: Vec<Nat64>,
+    /// Addresses of this host and its stores, which no adapter may reach.
+    pub own_addresses: Vec<IpAddr>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let user_agent = concat!("Plughouse/", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { user_agent, nat64: Vec::new(), own_addresses: Vec::new() }
+    }
+}
+
+/// Everything that connections share: the clock, the limits' states, the trusted certificates.
+///
+/// Pools, TLS sessions and credentials are not among it: each door has its own.
+pub struct Gateway {
+    clock: Clock,
+    user_agent: HeaderValue,
+    ranges: Arc<Ranges>,
+    states: States,
+    outside: Outside,
+}
+
+enum Outside {
+    Network(Part),
+    Memory(Arc<dyn Transport>),
+}
+
+impl Gateway {
+    /// A gateway to the network. It reads the machine's root certificates, once.
+    pub fn new(clock: Clock, options: Options) -> Result<Self, Error> {
+        let roots = Roots::native()?;
+        Self::build(clock, options, |ranges| {
+            Outside::Network(Part { resolver: Arc::new(SystemResolver), ranges, roots })
+        })
+    }
+
+    /// A gateway that sends into a transport of the caller's, for tests and benchmarks: all of the
+    /// policy but the address guard's look-up and the sockets.
+    pub fn with_transport(
+        clock: Clock,
+        options: Options,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, Error> {
+        Self::build(clock, options, |_ranges| Outside::Memory(transport))
+    }
+
+    fn build(
+        clock: Clock,
+        options: Options,
+        outside: impl FnOnce(Arc<Ranges>) -> Outside,
+    ) -> Result<Self, Error> {
+        let user_agent = HeaderValue::try_from(options.user_agent)
+            .map_err(|_bad| invalid("egress.user-agent", "the user agent cannot be sent"))?;
+        let ranges = Arc::new(Ranges::new(options.nat64, options.own_addresses));
+        let outside = outside(Arc::clone(&ranges));
+        Ok(Self { clock, user_agent, ranges, states: States::default(), outside })
+    }
+
+    /// Opens the door of a connection.
+    ///
+    /// Refuses variables that break the manifest's rules, overrides of endpoints that do not
+    /// exist and secrets that could not be told from ordinary text. A missing secret is an error
+    /// of the requests that need it, not of the door.
+    pub fn connect(
+        &self,
+        connection: &Connection,
+        manifest: Arc<Manifest>,
+        grant: &Permissions,
+        secrets: Vec<(String, Secret)>,
+    ) -> Result<Arc<dyn Egress>, Error> {
+        variable::check(connection, &manifest)?;
+        let credential = Credential::new(connection, &manifest, &secrets)?;
+        let watched = credential::watched(connection, &manifest, &secrets)?;
+        let needles = Needles::new(watched.into_iter());
+        let mut endpoints = endpoints(connection, &manifest, grant)?;
+        for endpoint in endpoints.values_mut().filter(|endpoint| endpoint.credential) {
+            endpoint.owned.extend(credential.header().cloned());
+        }
+        let limits = Limits::new(
+            &manifest.limits,
+            &self.states,
+            &|scope| key(connection, scope),
+            self.clock.clone(),
+        );
+        Ok(Arc::new(Handle(Arc::new(Door {
+            tenant: connection.tenant.to_string(),
+            connection: connection.id.to_string(),
+            transport: self.transport(&endpoints),
+            endpoints,
+            credential,
+            needles,
+            limits,
+            ranges: Arc::clone(&self.ranges),
+            user_agent: self.user_agent.clone(),
+        }))))
+    }
+
+    fn transport(&self, endpoints: &BTreeMap<String, Endpoint>) -> Arc<dyn Transport> {
+        match &self.outside {
+            Outside::Memory(transport) => Arc::clone(transport),
+            Outside::Network(part) => {
+                let over = |(name, endpoint): (&String, &Endpoint)| {
+                    Some((name.clone(), endpoint.over.clone()?))
+                };
+                let overrides: BTreeMap<String, Origin> =
+                    endpoints.iter().filter_map(over).collect();
+                Arc::new(Network::new(part, &overrides))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+fn endpoints(
+    connection: &Connection,
+    manifest: &Manifest,
+    grant: &Permissions,
+) -> Result<BTreeMap<String, Endpoint>, Error> {
+    if let Some(name) =
+        connection.overrides.keys().find(|name| !manifest.endpoints.contains_key(*name))
+    {
+        let message = format!("there is no endpoint `{name}` to override");
+        return Err(invalid("egress.override", message));
+    }
+    manifest
+        .endpoints
+        .iter()
+        .map(|(name, declared)| {
+            let mut endpoint = Endpoint::new(name, declared, connection, manifest)?;
+            endpoint.grant(declared, grant);
+            Ok((name.clone(), endpoint))
+        })
+        .collect()
+}
+
+/// Who shares a limit. An account that `check` has not told yet is the connection alone.
+fn key(connection: &Connection, scope: Scope) -> Key {
+    let alone = || format!("{}/{}", connection.tenant, connection.id);
+    let (kind, holder) = match (scope, &connection.account) {
+        (Scope::Account, Some(account)) => ("account", account.clone()),
+        (Scope::Account | Scope::Connection, _) => ("connection", alone()),
+        (Scope::Egress, _) => ("egress", String::new()),
+    };
+    Key { package: connection.package.clone(), scope: kind, holder }
+}

@@ -1,0 +1,167 @@
+//! The provider's limits: the host waits before it sends, and learns from what comes back.
+//!
+//! A rate allows its whole number at once and refills evenly, so within the first window after a
+//! pause a provider may see up to twice the number. Providers that count windows strictly answer
+//! 429, which pauses the limit; a smaller burst would slow every short sync down for that case.
+//!
+//! Rates follow the monotonic time: a wall clock that is set back would shut a limit for as long.
+//! `reserve` lowers the number for all adapter calls, because the people it is kept for use the
+//! provider without this host.
+
+mod header;
+mod pause;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use model::{Clock, Error, ErrorKind};
+use package::manifest::{self, Route};
+use package::path::CanonicalPath;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::budget::Budget;
+use header::Reported;
+use state::State;
+
+pub(crate) use state::{Key, States};
+
+/// What a 429 without `Retry-After` pauses: long enough that a burst dies down.
+pub(crate) const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
+/// The longest pause that a provider can ask for; a date beyond it is a mistake.
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How long a limit rests that is reported as used up without a time for its reset.
+pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// The limits of one connection, shortest period first: what refuses most often is asked first.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    bounds: Vec<Bound>,
+    /// Pauses that a provider asks for where the manifest has no limit.
+    rest: Arc<State>,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+struct Bound {
+    state: Arc<State>,
+    endpoints: Vec<String>,
+    routes: Vec<Route>,
+    reported: Option<Reported>,
+}
+
+/// Leave to send one request; concurrent limits get their place back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _places: Vec<OwnedSemaphorePermit>,
+}
+
+/// What a request is, as far as limits ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) endpoint: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a CanonicalPath,
+}
+
+impl Limits {
+    /// Binds the manifest's limits to the states that their scopes share.
+    pub(crate) fn new(
+        limits: &[manifest::Limit],
+        states: &States,
+        key: &dyn Fn(manifest::Scope) -> Key,
+        clock: Clock,
+    ) -> Self {
+        let mut ordered: Vec<_> = limits.iter().enumerate().collect();
+        ordered.sort_by_key(|(_, limit)| limit.per.unwrap_or_default());
+        let bounds = ordered
+            .into_iter()
+            .map(|(index, limit)| Bound {
+                state: states.of(&key(limit.scope), index, limit),
+                endpoints: limit.endpoints.clone(),
+                routes: limit.routes.clone(),
+                reported: limit.report.as_ref().map(|report| Reported::new(report, limit)),
+            })
+            .collect();
+        let rest = states.rest(&key(manifest::Scope::Connection));
+        Self { bounds, rest, clock }
+    }
+
+    /// Waits until every limit of the request allows it, or refuses at once when the call's
+    /// deadline would pass first. The time waited counts either way.
+    pub(crate) async fn admit(&self, asked: Asked<'_>, budget: &Budget) -> Result<Permit, Error> {
+        let began = Instant::now();
+        let permit = self.wait(asked, budget.deadline()).await;
+        budget.throttled(began.elapsed());
+        permit
+    }
+
+    async fn wait(&self, asked: Asked<'_>, deadline: Instant) -> Result<Permit, Error> {
+        let mut places = Vec::new();
+        for state in self.states(asked) {
+            if let Some(concurrent) = &state.concurrent {
+                let place = Arc::clone(concurrent).acquire_owned();
+                match timeout_at(deadline, place).await {
+                    Ok(Ok(place)) => places.push(place),
+                    // The semaphore is never closed, so this is the deadline.
+                    _late => return Err(refused(state, PAUSE_DEFAULT)),
+                }
+            }
+        }
+        for state in self.states(asked) {
+            while let Err(wait) = state.take() {
+                let ready = Instant::now() + wait;
+                if ready > deadline {
+                    return Err(refused(state, wait));
+                }
+                sleep_until(ready).await;
+            }
+        }
+        Ok(Permit { _places: places })
+    }
+
+    /// Learns from an answer: pauses that it asks for, and what it reports as left.
+    pub(crate) fn learn(&self, asked: Asked<'_>, status: StatusCode, headers: &HeaderMap) {
+        let now = self.clock.now();
+        if let Some(wait) = pause::asked_for(status, headers, now) {
+            self.states(asked).for_each(|state| state.pause(wait.min(PAUSE_MAX)));
+        }
+        for bound in self.bounds_of(asked) {
+            let Some(reported) = &bound.reported else { continue };
+            if let Some(wait) = reported.exhausted(headers, now) {
+                bound.state.pause(wait.min(PAUSE_MAX));
+            }
+        }
+    }
+
+    fn states<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Arc<State>> {
+        let bounds = self.bounds_of(asked).map(|bound| &bound.state);
+        bounds.chain(std::iter::once(&self.rest))
+    }
+
+    fn bounds_of<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Bound> {
+        self.bounds.iter().filter(move |bound| bound.counts(asked))
+    }
+}
+
+impl Bound {
+    fn counts(&self, asked: Asked<'_>) -> bool {
+        let endpoint =
+            self.endpoints.is_empty() || self.endpoints.iter().any(|name| name == asked.endpoint);
+        let mut routes = self.routes.iter();
+        endpoint
+            && (self.routes.is_empty()
+                || routes.any(|route| route.matches(asked.method, asked.path)))
+    }
+}
+
+fn refused(state: &State, wait: Duration) -> Error {
+    let seconds = wait.as_secs_f64();
+    let message = format!(
+        "{} leaves no room before the call's deadline; wait {seconds:.1} s",
+        state.description
+    );
+    Error::new(ErrorKind::RateLimited, "egress.rate-limit", message).retry_after(wait)
+}
