@@ -60,20 +60,18 @@ impl Node {
     /// their members in the same order.
     #[inline]
     pub(crate) fn by_name(&self, name: &[u8], hint: &mut usize) -> usize {
-        if self.names & name_bit(name) == 0 {
-            return NOWHERE;
-        }
         let named = |child: &Child| child.name.as_bytes() == name;
-        let position = if self.children.get(*hint).is_some_and(named) {
-            Some(*hint)
-        } else {
-            self.children.iter().position(named)
+        let position = match self.children.get(*hint) {
+            Some(child) if named(child) => Some(*hint),
+            _ if self.names & name_bit(name) == 0 => None,
+            _ => self.children.iter().position(named),
         };
-        let Some(position) = position else {
+        let Some((position, child)) = position.and_then(|at| Some((at, self.children.get(at)?)))
+        else {
             return NOWHERE;
         };
         *hint = position + 1;
-        self.children.get(position).map_or(NOWHERE, |child| child.node)
+        child.node
     }
 
     pub(crate) fn by_index(&self, index: usize) -> usize {
