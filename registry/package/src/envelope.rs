@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::key::{KeyId, PrivateKey, PublicKey};
 
@@ -21,7 +21,7 @@ pub struct Envelope {
     signatures: Vec<(KeyId, [u8; 64])>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     #[serde(rename = "payloadType")]
@@ -30,7 +30,7 @@ struct Wire {
     signatures: Vec<WireSignature>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireSignature {
     keyid: KeyId,
@@ -85,16 +85,17 @@ impl Envelope {
 
     /// Writes one line, without the line break.
     pub fn to_line(&self) -> String {
-        let signatures = self.signatures.iter().map(|(keyid, bytes)| WireSignature {
-            keyid: keyid.clone(),
-            sig: STANDARD.encode(bytes),
-        });
-        let wire = Wire {
-            payload_type: self.payload_type.clone(),
-            payload: STANDARD.encode(&self.payload),
-            signatures: signatures.collect(),
+        let signature = |(id, bytes): &(KeyId, [u8; 64])| {
+            format!(r#"{{"keyid":"{id}","sig":"{}"}}"#, STANDARD.encode(bytes))
         };
-        serde_json::json!(wire).to_string()
+        let signatures: Vec<String> = self.signatures.iter().map(signature).collect();
+        // Hex and base64 need no escapes, the payload type may.
+        let payload_type = serde_json::Value::from(self.payload_type.as_str());
+        let payload = STANDARD.encode(&self.payload);
+        let signatures = signatures.join(",");
+        format!(
+            r#"{{"payloadType":{payload_type},"payload":"{payload}","signatures":[{signatures}]}}"#
+        )
     }
 
     /// What kind of payload it is.

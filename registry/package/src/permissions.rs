@@ -4,7 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Budget, HostPattern, Manifest, Profile, Route};
+use crate::manifest::{
+    Auth, Budget, Endpoint, HostPattern, KeyPlace, Manifest, Profile, Route, Shape, Target,
+    Template,
+};
+
+mod exceed;
+mod summary;
 
 /// What a package may do: taken from its manifest, granted by a person, stored as JSON.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -48,10 +54,12 @@ pub struct EndpointPermission {
     pub consent: Option<String>,
 }
 
-/// Which values a variable that stands in an origin or a token URL may have.
+/// Which values a variable may have; it may stand in an origin.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct VariablePermission {
+    /// What it looks like.
+    pub shape: Shape,
     /// Endings of hosts.
     pub suffix: BTreeSet<String>,
     /// The closed set of values.
@@ -59,7 +67,7 @@ pub struct VariablePermission {
 }
 
 /// How one auth method obtains and places the credential.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthPermission {
     /// Where secrets are sent to obtain tokens, as templates.
@@ -74,17 +82,83 @@ pub struct AuthPermission {
 
 impl Permissions {
     /// The most that a manifest asks for.
-    pub fn of(_manifest: &Manifest) -> Self {
-        todo!()
+    pub fn of(manifest: &Manifest) -> Self {
+        let variables = manifest.variables.iter().map(|(name, variable)| {
+            let suffix = variable.suffix.iter().cloned().collect();
+            let choices = variable.choices.iter().cloned().collect();
+            (name.clone(), VariablePermission { shape: variable.shape, suffix, choices })
+        });
+        let endpoints = manifest.endpoints.iter();
+        let auth = manifest.auth.iter();
+        Self {
+            profile: manifest.adapter.profile,
+            endpoints: endpoints.map(|(name, it)| (name.clone(), it.into())).collect(),
+            variables: variables.collect(),
+            auth: auth.map(|(name, it)| (name.clone(), it.into())).collect(),
+            redact: manifest.adapter.redact.iter().cloned().collect(),
+            budget: manifest.budget,
+        }
     }
+}
 
-    /// What is wider than the grant, one line each; empty means that the grant suffices.
-    pub fn exceeds(&self, _grant: &Self) -> Vec<String> {
-        todo!()
+impl From<&Endpoint> for EndpointPermission {
+    fn from(endpoint: &Endpoint) -> Self {
+        let (origin, hosts) = match &endpoint.target {
+            Target::Origin(origin) => (Some(origin.to_string()), Vec::new()),
+            Target::Hosts(hosts) => (None, hosts.clone()),
+        };
+        let inject = endpoint.inject.iter();
+        Self {
+            origin,
+            hosts,
+            credential: endpoint.credential,
+            headers: endpoint.headers.iter().cloned().collect(),
+            read: endpoint.read.clone(),
+            write: endpoint.write.clone(),
+            redirect: endpoint.redirect.iter().flatten().cloned().collect(),
+            inject: inject.map(|it| format!("{} {} = {}", it.route, it.json, it.value)).collect(),
+            consent: endpoint.consent.clone(),
+        }
     }
+}
 
-    /// The permissions for people, one line each.
-    pub fn summary(&self) -> Vec<String> {
-        todo!()
+impl From<&Auth> for AuthPermission {
+    fn from(auth: &Auth) -> Self {
+        let texts = |templates: &[Template]| templates.iter().map(ToString::to_string).collect();
+        let bearer = || BTreeSet::from(["Authorization: Bearer".to_owned()]);
+        match auth {
+            Auth::OAuth2(it) => {
+                let revoke = it.revoke.as_ref().map(|revoke| &revoke.url);
+                let urls = [&it.authorize, &it.token].into_iter().chain(revoke);
+                Self {
+                    urls: urls.map(ToString::to_string).collect(),
+                    places: bearer(),
+                    scopes: texts(&it.scopes),
+                    write_scopes: texts(&it.write_scopes),
+                }
+            }
+            Auth::Client(it) => Self {
+                urls: BTreeSet::from([it.token.to_string()]),
+                places: bearer(),
+                scopes: texts(&it.scopes),
+                write_scopes: BTreeSet::new(),
+            },
+            Auth::Jwt(it) => Self {
+                urls: BTreeSet::from([it.token.to_string()]),
+                places: bearer(),
+                scopes: texts(&it.scopes),
+                write_scopes: texts(&it.write_scopes),
+            },
+            Auth::Key(it) => Self { places: BTreeSet::from([place(&it.place)]), ..Self::default() },
+            Auth::None => Self::default(),
+        }
+    }
+}
+
+fn place(place: &KeyPlace) -> String {
+    match place {
+        KeyPlace::Header { name, value } => format!("{name}: {value}"),
+        KeyPlace::Basic { user, password } => format!("Authorization: Basic {user}:{password}"),
+        KeyPlace::Query { name, value } => format!("?{name}={value}"),
     }
 }
