@@ -3,6 +3,18 @@
 //! Written as `fixtures/NAME.case.json` beside its cassette. `cargo test` runs it natively with
 //! [`run_all`]; `plughouse adapter test` runs the same file against the built component. Both
 //! follow one [`Run`].
+//!
+//! ```
+//! let case = plughouse_testkit::Case::parse(r#"{
+//!     "entity": "contact",
+//!     "selection": { "window": { "from_ms": 0, "until_ms": 1780315200000 } },
+//!     "fields": ["email"],
+//!     "variables": { "auth": "token" },
+//!     "cassette": "changed.jsonl",
+//!     "expect": { "pages": [{ "records": ["151000000003"], "next": "done" }] }
+//! }"#);
+//! assert_eq!(case.unwrap().limit, 100);
+//! ```
 
 mod native;
 

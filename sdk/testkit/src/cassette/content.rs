@@ -29,7 +29,7 @@ impl Content {
         }
     }
 
-    /// The bytes; none where [`Self::check`] fails.
+    /// The bytes; none where the text is not base64, which a cassette refuses when it is read.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Text(text) => text.clone().into_bytes(),
