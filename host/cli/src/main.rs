@@ -1,3 +1,7 @@
 //! The `plughouse` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(plughouse::run(std::env::args_os()))
+}

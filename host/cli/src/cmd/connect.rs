@@ -1,0 +1,200 @@
+//! `plughouse connect`: an account, its secrets, and a first question to the provider.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result, bail};
+use engine::connect::{NewConnection, QuestionKind, methods, questions};
+use model::store::Catalogue as _;
+use model::{Connection, ConnectionId, Secret};
+use package::manifest::Manifest;
+
+use crate::exit::Exit;
+use crate::wire::{self, Host};
+use crate::{Global, config};
+
+/// Which account, through which package.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The installed package, `publisher/id`.
+    package: String,
+    /// What to call the connection; an existing one is changed.
+    #[arg(long)]
+    name: ConnectionId,
+    /// The auth method of the package; may be left out where only one works.
+    #[arg(long)]
+    auth: Option<String>,
+    /// A variable of the package; `\n` separates the lines of a list.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    variables: Vec<String>,
+    /// A field of the auth method: from a file, an environment variable or standard input.
+    #[arg(long = "secret", value_name = "NAME=@FILE | NAME=env:VAR | NAME=-")]
+    secrets: Vec<String>,
+    /// Accepts the terms of an endpoint; without it the endpoint stays shut.
+    #[arg(long = "accept", value_name = "ENDPOINT")]
+    consents: Vec<String>,
+    /// Sends an endpoint's requests elsewhere; the only way to a private or loopback address.
+    #[arg(long = "override", value_name = "ENDPOINT=ORIGIN")]
+    overrides: Vec<String>,
+    /// Does not ask the provider whether the account works.
+    #[arg(long)]
+    no_check: bool,
+}
+
+/// What a person has entered, in the form that the engine takes.
+pub(crate) struct Entered {
+    pub(crate) package: String,
+    pub(crate) new: NewConnection,
+    pub(crate) check: bool,
+}
+
+/// Connects and says how it went.
+pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
+    let host = Host::open(global)?;
+    let entered = Entered {
+        package: args.package,
+        new: NewConnection {
+            tenant: global.tenant.clone(),
+            id: args.name,
+            auth: args.auth,
+            variables: pairs(&args.variables)?
+                .into_iter()
+                .map(|(name, value)| (name, value.replace("\\n", "\n")))
+                .collect(),
+            fields: secrets(&args.secrets)?,
+            consents: args.consents,
+            overrides: pairs(&args.overrides)?,
+        },
+        check: !args.no_check,
+    };
+    let connection = connect(&host, entered).await?;
+    global.output().result(&connection, describe(&connection))?;
+    Ok(Exit::Done)
+}
+
+/// Lists the tenant's connections.
+pub(crate) async fn list(global: &Global) -> Result<Exit> {
+    let connections = wire::open_store(global)?.connections(&global.tenant).await?;
+    let head = ["CONNECTION", "PACKAGE", "AUTH", "ACCOUNT", "OVERRIDES"];
+    global.output().list(&connections, &head, |c| {
+        vec![
+            c.id.to_string(),
+            c.package.clone(),
+            c.auth.clone(),
+            c.account.clone().unwrap_or_default(),
+            overrides(c),
+        ]
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Makes the connection, asks the provider, and stores both parts or neither.
+pub(crate) async fn connect(host: &Host, entered: Entered) -> Result<Connection> {
+    let package = host.load(&entered.package).await?;
+    let manifest = package.manifest();
+    let (mut connection, secrets) = engine::connect::connect(manifest, entered.new)
+        .with_context(|| format!("connect {}\n{}", entered.package, usage(manifest)))?;
+    if let Some(known) = host.store.connection(&connection.tenant, &connection.id).await? {
+        if known.package != connection.package {
+            bail!("connection {} belongs to package {}", known.id, known.package);
+        }
+        connection.account = known.account;
+    }
+    if entered.check {
+        let mut session = host.session(&package, &connection, secrets.clone())?;
+        engine::connect::check(manifest, &mut connection, &mut session)
+            .await
+            .context("ask the provider for the account; --no-check connects without asking")?;
+    }
+    host.store.put_connection(connection.clone(), Some(secrets)).await?;
+    Ok(connection)
+}
+
+fn describe(connection: &Connection) -> String {
+    let mut lines = vec![format!("connected {} through {}", connection.id, connection.package)];
+    lines.extend(connection.account.as_ref().map(|account| format!("account   {account}")));
+    if !connection.overrides.is_empty() {
+        lines.push(format!("OVERRIDE  {}", overrides(connection)));
+    }
+    lines.push(format!("next: plughouse sync {}", connection.id));
+    lines.join("\n")
+}
+
+fn overrides(connection: &Connection) -> String {
+    let pairs = connection.overrides.iter().map(|(name, origin)| format!("{name} → {origin}"));
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
+/// What the package asks for, as flags.
+fn usage(manifest: &Manifest) -> String {
+    let mut lines = vec!["the package takes:".to_owned()];
+    for method in methods(manifest) {
+        lines.push(format!("  --auth {method}"));
+        for question in questions(manifest, method) {
+            let flag = match &question.kind {
+                QuestionKind::Field { .. } => format!("--secret {}=…", question.name),
+                QuestionKind::Variable { default, .. } => match default {
+                    Some(value) => format!("--set {}={value}", question.name),
+                    None => format!("--set {}=…", question.name),
+                },
+                QuestionKind::Consent => format!("--accept {}", question.name),
+            };
+            lines.push(format!("    {flag:30} {}", question.label));
+        }
+    }
+    lines.join("\n")
+}
+
+fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>> {
+    texts
+        .iter()
+        .map(|text| {
+            let (name, value) =
+                text.split_once('=').with_context(|| format!("write '{text}' as NAME=VALUE"))?;
+            Ok((name.to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+fn secrets(texts: &[String]) -> Result<Vec<(String, Secret)>> {
+    texts
+        .iter()
+        .map(|text| {
+            // The text is not repeated in errors: somebody may have written the secret itself.
+            let (name, source) = text
+                .split_once('=')
+                .context("write --secret NAME=@FILE, NAME=env:VAR or NAME=-")?;
+            let value = secret(source).with_context(|| format!("read secret '{name}'"))?;
+            Ok((name.to_owned(), Secret::new(value.trim().to_owned())))
+        })
+        .collect()
+}
+
+fn secret(source: &str) -> Result<String> {
+    if let Some(file) = source.strip_prefix('@') {
+        std::fs::read_to_string(file).with_context(|| format!("read {file}"))
+    } else if let Some(name) = source.strip_prefix("env:") {
+        config::variable(name).with_context(|| format!("environment variable {name} is not set"))
+    } else if source == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        Ok(text)
+    } else {
+        bail!(
+            "a secret on the command line is seen by every process of the machine: write \
+             @FILE, env:VAR or - for standard input"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_on_the_command_line_is_refused_and_not_repeated() {
+        let error = secrets(&["token=hunter2".to_owned()]).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("env:VAR") && !text.contains("hunter2"), "{text}");
+    }
+}

@@ -1,0 +1,151 @@
+//! `plughouse plugin`: what is installed, and what it may do.
+
+use std::fs;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use clap::Subcommand;
+use engine::install::{Candidate, InstallPlan};
+use model::Timestamp;
+use model::catalogue::{Catalogue as _, Installed};
+use package::manifest::Profile;
+use serde::Serialize;
+
+use crate::Global;
+use crate::exit::Exit;
+use crate::wire::{self, Host};
+
+/// What can be done with packages.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Verifies and installs a package file, after showing what it asks for.
+    Install {
+        /// The package file.
+        file: PathBuf,
+        /// Approves what the package asks for without asking back.
+        #[arg(long)]
+        yes: bool,
+        /// Lets in a version below the highest one ever installed.
+        #[arg(long, requires = "reason")]
+        downgrade: bool,
+        /// Why the older version is wanted.
+        #[arg(long, requires = "downgrade")]
+        reason: Option<String>,
+    },
+    /// Lists the installed packages.
+    List,
+    /// Removes a package; its connections and records stay.
+    Remove {
+        /// `publisher/id`.
+        name: String,
+    },
+}
+
+/// An installed package as it is shown.
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    version: String,
+    digest: String,
+    installed: Timestamp,
+}
+
+impl From<Installed> for Shown {
+    fn from(package: Installed) -> Self {
+        Self {
+            name: package.name,
+            version: package.version,
+            digest: package.digest,
+            installed: package.at,
+        }
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
+    match command {
+        Command::Install { file, yes, reason, .. } => {
+            let host = Host::open(global)?;
+            let shown = Shown::from(install(global, &host, &file, yes, reason).await?);
+            let Shown { name, version, digest, .. } = &shown;
+            global.output().result(&shown, format!("installed {name} {version}\n{digest}"))?;
+        }
+        Command::List => {
+            let packages = wire::open_store(global)?.packages().await?;
+            let shown: Vec<_> = packages.into_iter().map(Shown::from).collect();
+            let head = ["PACKAGE", "VERSION", "INSTALLED", "DIGEST"];
+            global.output().list(&shown, &head, |p| {
+                let at = format!("{:.0}", p.installed);
+                vec![p.name.clone(), p.version.clone(), at, p.digest.clone()]
+            })?;
+        }
+        Command::Remove { name } => {
+            if !wire::open_store(global)?.remove_package(&name).await? {
+                bail!("no package {name} is installed: see `plughouse plugin list`");
+            }
+            global.output().result(&name, format!("removed {name}"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Installs a package file; asks on the terminal unless `yes`.
+pub(crate) async fn install(
+    global: &Global,
+    host: &Host,
+    file: &Path,
+    yes: bool,
+    downgrade: Option<String>,
+) -> Result<Installed> {
+    let bytes = fs::read(file).with_context(|| format!("read package {}", file.display()))?;
+    let candidate = Candidate { file: Bytes::from(bytes), downgrade };
+    let output = global.output();
+    engine::install::install(candidate, host.install_ports(), |plan| {
+        output.note(describe(plan));
+        yes || ask()
+    })
+    .await
+    .map_err(wire::refusal)
+}
+
+fn describe(plan: &InstallPlan) -> String {
+    let mut lines = vec![format!("{} {}: {}", plan.name, plan.version, plan.summary)];
+    let signers = |signers: &[package::Signer]| {
+        signers.iter().map(|s| s.owner.clone()).collect::<Vec<_>>().join(", ")
+    };
+    lines.push(format!("signed by {}", signers(&plan.signers)));
+    if !plan.reviewers.is_empty() {
+        lines.push(format!("reviewed by {}", signers(&plan.reviewers)));
+    }
+    if plan.profile != Profile::Bare {
+        lines.push("NEEDS WASI: not only the adapter contract".to_owned());
+    }
+    if let Some(downgrade) = &plan.downgrade {
+        lines.push(format!("DOWNGRADE from {}: {}", downgrade.from, downgrade.reason));
+    }
+    if let Some(version) = &plan.replaces {
+        lines.push(format!("replaces {version} and asks for more:"));
+        lines.extend(plan.wider.iter().map(|line| format!("  + {line}")));
+    } else {
+        lines.push("asks for:".to_owned());
+        lines.extend(plan.permissions.iter().map(|line| format!("  {line}")));
+    }
+    lines.join("\n")
+}
+
+/// Asks a person; nobody there means no.
+#[expect(clippy::print_stderr, reason = "a question belongs on the terminal")]
+fn ask() -> bool {
+    if !std::io::stdin().is_terminal() {
+        eprintln!("nobody to ask here: --yes approves");
+        return false;
+    }
+    eprint!("grant this? [y/N] ");
+    let flushed = std::io::stderr().flush().is_ok();
+    let mut answer = String::new();
+    flushed
+        && std::io::stdin().lock().read_line(&mut answer).is_ok()
+        && matches!(answer.trim(), "y" | "Y" | "yes")
+}
