@@ -197,24 +197,24 @@ impl Invented {
     fn value(&self, property: &str, random: &mut Random) -> Option<String> {
         let (city, state, country, zip) = self.city;
         let value = match property {
-            "address" => format!("{} Long Street", 1 + random.below(200)),
+            "address" => format!("{} Main St", 1 + random.below(200)),
             "city" => city.into(),
-            "state" => state.into(),
+            "state" => return random.one_in(2).then(|| state.into()),
             "country" => country.into(),
             "zip" => zip.into(),
             "company" | "name" => self.company.into(),
             "firstname" => self.first.into(),
             "lastname" => self.last.into(),
-            "email" => format!("contact.{}@{}", self.number, self.domain),
+            "email" => format!("c{}@{}", self.number, self.domain),
             "domain" => self.domain.into(),
-            "website" => format!("https://www.{}", self.domain),
+            "website" => return random.one_in(3).then(|| format!("https://{}", self.domain)),
             "phone" => phone(random),
-            // Half of the people have none.
-            "mobilephone" => return random.one_in(2).then(|| phone(random)),
-            "jobtitle" => return (!random.one_in(5)).then(|| random.pick(&JOB).into()),
+            // Most people have none.
+            "mobilephone" => return random.one_in(4).then(|| phone(random)),
+            "jobtitle" => return random.one_in(2).then(|| random.pick(&JOB).into()),
             "hs_lead_status" => return random.one_in(3).then(|| random.pick(&LEAD_STATUS).into()),
             "lifecyclestage" => random.pick(&STAGES).into(),
-            "hubspot_owner_id" => return (!random.one_in(4)).then(|| random.pick(&OWNERS).into()),
+            "hubspot_owner_id" => return random.one_in(2).then(|| random.pick(&OWNERS).into()),
             "industry" => random.pick(&INDUSTRIES).into(),
             "numberofemployees" => (1 + random.below(5000)).to_string(),
             "annualrevenue" => format!("{}.5", random.below(9_000_000)),

@@ -85,7 +85,7 @@ fn a_page_of_all_properties_is_about_65_kilobytes() {
     let target = format!("/crm/v3/objects/contacts?limit=100&properties={}", names.join(","));
     let mut crm = HubSpot::with_contacts(100, 7);
     let length = crm.answer(&Request::new("GET", target)).body.len();
-    assert!((60_000..80_000).contains(&length), "{length}");
+    assert!((62_000..69_000).contains(&length), "{length}");
 }
 
 #[test]
