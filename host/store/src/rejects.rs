@@ -95,14 +95,14 @@ mod tests {
     fn payload_is_kept_as_text_up_to_its_limit() {
         check(b"{}", "{}");
         check(b"a\xffb", "a\u{fffd}b");
-        check(&[b'x'; PAYLOAD_BYTES_MAX + 1], &"x".repeat(PAYLOAD_BYTES_MAX));
+        check(&vec![b'x'; PAYLOAD_BYTES_MAX + 1], &"x".repeat(PAYLOAD_BYTES_MAX));
     }
 
     #[test]
     fn cut_falls_between_two_characters() {
         let long = format!("x{}", "é".repeat(PAYLOAD_BYTES_MAX));
         assert_eq!(text(long.as_bytes()).len(), PAYLOAD_BYTES_MAX - 1);
-        let replaced = text(&[0xff; 2 * PAYLOAD_BYTES_MAX]);
+        let replaced = text(&vec![0xff; 2 * PAYLOAD_BYTES_MAX]);
         assert!(replaced.len() <= PAYLOAD_BYTES_MAX && replaced.chars().all(|c| c == '\u{fffd}'));
     }
 }

@@ -68,3 +68,6 @@ impl Store {
         )?
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use bytes::Bytes;
+use model::Connection;
+use model::store::{Installed, StoreErrorKind, TrustState};
+
+use super::Ports;
+use super::samples::{at, start};
+
+fn package(name: &str, version: &str) -> Installed {
+    Installed {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        digest: format!("sha256:{version}"),
+        file: Bytes::from(vec![0xff; 1000]),
+        grant: "{\"endpoints\":{}}".to_owned(),
+        at: at(0),
+    }
+}
+
+fn trust(name: &str, version: &str) -> TrustState {
+    TrustState {
+        floors: [(name.to_owned(), version.to_owned())].into(),
+        revoked: [("key:00".to_owned(), "stolen".to_owned())].into(),
+    }
+}
+
+pub(crate) fn connection(path: &str) -> Connection {
+    let start = start(path, 0);
+    Connection {
+        tenant: start.tenant,
+        id: start.connection,
+        package: "acme/hub".to_owned(),
+        auth: "key".to_owned(),
+        variables: [("region".to_owned(), "eu".to_owned())].into(),
+        consents: vec!["api".to_owned()],
+        overrides: [("api".to_owned(), "http://127.0.0.1:8000".to_owned())].into(),
+        account: None,
+    }
+}
+
+pub(crate) async fn packages_are_put_replaced_listed_and_removed(store: &impl Ports) {
+    assert_eq!(store.package("acme/hub").await.unwrap(), None);
+    for (name, version) in [("zoo/news", "1.0.0"), ("acme/hub", "1.0.0"), ("acme/hub", "1.1.0")] {
+        store.put_package(package(name, version), trust(name, version)).await.unwrap();
+    }
+    let hub = package("acme/hub", "1.1.0");
+    assert_eq!(store.package("acme/hub").await.unwrap(), Some(hub.clone()));
+    assert_eq!(store.package("acme").await.unwrap(), None);
+    assert_eq!(store.packages().await.unwrap(), [hub, package("zoo/news", "1.0.0")]);
+    assert!(store.remove_package("acme/hub").await.unwrap());
+    assert!(!store.remove_package("acme/hub").await.unwrap());
+    assert_eq!(store.packages().await.unwrap().len(), 1);
+    assert_eq!(store.trust_state().await.unwrap(), trust("acme/hub", "1.1.0"));
+}
+
+pub(crate) async fn trust_is_remembered_with_and_without_a_package(store: &impl Ports) {
+    assert_eq!(store.trust_state().await.unwrap(), TrustState::default());
+    store.put_package(package("acme/hub", "1.0.0"), trust("acme/hub", "1.0.0")).await.unwrap();
+    assert_eq!(store.trust_state().await.unwrap(), trust("acme/hub", "1.0.0"));
+    store.put_trust_state(trust("acme/hub", "2.0.0")).await.unwrap();
+    assert_eq!(store.trust_state().await.unwrap(), trust("acme/hub", "2.0.0"));
+}
+
+pub(crate) async fn connections_are_replaced_and_listed_by_name(store: &impl Ports) {
+    let (hub, news) = (connection("acme/hub"), connection("acme/news"));
+    assert_eq!(store.connection(&hub.tenant, &hub.id).await.unwrap(), None);
+    for connection in [&news, &hub] {
+        store.put_connection(connection.clone(), None).await.unwrap();
+    }
+    assert_eq!(store.connection(&hub.tenant, &hub.id).await.unwrap(), Some(hub.clone()));
+    let known = Connection { account: Some("42".to_owned()), ..hub };
+    store.put_connection(known.clone(), None).await.unwrap();
+    assert_eq!(store.connections(&known.tenant).await.unwrap(), [known, news]);
+}
+
+pub(crate) async fn oversized_package_is_refused(store: &impl Ports) {
+    let file = Bytes::from(vec![0; (64 << 20) + 1]);
+    let large = Installed { file, ..package("acme/hub", "9.0.0") };
+    let error = store.put_package(large, trust("acme/hub", "9.0.0")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert_eq!(store.trust_state().await.unwrap(), TrustState::default());
+}
