@@ -1,6 +1,10 @@
 //! What the tests of the whole share: where things lie, and guests built once.
 
+mod host;
+
 use std::path::{Path, PathBuf};
+
+pub use host::{CONNECTION, Ended, Host, TOKEN};
 
 /// The root of the repository.
 pub fn root() -> &'static Path {
@@ -12,13 +16,10 @@ pub fn root() -> &'static Path {
 /// # Panics
 ///
 /// When it is not there, saying how to build it.
-#[expect(clippy::panic, reason = "a test that cannot run must fail")]
 pub fn plughouse() -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
     let dir = test.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
     let binary = dir.join("plughouse");
-    if !binary.is_file() {
-        panic!("{} is not built: run `cargo build` first", binary.display());
-    }
+    assert!(binary.is_file(), "{} is not built: run `cargo build` first", binary.display());
     binary
 }

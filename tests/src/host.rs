@@ -1,0 +1,158 @@
+//! A host as a user has it: the binary and a data directory.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The connection that [`Host::connect_hubspot`] makes.
+pub const CONNECTION: &str = "crm";
+
+/// The token that simulators are told to take.
+pub const TOKEN: &str = "pat-na1-5d1c4a90-canary-0001";
+
+/// A data directory and the program that works on it.
+#[derive(Clone, Debug)]
+pub struct Host {
+    program: PathBuf,
+    lead: Vec<String>,
+    data: PathBuf,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; absent after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Host {
+    /// A host of the `plughouse` binary.
+    pub fn new(data: &Path) -> Self {
+        Self { program: crate::plughouse(), lead: Vec::new(), data: data.to_owned() }
+    }
+
+    /// A host of another program that takes the same arguments after `lead`.
+    pub fn of(program: PathBuf, lead: &[&str], data: &Path) -> Self {
+        let lead = lead.iter().map(ToString::to_string).collect();
+        Self { program, lead, data: data.to_owned() }
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The command, not yet started.
+    pub fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.lead).arg("--data").arg(&self.data).args(args);
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn run(&self, args: &[impl AsRef<OsStr>]) -> Ended {
+        let output = self.command(args).output().expect("the program starts");
+        Ended::of(&output)
+    }
+
+    /// Runs a command that must succeed.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub fn ok(&self, args: &[impl AsRef<OsStr>]) -> String {
+        let ended = self.run(args);
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
+        ended.out
+    }
+
+    /// Runs a command that must succeed with `--json`; the values it printed.
+    ///
+    /// # Panics
+    ///
+    /// When it fails, or prints something else.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn json(&self, args: &[&str]) -> Vec<Value> {
+        let mut all = args.to_vec();
+        all.push("--json");
+        let out = self.ok(&all);
+        out.lines().map(|line| serde_json::from_str(line).expect("a JSON value a line")).collect()
+    }
+
+    /// Makes a key, trusts it, and installs an adapter of `plugins/` signed with it.
+    ///
+    /// # Panics
+    ///
+    /// When a step fails.
+    pub fn install(&self, plugin: &str) {
+        let dir = crate::root().join("plugins").join(plugin);
+        self.install_from(&dir);
+    }
+
+    /// Builds, packs, signs and installs the adapter of a folder.
+    ///
+    /// # Panics
+    ///
+    /// When a step fails.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn install_from(&self, dir: &Path) {
+        let dir = dir.to_str().expect("a path in UTF-8");
+        let key = self.data.join("dev.key");
+        let key = key.to_str().expect("a path in UTF-8");
+        if !Path::new(key).exists() {
+            self.ok(&["key", "new", key, "--trust", "plughouse"]);
+        }
+        self.ok(&["adapter", "build", dir]);
+        let file = self.data.join("package.plug");
+        let file = file.to_str().expect("a path in UTF-8");
+        self.ok(&["adapter", "pack", dir, "--out", file]);
+        self.ok(&["adapter", "sign", file, "--key", key]);
+        self.ok(&["plugin", "install", file, "--yes"]);
+    }
+
+    /// Connects the `crm` connection to a HubSpot simulator.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn connect_hubspot(&self, origin: &str) {
+        let token = self.data.join("token.txt");
+        std::fs::write(&token, TOKEN).expect("the token file is written");
+        let secret = format!("token=@{}", token.display());
+        let to = format!("api={origin}");
+        self.ok(&[
+            "connect",
+            "plughouse/hubspot",
+            "--name",
+            CONNECTION,
+            "--auth",
+            "token",
+            "--secret",
+            &secret,
+            "--override",
+            &to,
+        ]);
+    }
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
