@@ -14,7 +14,7 @@ mod decode;
 mod nearest;
 
 /// Longest file that is read: the largest built-in manifest has 5 KiB, and parsing must stay cheap.
-pub const FILE_BYTES_MAX: usize = 256 * 1024;
+const FILE_BYTES_MAX: usize = 256 * 1024;
 
 /// What is wrong with a file, where, and what to write instead.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

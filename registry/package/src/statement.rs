@@ -3,9 +3,11 @@
 //! They grow by new predicate types, never by new fields: an unknown type is skipped, an unknown
 //! field of a known type is refused.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::hex::is_digest;
 use crate::words::words;
 
 /// The type of every statement.
@@ -112,7 +114,7 @@ pub struct Tool {
 
 words! {
     /// The result of a review.
-    Verdict {
+    pub enum Verdict {
         /// It may be installed.
         Approved = "approved",
         /// It may not; such a review never counts.
@@ -122,7 +124,7 @@ words! {
 
 words! {
     /// How much a gate weighs.
-    Level {
+    pub enum Level {
         /// It blocks.
         Error = "error",
         /// It needs a note.
@@ -132,7 +134,7 @@ words! {
 
 words! {
     /// What a gate or check has found.
-    Outcome {
+    pub enum Outcome {
         /// Nothing wrong.
         Pass = "pass",
         /// Something wrong.
@@ -144,15 +146,13 @@ words! {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wire<'a> {
+struct Wire {
     #[serde(rename = "_type")]
-    kind: &'a str,
-    #[serde(borrow)]
-    subject: &'a RawValue,
+    kind: String,
+    subject: Box<RawValue>,
     #[serde(rename = "predicateType")]
-    predicate_type: &'a str,
-    #[serde(borrow)]
-    predicate: &'a RawValue,
+    predicate_type: String,
+    predicate: Box<RawValue>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -202,7 +202,48 @@ impl Statement {
 
     /// Reads a payload; `None` is a statement of a type that is not known here.
     pub fn parse(payload: &[u8]) -> Result<Option<Self>, StatementError> {
-        todo!("{payload:?}")
+        let wire: Wire = crate::json::from_slice(payload).map_err(StatementError::json)?;
+        if wire.kind != STATEMENT {
+            return Err(StatementError::Kind(wire.kind));
+        }
+        let predicate = match wire.predicate_type.as_str() {
+            RELEASE => Predicate::Release(part(&wire.predicate)?),
+            REVIEW => Predicate::Review(part(&wire.predicate)?),
+            _ => return Ok(None),
+        };
+        let mut subjects: Vec<Subject> = part(&wire.subject)?;
+        let (Some(subject), []) = (subjects.pop(), subjects.as_slice()) else {
+            return Err(StatementError::Subjects);
+        };
+        let digest = format!("sha256:{}", subject.digest.sha256);
+        check_digest(&digest)?;
+        if let Predicate::Review(review) = &predicate {
+            review.check()?;
+        }
+        Ok(Some(Self { name: subject.name, digest, predicate }))
+    }
+}
+
+fn part<T: DeserializeOwned>(raw: &RawValue) -> Result<T, StatementError> {
+    serde_json::from_str(raw.get()).map_err(StatementError::json)
+}
+
+fn check_digest(digest: &str) -> Result<(), StatementError> {
+    if is_digest(digest) { Ok(()) } else { Err(StatementError::Digest(digest.to_owned())) }
+}
+
+impl Review {
+    fn check(&self) -> Result<(), StatementError> {
+        let tool = self.tool.as_ref().map(|tool| &tool.digest);
+        let digests = [self.previous.as_ref(), self.report.as_ref(), tool];
+        digests.into_iter().flatten().try_for_each(|digest| check_digest(digest))?;
+        let blocks = |gate: &&Gate| gate.level == Level::Error && gate.result == Outcome::Fail;
+        match self.gates.iter().find(blocks) {
+            Some(gate) if self.verdict == Verdict::Approved => {
+                Err(StatementError::Contradiction(gate.id.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -216,12 +257,100 @@ pub enum StatementError {
     #[error("the statement's `_type` is `{0}`, not `{STATEMENT}`")]
     Kind(String),
     /// None or several subjects.
-    #[error("a statement must have exactly one subject, this one has {0}")]
-    Subjects(usize),
+    #[error("a statement must have exactly one subject")]
+    Subjects,
     /// A digest that is none.
     #[error("`{0}` is not a sha256 in lower-case hex")]
     Digest(String),
     /// Approved although a gate that blocks has failed.
     #[error("the verdict is approved although gate {0} has failed")]
     Contradiction(String),
+}
+
+impl StatementError {
+    #[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+    fn json(error: serde_json::Error) -> Self {
+        Self::Json(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest() -> String {
+        format!("sha256:{}", crate::hex::sha256(b""))
+    }
+
+    fn review(verdict: Verdict, gates: Vec<Gate>) -> Review {
+        Review {
+            verdict,
+            reviewer: "security".to_owned(),
+            policy: "1".to_owned(),
+            gates,
+            checklist: Vec::new(),
+            previous: None,
+            report: Some(digest()),
+            tool: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, from: &str, to: &str, expected: Result<bool, &str>) {
+        assert!(text.contains(from), "{text}");
+        let read = Statement::parse(text.replacen(from, to, 1).as_bytes());
+        let read = read.map(|statement| statement.is_some()).map_err(|error| error.to_string());
+        match (&read, expected) {
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+            (read, expected) => assert_eq!(read.as_ref().ok(), expected.ok().as_ref(), "{read:?}"),
+        }
+    }
+
+    #[test]
+    fn statements_are_read_back() {
+        let gate = Gate {
+            id: "PKG03".to_owned(),
+            level: Level::Warning,
+            result: Outcome::Fail,
+            note: "no changelog".to_owned(),
+        };
+        let statements = [
+            Statement::release("acme/crm", "1.0.0", &digest()),
+            Statement::review("acme/crm@1.0.0", &digest(), review(Verdict::Approved, vec![gate])),
+        ];
+        for statement in statements {
+            assert_eq!(Statement::parse(&statement.to_json()), Ok(Some(statement)));
+        }
+    }
+
+    #[test]
+    fn unknown_types_are_skipped_and_unknown_fields_refused() {
+        let release = Statement::release("acme/crm", "1.0.0", &digest()).to_json();
+        let text = String::from_utf8(release).unwrap();
+        let hex = crate::hex::sha256(b"");
+        check(&text, RELEASE, "https://slsa.dev/provenance/v1", Ok(false));
+        check(&text, "release/v1", "release/v2", Ok(false));
+        check(&text, STATEMENT, "https://in-toto.io/Statement/v2", Err("`_type` is"));
+        check(&text, "\"package\":", "\"time\":1,\"package\":", Err("unknown field `time`"));
+        check(&text, "\"subject\":", "\"x\":1,\"subject\":", Err("unknown field `x`"));
+        check(&text, "\"package\":", "\"package\":\"a/b\",\"package\":", Err("is repeated"));
+        check(&text, "\"subject\":[", "\"subject\":[],\"x\":[", Err("unknown field `x`"));
+        check(&text, &format!("{{\"sha256\":\"{hex}\"}}"), "{}", Err("missing field `sha256`"));
+        check(&text, &hex, &hex.to_uppercase(), Err("is not a sha256"));
+        let subject = &text[text.find("[{").unwrap()..=text.find("}]").unwrap() + 1];
+        check(&text, subject, "[]", Err("exactly one subject"));
+        let two = format!("[{0},{0}]", &subject[1..subject.len() - 1]);
+        check(&text, subject, &two, Err("exactly one subject"));
+    }
+
+    #[test]
+    fn an_approval_over_a_failed_gate_is_refused() {
+        let level = |level, result| {
+            let gate = Gate { id: "SEC01".to_owned(), level, result, note: String::new() };
+            let approved = review(Verdict::Approved, vec![gate]);
+            Statement::parse(&Statement::review("a/b@1.0.0", &digest(), approved).to_json()).is_ok()
+        };
+        assert!(level(Level::Warning, Outcome::Fail) && level(Level::Error, Outcome::Pass));
+        assert!(!level(Level::Error, Outcome::Fail));
+    }
 }

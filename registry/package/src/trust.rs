@@ -1,12 +1,24 @@
 //! Whom the operator trusts: the trust file and what the store remembers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
-use crate::document::FileError;
+use crate::hex::is_digest;
 use crate::key::{KeyId, PublicKey};
+use crate::manifest::is_package_name;
 use crate::words::words;
 
+mod effective;
+mod file;
+mod range;
+mod write;
+
 pub use crate::document::FileError as TrustFileError;
+pub(crate) use effective::{Owner, Role, Standing};
+pub use effective::{Trust, TrustError};
+pub use range::{RangeError, VersionRange};
+pub use write::{empty, with_publisher, with_reviewer};
 
 /// `trust.toml` as it is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -69,8 +81,8 @@ pub enum Revoked {
     Package {
         /// `publisher/id`.
         name: String,
-        /// The versions, as comparisons; absent means all.
-        versions: Option<String>,
+        /// The versions; absent means all.
+        versions: Option<VersionRange>,
     },
 }
 
@@ -87,7 +99,7 @@ pub struct Registry {
 
 words! {
     /// Whether a review is needed.
-    ReviewPolicy {
+    pub enum ReviewPolicy {
         /// Nothing is installed or loaded without one.
         Required = "required",
         /// A publisher's signature is enough.
@@ -97,7 +109,7 @@ words! {
 
 words! {
     /// What a key is good for.
-    KeyState {
+    pub enum KeyState {
         /// Everything.
         Active = "active",
         /// What is installed keeps loading; nothing new is installed.
@@ -109,7 +121,7 @@ words! {
 
 words! {
     /// What happens when the registry was not reached for too long.
-    OnStale {
+    pub enum OnStale {
         /// It is said.
         Warn = "warn",
         /// Nothing runs.
@@ -118,61 +130,50 @@ words! {
 }
 
 impl TrustFile {
-    /// Reads a trust file.
-    pub fn parse(_text: &str) -> Result<Self, FileError> {
-        todo!()
-    }
-
-    /// What the file revokes, in the form that the store remembers: `digest:sha256:…`, `key:…`,
-    /// `package:…` → reason.
+    /// What the file revokes, in the form that the store remembers for good: `digest:sha256:…`,
+    /// `key:…`, `package:publisher/id` or `package:publisher/id@RANGE` → reason.
     pub fn revocations(&self) -> BTreeMap<String, String> {
-        todo!()
+        let listed = self.revoked.iter().map(|it| (it.target.to_string(), it.reason.clone()));
+        let parties = self.publishers.values().chain(self.reviewers.values());
+        let keys = parties.flat_map(|party| &party.keys);
+        let keys = keys.filter(|key| key.state == KeyState::Revoked).map(|key| {
+            let reason = "its state in the trust file is revoked";
+            (Revoked::Key(key.id.clone()).to_string(), reason.to_owned())
+        });
+        // The reason of an entry of its own says more than the state of a key.
+        keys.chain(listed).collect()
     }
 }
 
-/// The text of a trust file with one more publisher; an empty text begins a new file.
-pub fn with_publisher(_text: &str, _name: &str, _key: &PublicKey) -> Result<String, FileError> {
-    todo!()
-}
-
-/// The text of a trust file with one more reviewer; an empty text begins a new file.
-pub fn with_reviewer(_text: &str, _name: &str, _key: &PublicKey) -> Result<String, FileError> {
-    todo!()
-}
-
-/// What packages are held against: the trust file and what the store remembers.
-#[derive(Clone, Debug)]
-pub struct Trust {
-    #[expect(dead_code, reason = "skeleton")]
-    file: TrustFile,
-}
-
-impl Trust {
-    /// Joins the file with the remembered floors (package → version) and revocations (as
-    /// [`TrustFile::revocations`] writes them); what either revokes is revoked.
-    pub fn new(
-        _file: TrustFile,
-        _floors: &BTreeMap<String, String>,
-        _revoked: &BTreeMap<String, String>,
-    ) -> Result<Self, TrustError> {
-        todo!()
+impl fmt::Display for Revoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest(digest) => write!(f, "digest:{digest}"),
+            Self::Key(id) => write!(f, "key:{id}"),
+            Self::Package { name, versions: None } => write!(f, "package:{name}"),
+            Self::Package { name, versions: Some(range) } => write!(f, "package:{name}@{range}"),
+        }
     }
 }
 
-/// Why what is remembered of trust cannot be used; nothing is verified without it.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TrustError {
-    /// A floor that is no version.
-    #[error(
-        "the remembered floor of {package} is `{floor}`, which is no version; restore the store"
-    )]
-    Floor {
-        /// The package.
-        package: String,
-        /// What is remembered.
-        floor: String,
-    },
-    /// A revocation that cannot be read.
-    #[error("the remembered revocation `{0}` cannot be read; restore the store")]
-    Revocation(String),
+impl FromStr for Revoked {
+    type Err = TrustError;
+
+    fn from_str(text: &str) -> Result<Self, TrustError> {
+        let wrong = || TrustError::Revocation(text.to_owned());
+        match text.split_once(':') {
+            Some(("digest", digest)) if is_digest(digest) => Ok(Self::Digest(digest.to_owned())),
+            Some(("key", id)) => id.parse().map(Self::Key).map_err(|_any| wrong()),
+            Some(("package", package)) => {
+                let (name, range) = match package.split_once('@') {
+                    Some((name, range)) => (name, Some(range)),
+                    None => (package, None),
+                };
+                let versions = range.map(str::parse).transpose().map_err(|_any| wrong())?;
+                let name = Some(name).filter(|name| is_package_name(name)).ok_or_else(wrong)?;
+                Ok(Self::Package { name: name.to_owned(), versions })
+            }
+            _ => Err(wrong()),
+        }
+    }
 }

@@ -8,15 +8,15 @@ pub(crate) trait Word: Copy + 'static {
 
 /// Declares an enum together with the words that stand for it in files and in JSON.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         #[derive(serde::Deserialize, serde::Serialize)]
-        pub enum $name { $($(#[$inner])* #[serde(rename = $text)] $variant,)+ }
+        $vis enum $name { $($(#[$inner])* #[serde(rename = $text)] $variant,)+ }
 
         impl $name {
             /// The word that stands for it in files.
-            pub fn as_str(self) -> &'static str {
+            $vis fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
         }

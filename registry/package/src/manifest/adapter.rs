@@ -37,7 +37,7 @@ pub struct AdapterInfo {
 
 words! {
     /// What a guest may import beside the contract.
-    Profile {
+    pub enum Profile {
         /// Nothing.
         Bare = "bare",
         /// WASI 0.2 with nothing behind it: no files, environment or sockets.

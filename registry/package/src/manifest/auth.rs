@@ -144,7 +144,7 @@ pub enum KeyPlace {
 
 words! {
     /// Where a client's secret stands in token requests.
-    ClientAuth {
+    pub enum ClientAuth {
         /// In the body.
         Body = "body",
         /// In `Authorization: Basic`.
@@ -154,7 +154,7 @@ words! {
 
 words! {
     /// How token requests are encoded.
-    TokenBody {
+    pub enum TokenBody {
         /// As a form.
         Form = "form",
         /// As JSON.
@@ -166,7 +166,7 @@ words! {
 
 words! {
     /// Which token a revocation sends.
-    RevokeToken {
+    pub enum RevokeToken {
         /// The refresh token.
         Refresh = "refresh",
         /// The access token.

@@ -68,7 +68,7 @@ pub struct WindowRule {
 
 words! {
     /// How changes are read.
-    Cursor {
+    pub enum Cursor {
         /// The host passes [from, until).
         Window = "window",
         /// The checkpoint is the provider's token.
@@ -80,7 +80,7 @@ words! {
 
 words! {
     /// How everything is read.
-    Full {
+    pub enum Full {
         /// By `pull(all)`.
         Scan = "scan",
         /// Window by window; there is no scan.
@@ -90,7 +90,7 @@ words! {
 
 words! {
     /// How deletions are noticed.
-    Deletes {
+    pub enum Deletes {
         /// The feed brings them.
         Feed = "feed",
         /// `pull(deleted)` lists them.
@@ -104,7 +104,7 @@ words! {
 
 words! {
     /// A kind of write.
-    Write {
+    pub enum Write {
         /// A new record.
         Create = "create",
         /// A change.
@@ -116,7 +116,7 @@ words! {
 
 words! {
     /// How an update is made conditional.
-    Conditional {
+    pub enum Conditional {
         /// The provider checks the version.
         Version = "version",
         /// The guest reads again and compares first.
@@ -128,7 +128,7 @@ words! {
 
 words! {
     /// How a repeated create is made safe.
-    CreateKey {
+    pub enum CreateKey {
         /// The provider knows upsert by our key.
         Upsert = "upsert",
         /// The id is derived from the write key.

@@ -50,7 +50,7 @@ pub struct Report {
 
 words! {
     /// Who shares a limit.
-    Scope {
+    pub enum Scope {
         /// All connections with the same `check().id`.
         Account = "account",
         /// The connection alone.

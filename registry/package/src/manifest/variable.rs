@@ -30,7 +30,7 @@ pub struct Variable {
 
 words! {
     /// What the value of a variable must look like.
-    Shape {
+    pub enum Shape {
         /// Any text of one line.
         Text = "text",
         /// A host name.

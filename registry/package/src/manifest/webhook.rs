@@ -139,7 +139,7 @@ pub struct Ack {
 
 words! {
     /// Who creates the webhook's URL.
-    Setup {
+    pub enum Setup {
         /// One URL per app registration, entered by a person.
         App = "app",
         /// One URL per connection, entered by a person.
@@ -151,7 +151,7 @@ words! {
 
 words! {
     /// Where the webhook's secret comes from.
-    SecretSource {
+    pub enum SecretSource {
         /// The host makes it.
         Generated = "generated",
         /// It is the client secret of the app registration.
@@ -167,7 +167,7 @@ words! {
 
 words! {
     /// How a signature is written.
-    Encoding {
+    pub enum Encoding {
         /// Lower-case hex.
         Hex = "hex",
         /// Standard base64.
@@ -177,7 +177,7 @@ words! {
 
 words! {
     /// How a time is written.
-    TimeUnit {
+    pub enum TimeUnit {
         /// Seconds since 1970.
         Seconds = "s",
         /// Milliseconds since 1970.

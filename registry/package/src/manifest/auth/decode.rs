@@ -12,7 +12,7 @@ use crate::words::words;
 
 words! {
     /// The kinds of auth methods.
-    Kind {
+    enum Kind {
         /// [`OAuth2`].
         OAuth2 = "oauth2",
         /// [`Client`].

@@ -34,7 +34,7 @@ const HEADERS_REFUSED: [&str; 18] = [
 
 words! {
     /// The credential slots.
-    Slot {
+    enum Slot {
         /// The connection's account.
         Account = "account",
     }
@@ -42,7 +42,7 @@ words! {
 
 words! {
     /// The secrets that can be injected.
-    InjectSecret {
+    enum InjectSecret {
         /// The secret of the webhook.
         Webhook = "webhook",
     }

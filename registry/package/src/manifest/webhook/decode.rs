@@ -9,7 +9,7 @@ use crate::words::words;
 
 words! {
     /// The kinds of proofs.
-    VerifyKind {
+    enum VerifyKind {
         /// [`Verify::Hmac`].
         Hmac = "hmac",
         /// [`Verify::Token`].
@@ -21,7 +21,7 @@ words! {
 
 words! {
     /// The kinds of handshakes.
-    HandshakeKind {
+    enum HandshakeKind {
         /// [`Handshake::Echo`].
         Echo = "echo",
         /// [`Handshake::Challenge`].
