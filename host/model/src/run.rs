@@ -48,7 +48,7 @@ pub struct EntityReport {
     pub status: RunStatus,
     /// Pages committed.
     pub pages: u64,
-    /// Records read.
+    /// Records, tombstones and rejects that its pages held.
     pub read: u64,
     /// Records that were not there before.
     pub inserted: u64,

@@ -128,7 +128,7 @@ pub struct PageCommit {
     pub state: LaneState,
     /// Records, redacted; of an id that stands twice the last one counts.
     pub records: Vec<Record>,
-    /// Records that are gone.
+    /// Records that are gone; they come after the records, and one never seen leaves no trace.
     pub tombstones: Vec<Tombstone>,
     /// Records that could not be read.
     pub rejects: Vec<Reject>,
@@ -223,7 +223,7 @@ pub struct RecordQuery {
     pub removed: bool,
     /// Where the previous list ended.
     pub after: Option<String>,
-    /// At most this many.
+    /// At most this many; a list may end earlier where it grows large.
     pub limit: usize,
 }
 
@@ -232,7 +232,7 @@ pub struct RecordQuery {
 pub struct RecordList {
     /// The records.
     pub records: Vec<StoredRecord>,
-    /// Opaque; absent at the end.
+    /// Opaque; its absence alone tells the end.
     pub next: Option<String>,
 }
 
@@ -272,7 +272,7 @@ pub enum EventKind {
         /// Ones that were gone and came back.
         restored: Vec<String>,
     },
-    /// A run ended.
+    /// A run ended; of an interrupted one this is noticed when the next begins.
     RunFinished {
         /// How.
         status: RunStatus,

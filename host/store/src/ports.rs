@@ -23,6 +23,23 @@ impl RecordStore for Store {
         self.write(Page::new(page)?).await
     }
 
+    /// In one commit, up to the first page that is refused.
+    async fn commit_pages(&self, pages: Vec<PageCommit>) -> Result<Vec<PageOutcome>, StoreError> {
+        let mut ready = Vec::with_capacity(pages.len());
+        let mut refused = Ok(());
+        for page in pages {
+            match Page::new(page) {
+                Ok(page) => ready.push(page),
+                Err(error) => {
+                    refused = Err(error);
+                    break;
+                }
+            }
+        }
+        let outcomes = self.write_all(ready).await?;
+        refused.map(|()| outcomes)
+    }
+
     async fn finish_run(&self, end: RunEnd) -> Result<Run, StoreError> {
         self.write(runs::Finish(end)).await
     }

@@ -53,6 +53,13 @@ impl Store {
         self.0.writer.submit(change).await
     }
 
+    pub(crate) async fn write_all<C: Change>(
+        &self,
+        changes: Vec<C>,
+    ) -> Result<Vec<C::Answer>, StoreError> {
+        self.0.writer.submit_all(changes).await
+    }
+
     /// Reads from a snapshot, on a blocking thread: a read may wait for the disk and may be long,
     /// and none is frequent enough for the hop to matter.
     pub(crate) async fn read<T: Send + 'static>(

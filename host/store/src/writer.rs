@@ -44,33 +44,41 @@ trait Work: Send {
     fn answer(self: Box<Self>, failure: Option<&Arc<redb::Error>>);
 }
 
+/// Changes of one caller, to be made in their order.
 struct Job<C: Change> {
-    change: Option<C>,
-    outcome: Option<Result<C::Answer, StoreError>>,
-    reply: Reply<C::Answer>,
+    changes: Vec<C>,
+    outcome: Result<Vec<C::Answer>, StoreError>,
+    reply: Reply<Vec<C::Answer>>,
 }
 
 impl<C: Change> Work for Job<C> {
+    /// Each change sees those before it; the first that is refused ends the job, and those before
+    /// it stand.
     fn apply(&mut self, tables: &mut Tables<'_>) -> Result<bool, redb::Error> {
-        let Some(change) = self.change.take() else { return Ok(false) };
-        match change.decide(tables) {
-            Ok((writes, answer)) => {
-                writes.apply(tables)?;
-                self.outcome = Some(Ok(answer));
-                Ok(!writes.is_empty())
-            }
-            Err(refusal) => {
-                self.outcome = Some(Err(refusal));
-                Ok(false)
+        let mut answers = Vec::with_capacity(self.changes.len());
+        let mut wrote = false;
+        for change in self.changes.drain(..) {
+            match change.decide(tables) {
+                Ok((writes, answer)) => {
+                    writes.apply(tables)?;
+                    wrote |= !writes.is_empty();
+                    answers.push(answer);
+                }
+                Err(refusal) => {
+                    self.outcome = Err(refusal);
+                    return Ok(wrote);
+                }
             }
         }
+        self.outcome = Ok(answers);
+        Ok(wrote)
     }
 
     fn answer(self: Box<Self>, failure: Option<&Arc<redb::Error>>) {
         // A refusal too may rest on a change that has now not happened.
         let outcome = match failure {
             Some(error) => Err(disk::failed(error)),
-            None => self.outcome.unwrap_or_else(|| Err(stopped())),
+            None => self.outcome,
         };
         // A caller that has stopped waiting does not hear what happened.
         drop(self.reply.send(outcome));
@@ -103,8 +111,17 @@ impl Writer {
     /// Hands a change over and waits until it is on the disk. A caller that stops waiting after
     /// the change is handed over does not stop it.
     pub(crate) async fn submit<C: Change>(&self, change: C) -> Result<C::Answer, StoreError> {
+        self.submit_all(vec![change]).await?.pop().ok_or_else(stopped)
+    }
+
+    /// Hands changes over together: they are made in their order, in one commit, up to the first
+    /// that is refused.
+    pub(crate) async fn submit_all<C: Change>(
+        &self,
+        changes: Vec<C>,
+    ) -> Result<Vec<C::Answer>, StoreError> {
         let Some(queue) = &self.queue else { return Err(stopped()) };
-        let (job, answer) = job(change);
+        let (job, answer) = job(changes);
         queue.send(job).await.map_err(|_returned| stopped())?;
         answer.await.map_err(|_closed| stopped())?
     }
@@ -127,9 +144,9 @@ impl Drop for Writer {
 
 type Answered<T> = oneshot::Receiver<Result<T, StoreError>>;
 
-fn job<C: Change>(change: C) -> (Box<dyn Work>, Answered<C::Answer>) {
+fn job<C: Change>(changes: Vec<C>) -> (Box<dyn Work>, Answered<Vec<C::Answer>>) {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Job { change: Some(change), outcome: None, reply }), answer)
+    (Box::new(Job { changes, outcome: Err(stopped()), reply }), answer)
 }
 
 fn stopped() -> StoreError {

@@ -72,15 +72,17 @@ fn written(
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let mut answers = Vec::new();
     for change in changes {
-        let (job, answer) = job(change);
+        let (job, answer) = job(vec![change]);
         assert!(queue.try_send(job).is_ok());
         answers.push(answer);
     }
     drop(queue);
     let commits = AtomicU64::new(0);
     write(database, waiting, &commits);
-    let answers =
-        answers.into_iter().map(|mut answer| answer.try_recv().unwrap().map_err(|e| e.kind()));
+    let answers = answers.into_iter().map(|mut answer| match answer.try_recv().unwrap() {
+        Ok(answers) => Ok(answers[0]),
+        Err(error) => Err(error.kind()),
+    });
     (commits.into_inner(), answers.collect())
 }
 
@@ -110,6 +112,19 @@ fn refused_change_does_not_touch_those_that_share_its_commit() {
 }
 
 #[test]
+fn changes_of_one_job_end_at_the_first_refusal() {
+    let (database, _) = database();
+    let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+    let (job, mut answer) = job(vec![Put("a", true), Put("b", false), Put("c", true)]);
+    assert!(queue.try_send(job).is_ok());
+    drop(queue);
+    write(&database, waiting, &AtomicU64::new(0));
+    assert_eq!(answer.try_recv().unwrap().unwrap_err().kind(), StoreErrorKind::Fenced);
+    let found = ["a", "b", "c"].map(|row| has(&database, row));
+    assert_eq!(found, [true, false, false]);
+}
+
+#[test]
 fn refusals_alone_cost_no_commit() {
     let (database, _) = database();
     let (commits, answers) = written(&database, [Put("a", false), Put("b", false)]);
@@ -129,10 +144,10 @@ fn failed_commit_is_heard_by_every_caller_and_leaves_nothing() {
 fn dropped_writer_first_commits_what_was_handed_over() {
     let database = Arc::new(database().0);
     let writer = Writer::start(Arc::clone(&database)).unwrap();
-    let (work, mut answer) = job(Put("a", true));
+    let (work, mut answer) = job(vec![Put("a", true)]);
     assert!(writer.queue.as_ref().unwrap().try_send(work).is_ok());
     drop(writer);
-    assert_eq!(answer.try_recv().unwrap().unwrap(), "a");
+    assert_eq!(answer.try_recv().unwrap().unwrap(), ["a"]);
     assert!(has(&database, "a"));
 }
 

@@ -57,6 +57,8 @@ suite! { redb, crate::open_redb:
         rejects_are_kept_with_their_reason_and_cut
         values_beyond_the_limits_are_refused_by_name
         refused_page_leaves_nothing
+        pages_of_a_run_are_committed_in_their_order
+        pages_of_a_run_end_at_the_first_that_fails
         pages_that_come_together_are_all_whole
     }
     runs {

@@ -199,3 +199,37 @@ pub(crate) async fn pages_that_come_together_are_all_whole(store: &impl Ports) {
         (1..=20).collect::<Vec<_>>()
     );
 }
+
+pub(crate) async fn pages_of_a_run_are_committed_in_their_order(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    let pages = ["a", "b", "b"].map(|text| PageCommit {
+        state: state(text),
+        ..page(&run, vec![record("1", text), record(&format!("{text}2"), text)])
+    });
+    let [first, second, third] = pages;
+    let last = PageCommit { state: state("last"), ..gone(&run, Vec::new()) };
+    let removal = gone(&run, vec![tombstone("1", Removal::Deleted)]);
+    let outcomes = store.commit_pages(vec![first, second, third, removal, last]).await.unwrap();
+    let expected = [(2, 0, 0, 0), (1, 1, 0, 0), (0, 0, 2, 0), (0, 0, 0, 1), (0, 0, 0, 0)];
+    assert!(outcomes.into_iter().eq(expected.map(|(i, u, s, d)| outcome(i, u, s, d))));
+    let lanes = store.lanes(&run.tenant, &run.connection).await.unwrap();
+    assert_eq!(lanes, [(lane("contacts"), state("last"))]);
+    let events = store.events(&run.tenant, 0, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(store.runs(&run.tenant, None, 1).await.unwrap()[0].entities["contacts"].pages, 5);
+    assert!(store.commit_pages(Vec::new()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn pages_of_a_run_end_at_the_first_that_fails(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    let one = |id: &str| PageCommit { state: state(id), ..page(&run, vec![record(id, "a")]) };
+    let error = store.commit_pages(vec![one("1"), one(""), one("3")]).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert_eq!(paths(&all(store, query("acme")).await), ["hub/contacts/1"]);
+    let lanes = store.lanes(&run.tenant, &run.connection).await.unwrap();
+    assert_eq!(lanes, [(lane("contacts"), state("1"))]);
+    begin(store, "acme/hub").await;
+    let error = store.commit_pages(vec![one("4"), one("5")]).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Fenced);
+    assert_eq!(all(store, query("acme")).await.len(), 1);
+}
