@@ -23,8 +23,9 @@ impl Row {
     /// The row as a record whose payload the host takes from the answer that it still holds.
     fn into_record(self, object: Object) -> Record {
         Record {
+            id: self.id,
             modified_ms: self.modified_ms,
-            ..Record::new(object.entity(), &self.id, self.payload)
+            ..Record::new(object.entity(), "", self.payload)
         }
     }
 }
