@@ -45,6 +45,9 @@ const SEED: u64 = 7;
 /// Articles in the fake news.
 const ARTICLES: u64 = 60;
 
+/// Half of the companies that the fake news are about.
+const QUERY: &str = "\"Acme Widgets\" OR Globex OR Initech";
+
 /// What the demonstration did.
 #[derive(Debug, Serialize)]
 struct Done {
@@ -145,7 +148,7 @@ async fn connect_news(global: &Global, host: &Host, server: &Server) -> Result<C
             tenant: global.tenant.clone(),
             id: id.clone(),
             auth: Some("none".to_owned()),
-            variables: BTreeMap::from([("queries".to_owned(), "integration".to_owned())]),
+            variables: BTreeMap::from([("queries".to_owned(), QUERY.to_owned())]),
             fields: Vec::new(),
             consents: vec!["rss".to_owned()],
             overrides: BTreeMap::from([("rss".to_owned(), server.origin())]),
