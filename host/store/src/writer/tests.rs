@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use redb::backends::InMemoryBackend;
@@ -11,6 +12,8 @@ use crate::tables::Table;
 struct Flaky {
     memory: InMemoryBackend,
     fails: Arc<AtomicBool>,
+    /// What would be left if the power failed now.
+    synced: Arc<Mutex<Vec<u8>>>,
 }
 
 impl StorageBackend for Flaky {
@@ -30,7 +33,9 @@ impl StorageBackend for Flaky {
         if self.fails.load(Ordering::Relaxed) {
             return Err(std::io::Error::other("no space left"));
         }
-        self.memory.sync_data()
+        let mut synced = self.synced.lock().unwrap();
+        synced.resize(usize::try_from(self.memory.len()?).unwrap(), 0);
+        self.memory.read(0, &mut synced)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
@@ -122,6 +127,19 @@ fn changes_of_one_job_end_at_the_first_refusal() {
     assert_eq!(answer.try_recv().unwrap().unwrap_err().kind(), StoreErrorKind::Fenced);
     let found = ["a", "b", "c"].map(|row| has(&database, row));
     assert_eq!(found, [true, false, false]);
+}
+
+#[test]
+fn answered_change_survives_the_loss_of_all_that_is_not_synced() {
+    let backend = Flaky::default();
+    let synced = Arc::clone(&backend.synced);
+    let database = Builder::new().create_with_backend(backend).unwrap();
+    assert_eq!(written(&database, [Put("a", true)]).1, [Ok("a")]);
+    let left = synced.lock().unwrap().clone();
+    let memory = InMemoryBackend::new();
+    memory.set_len(u64::try_from(left.len()).unwrap()).unwrap();
+    memory.write(0, &left).unwrap();
+    assert!(has(&Builder::new().create_with_backend(memory).unwrap(), "a"));
 }
 
 #[test]
