@@ -4,12 +4,12 @@ mod error;
 mod load;
 mod plan;
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use model::Clock;
 use model::store::{Catalogue, Installed, TrustState};
-use package::{Bundle, Manifest, Permissions, Phase, Trust, TrustFile, Verified, verify};
+use package::{
+    Bundle, Manifest, Permissions, Phase, Trust, TrustFile, Verified, VerifyError, verify,
+};
 use sandbox::Sandbox;
 
 pub use error::InstallError;
@@ -51,8 +51,7 @@ pub async fn install(
     let Candidate { file, downgrade } = candidate;
     let mut state = remember(ports.catalogue, ports.trust).await?;
     let bundle = Bundle::read(file.clone())?;
-    let downgrade = lift_floor(&bundle, downgrade, &mut state)?;
-    let verified = verify(bundle, &trust(ports.trust, &state)?, Phase::Install)?;
+    let (verified, downgrade) = admit(bundle, ports.trust, &mut state, downgrade)?;
     let previous = ports.catalogue.package(verified.name()).await?;
     // Loading proves that it compiles, imports nothing else and is what its manifest says.
     ports.sandbox.load(&verified).await?;
@@ -95,29 +94,26 @@ fn trust(file: &TrustFile, state: &TrustState) -> Result<Trust, InstallError> {
     Ok(Trust::new(file.clone(), &state.floors, &state.revoked)?)
 }
 
-/// Takes the floor of the package away where a downgrade is wanted and is one. The name is the
-/// package's own claim here; whether it may claim it is verified behind.
-fn lift_floor(
-    bundle: &Bundle,
-    reason: Option<String>,
+/// Verifies a package; with a reason, one below its floor as well. Everything else has spoken for
+/// it when the floor is looked at, so the reason opens nothing but the floor.
+fn admit(
+    bundle: Bundle,
+    file: &TrustFile,
     state: &mut TrustState,
-) -> Result<Option<Downgrade>, InstallError> {
-    let Some(reason) = reason else { return Ok(None) };
-    if reason.trim().is_empty() {
+    reason: Option<String>,
+) -> Result<(Verified, Option<Downgrade>), InstallError> {
+    if reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err(InstallError::NoReason);
     }
-    let manifest = Manifest::parse(bundle.manifest_text())
-        .map_err(|error| InstallError::Verify(error.into()))?;
-    if !is_below(&manifest, &state.floors) {
-        return Ok(None);
+    match (verify(bundle.clone(), &trust(file, state)?, Phase::Install), reason) {
+        (Err(VerifyError::Rollback { floor, .. }), Some(reason)) => {
+            let manifest = Manifest::parse(bundle.manifest_text()).map_err(VerifyError::from)?;
+            state.floors.remove(&manifest.name());
+            let verified = verify(bundle, &trust(file, state)?, Phase::Install)?;
+            Ok((verified, Some(Downgrade { from: floor.to_string(), reason })))
+        }
+        (outcome, _) => Ok((outcome?, None)),
     }
-    let from = state.floors.remove(&manifest.name());
-    Ok(from.map(|from| Downgrade { from, reason }))
-}
-
-fn is_below(manifest: &Manifest, floors: &BTreeMap<String, String>) -> bool {
-    let floor = floors.get(&manifest.name()).and_then(|floor| floor.parse().ok());
-    floor.is_some_and(|floor| manifest.adapter.version < floor)
 }
 
 /// Sets the floor to this version. Verifying has refused one below the floor, unless a downgrade

@@ -83,12 +83,4 @@ impl InstallError {
             }
         }
     }
-
-    /// What to do about it, where the text does not say it already.
-    pub fn remedy(&self) -> Option<String> {
-        match self {
-            Self::Verify(error) => Some(error.remedy()),
-            _ => None,
-        }
-    }
 }
