@@ -76,15 +76,8 @@ pub struct LaneState {
 
 impl LaneState {
     /// What to read now: the selection in work, else the next one, or nothing when the lane is
-    /// complete at `now`. `records_until` is how far the records lane was complete when the run
-    /// began; a deletions lane begins there.
-    pub fn next(
-        &self,
-        rule: &ReadRule,
-        kind: LaneKind,
-        records_until: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Option<Progress> {
+    /// complete at `now`. A deletions lane that has not begun reads nothing.
+    pub fn next(&self, rule: &ReadRule, kind: LaneKind, now: Timestamp) -> Option<Progress> {
         if let Some(progress) = &self.progress {
             return Some(progress.clone());
         }
@@ -93,8 +86,7 @@ impl LaneState {
             return None;
         }
         if kind == LaneKind::Deletions {
-            let since = self.complete_until.or(records_until)?;
-            return sweep(rule, since, target)
+            return sweep(rule, self.complete_until?, target)
                 .map(|p| Progress { selection: deleted(p.selection), ..p });
         }
         match (rule.cursor, self.complete_until) {
@@ -110,6 +102,15 @@ impl LaneState {
             }
             _ => Some(Progress { selection: Selection::All, checkpoint: None, target }),
         }
+    }
+
+    /// Where the deletions lane beside this records lane begins: where the records are complete,
+    /// or where the full read has begun that they are in. It is stored before the records lane
+    /// moves on, or what is deleted meanwhile would never be seen.
+    pub fn deletions(&self, rule: &ReadRule, now: Timestamp) -> Option<Self> {
+        let full = || self.next(rule, LaneKind::Records, now).map(|progress| progress.target);
+        let complete_until = Some(self.complete_until.or_else(full)?);
+        Some(Self { complete_until, ..Self::default() })
     }
 
     /// The state after a page of `progress` that ended with `next`.
@@ -235,15 +236,9 @@ mod tests {
     }
 
     /// Reads until the lane is complete; the selections as text.
-    fn run(
-        state: &mut LaneState,
-        rule: &ReadRule,
-        kind: LaneKind,
-        until: Option<Timestamp>,
-        now: &str,
-    ) -> Vec<String> {
+    fn run(state: &mut LaneState, rule: &ReadRule, kind: LaneKind, now: &str) -> Vec<String> {
         let mut seen = Vec::new();
-        while let Some(progress) = state.next(rule, kind, until, at(now)) {
+        while let Some(progress) = state.next(rule, kind, at(now)) {
             seen.push(match &progress.selection {
                 Selection::Window(w) => format!("{}..{}", w.from, w.until),
                 Selection::Deleted(w) => format!("deleted {}..{}", w.from, w.until),
@@ -259,13 +254,13 @@ mod tests {
         let rule = rule(Cursor::Window, Full::Scan);
         let mut state = LaneState::default();
         let kind = LaneKind::Records;
-        assert_eq!(run(&mut state, &rule, kind, None, "2026-01-01T12:00:00Z"), ["All"]);
+        assert_eq!(run(&mut state, &rule, kind, "2026-01-01T12:00:00Z"), ["All"]);
         assert_eq!(state.complete_until, Some(at("2026-01-01T11:59:00Z")));
         assert_eq!(
-            run(&mut state, &rule, kind, None, "2026-01-01T13:00:00Z"),
+            run(&mut state, &rule, kind, "2026-01-01T13:00:00Z"),
             ["2026-01-01T10:59:00Z..2026-01-01T12:59:00Z"]
         );
-        assert!(run(&mut state, &rule, kind, None, "2026-01-01T13:00:00Z").is_empty());
+        assert!(run(&mut state, &rule, kind, "2026-01-01T13:00:00Z").is_empty());
     }
 
     #[test]
@@ -281,7 +276,7 @@ mod tests {
         let mut state = LaneState::default();
         let kind = LaneKind::Records;
         assert_eq!(
-            run(&mut state, &rule, kind, None, "2026-01-10T12:00:00Z"),
+            run(&mut state, &rule, kind, "2026-01-10T12:00:00Z"),
             [
                 "2026-01-08T00:00:00Z..2026-01-09T00:00:00Z",
                 "2026-01-09T00:00:00Z..2026-01-10T00:00:00Z",
@@ -289,7 +284,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            run(&mut state, &rule, kind, None, "2026-01-10T18:00:00Z"),
+            run(&mut state, &rule, kind, "2026-01-10T18:00:00Z"),
             [
                 "2026-01-09T00:00:00Z..2026-01-10T00:00:00Z",
                 "2026-01-10T00:00:00Z..2026-01-11T00:00:00Z",
@@ -300,13 +295,27 @@ mod tests {
     #[test]
     fn deletions_begin_where_the_records_were_complete() {
         let rule = rule(Cursor::Window, Full::Scan);
-        let mut state = LaneState::default();
         let kind = LaneKind::Deletions;
-        assert!(run(&mut state, &rule, kind, None, "2026-01-01T12:00:00Z").is_empty());
+        let mut state = LaneState::default();
+        assert!(run(&mut state, &rule, kind, "2026-01-01T12:00:00Z").is_empty());
+        let records =
+            LaneState { complete_until: Some(at("2026-01-01T11:59:00Z")), ..LaneState::default() };
+        let mut state = records.deletions(&rule, at("2026-01-01T13:00:00Z")).unwrap();
         assert_eq!(
-            run(&mut state, &rule, kind, Some(at("2026-01-01T11:59:00Z")), "2026-01-01T13:00:00Z"),
+            run(&mut state, &rule, kind, "2026-01-01T13:00:00Z"),
             ["deleted 2026-01-01T10:59:00Z..2026-01-01T12:59:00Z"]
         );
+    }
+
+    #[test]
+    fn deletions_during_a_full_read_of_several_runs_are_seen() {
+        let rule = rule(Cursor::Window, Full::Scan);
+        let records = LaneState::default();
+        let begun = at("2026-01-01T12:00:00Z");
+        let first = records.next(&rule, LaneKind::Records, begun).unwrap();
+        let records = records.after(&rule, &first, &Next::More("page 2".to_owned()));
+        let state = records.deletions(&rule, at("2026-01-03T12:00:00Z")).unwrap();
+        assert_eq!(state.complete_until, Some(at("2026-01-01T11:59:00Z")));
     }
 
     #[test]
@@ -314,11 +323,11 @@ mod tests {
         let rule = rule(Cursor::Feed, Full::Scan);
         let mut state = LaneState::default();
         let kind = LaneKind::Records;
-        assert_eq!(run(&mut state, &rule, kind, None, "2026-01-01T12:00:00Z"), ["All"]);
-        let changes = state.next(&rule, kind, None, at("2026-01-01T13:00:00Z")).unwrap();
+        assert_eq!(run(&mut state, &rule, kind, "2026-01-01T12:00:00Z"), ["All"]);
+        let changes = state.next(&rule, kind, at("2026-01-01T13:00:00Z")).unwrap();
         assert_eq!(changes.checkpoint.as_deref(), Some("token"));
         let state = state.expired(&changes);
-        let full = state.next(&rule, kind, None, at("2026-01-01T13:00:00Z")).unwrap();
+        let full = state.next(&rule, kind, at("2026-01-01T13:00:00Z")).unwrap();
         assert_eq!((full.selection, full.checkpoint), (Selection::All, None));
     }
 
@@ -326,9 +335,9 @@ mod tests {
     fn interrupted_selection_goes_on_from_its_checkpoint() {
         let rule = rule(Cursor::Window, Full::Scan);
         let state = LaneState::default();
-        let first = state.next(&rule, LaneKind::Records, None, at("2026-01-01T12:00:00Z")).unwrap();
+        let first = state.next(&rule, LaneKind::Records, at("2026-01-01T12:00:00Z")).unwrap();
         let state = state.after(&rule, &first, &Next::More("page 2".to_owned()));
-        let again = state.next(&rule, LaneKind::Records, None, at("2026-01-02T12:00:00Z")).unwrap();
+        let again = state.next(&rule, LaneKind::Records, at("2026-01-02T12:00:00Z")).unwrap();
         assert_eq!(again.checkpoint.as_deref(), Some("page 2"));
         assert_eq!(again.target, first.target);
     }

@@ -3,7 +3,7 @@
 use model::adapter::{Next, Page, PullRequest, Receipt, Selection};
 use model::store::{Lane, PageCommit, StoreError};
 use model::window::{LaneState, Progress};
-use model::{Error, ErrorKind, Timestamp};
+use model::{Error, ErrorKind};
 
 use super::commit::Outbox;
 use super::guard::Guard;
@@ -18,8 +18,6 @@ pub(super) struct LaneStart {
     pub(super) lane: Lane,
     /// Where it stands.
     pub(super) state: LaneState,
-    /// How far the records lane was complete when the run began.
-    pub(super) records_until: Option<Timestamp>,
 }
 
 impl Reader<'_> {
@@ -33,11 +31,11 @@ impl Reader<'_> {
         start: LaneStart,
         out: &Outbox,
     ) -> Result<Ended, StoreError> {
-        let LaneStart { lane, mut state, records_until } = start;
+        let LaneStart { lane, mut state } = start;
         let mut guard = Guard::default();
         let mut expired = None;
         let mut ended = Ended::default();
-        while let Some(progress) = state.next(&entity.rule, lane.kind, records_until, self.now) {
+        while let Some(progress) = state.next(&entity.rule, lane.kind, self.now) {
             if self.cancel.is_cancelled() {
                 ended.cancelled = true;
                 break;
@@ -69,7 +67,13 @@ impl Reader<'_> {
         Ok(ended)
     }
 
-    fn commit(&self, lane: &Lane, state: &LaneState, page: Page, receipt: Receipt) -> PageCommit {
+    pub(super) fn commit(
+        &self,
+        lane: &Lane,
+        state: &LaneState,
+        page: Page,
+        receipt: Receipt,
+    ) -> PageCommit {
         PageCommit {
             run: self.run.clone(),
             lane: lane.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::adapter::{Adapter, Entity, Receipt};
+use model::adapter::{Adapter, Entity, Next, Page, Receipt};
 use model::store::{EntityEnd, Lane, LaneKind, RecordStore, RunRef, StoreError};
 use model::window::LaneState;
 use model::{Clock, Error, Timestamp};
@@ -82,28 +82,45 @@ impl Reader<'_> {
         part: Option<String>,
         out: &Outbox,
     ) -> Result<Ended, StoreError> {
-        let records = self.start(entity, part.clone(), LaneKind::Records, None);
-        let records_until = records.state.complete_until;
+        let records = self.start(entity, part.clone(), LaneKind::Records);
+        if !entity.lists_deletions {
+            return self.lane(entity, records, out).await;
+        }
+        let mut deletions = self.start(entity, part, LaneKind::Deletions);
+        if deletions.state == LaneState::default()
+            && let Some(begin) = records.state.deletions(&entity.rule, self.now)
+        {
+            // An empty page that is committed before any of the records lane.
+            deletions.state = begin;
+            let page =
+                self.commit(&deletions.lane, &deletions.state, nothing(), Receipt::default());
+            out.send(page).await?;
+        }
         let mut ended = self.lane(entity, records, out).await?;
-        if entity.lists_deletions && ended.error.is_none() && !ended.cancelled {
-            let deletions = self.start(entity, part, LaneKind::Deletions, records_until);
+        if ended.error.is_none() && !ended.cancelled {
             let gone = self.lane(entity, deletions, out).await?;
-            ended.error = gone.error;
-            ended.partial |= gone.partial;
-            ended.cancelled = gone.cancelled;
+            ended = Ended {
+                partial: ended.partial || gone.partial,
+                complete_until: ended.complete_until.min(gone.complete_until),
+                ..gone
+            };
         }
         Ok(ended)
     }
 
-    fn start(
-        &mut self,
-        entity: &EntityPlan,
-        part: Option<String>,
-        kind: LaneKind,
-        records_until: Option<Timestamp>,
-    ) -> LaneStart {
+    fn start(&mut self, entity: &EntityPlan, part: Option<String>, kind: LaneKind) -> LaneStart {
         let lane = Lane { entity: entity.name.clone(), part, kind };
         let state = self.lanes.remove(&lane).unwrap_or_default();
-        LaneStart { lane, state, records_until }
+        LaneStart { lane, state }
+    }
+}
+
+fn nothing() -> Page {
+    Page {
+        records: Vec::new(),
+        tombstones: Vec::new(),
+        rejects: Vec::new(),
+        next: Next::Done(String::new()),
+        details: Vec::new(),
     }
 }

@@ -121,7 +121,7 @@ async fn list_of_deletions_that_fails_is_read_again_next_time() {
     world.run(&mut adapter).await;
     assert_eq!(
         adapter.asked().last().unwrap(),
-        "contact deleted 2026-01-01T13:00:00Z..2026-01-01T14:00:00Z"
+        "contact deleted 2026-01-01T12:00:00Z..2026-01-01T14:00:00Z"
     );
 }
 

@@ -5,6 +5,7 @@ mod faults;
 mod lanes;
 mod pages;
 mod provider;
+mod resume;
 mod runs;
 mod store;
 mod world;
