@@ -10,7 +10,8 @@ use engine::install;
 use engine::sync::PackageRef;
 use model::{Clock, Connection, Secret};
 use package::manifest::Manifest;
-use package::{PublicKey, TrustFile, trust};
+use package::trust::{self, ReviewPolicy};
+use package::{PublicKey, TrustFile};
 use sandbox::{Compiler, Reuse, Sandbox, Scope, Session};
 use store::Store;
 
@@ -130,7 +131,7 @@ pub(crate) fn open_store(global: &Global) -> Result<Arc<Store>> {
     Ok(Arc::new(Store::open(&global.data, Clock::system())?))
 }
 
-/// Reads the trust file; without one nobody is trusted.
+/// Reads the trust file.
 pub(crate) fn trust_file(data: &Path) -> Result<TrustFile> {
     let (path, text) = trust_text(data)?;
     TrustFile::parse(&text).with_context(|| format!("read trust file {}", path.display()))
@@ -145,11 +146,14 @@ pub(crate) fn trust_publisher(data: &Path, publisher: &str, key: &PublicKey) -> 
     fs::write(&path, text).with_context(|| format!("write trust file {}", path.display()))
 }
 
+/// The text of the trust file; without one, of a file that trusts nobody.
 fn trust_text(data: &Path) -> Result<(PathBuf, String)> {
     let path = data.join(TRUST_FILE);
     match fs::read_to_string(&path) {
         Ok(text) => Ok((path, text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((path, String::new())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok((path, trust::empty(ReviewPolicy::Optional)))
+        }
         Err(error) => Err(error).with_context(|| format!("read trust file {}", path.display())),
     }
 }
@@ -159,6 +163,5 @@ pub(crate) fn refusal(error: install::InstallError) -> anyhow::Error {
     if !error.is_refusal() {
         return error.into();
     }
-    let remedy = error.remedy().map(|remedy| format!("\n{remedy}")).unwrap_or_default();
-    Refusal(format!("{error}{remedy}")).into()
+    Refusal(error.to_string()).into()
 }

@@ -18,7 +18,7 @@ use model::{Clock, Connection, Secret, Timestamp};
 use package::envelope::{Envelope, IN_TOTO};
 use package::manifest::{Manifest, Target};
 use package::statement::Statement;
-use package::trust::{self, Trust};
+use package::trust::{self, ReviewPolicy, Trust};
 use package::{Bundle, Permissions, Phase, PrivateKey, TrustFile, Verified};
 use plughouse_testkit::case::{self, Case, ErrorSummary, NextKind, PageSummary, Pull};
 use plughouse_testkit::cassette::{Cassette, Replay};
@@ -102,7 +102,8 @@ fn verified(dir: &Path) -> Result<Verified> {
     let version = manifest.adapter.version.to_string();
     let statement = Statement::release(&manifest.name(), &version, bundle.digest());
     bundle.add_envelope(Envelope::sign(&key, IN_TOTO, &statement.to_json()))?;
-    let text = trust::with_publisher("", &manifest.adapter.publisher, &key.public())?;
+    let nobody = trust::empty(ReviewPolicy::Optional);
+    let text = trust::with_publisher(&nobody, &manifest.adapter.publisher, &key.public())?;
     let none = BTreeMap::new();
     let trust = Trust::new(TrustFile::parse(&text)?, &none, &none)?;
     Ok(package::verify(bundle, &trust, Phase::Install)?)
