@@ -214,7 +214,7 @@ mod tests {
             calls: 1,
             request_bytes: 0,
             response_bytes: budget_bytes,
-            deadline: std::time::Instant::now() + Duration::from_secs(60),
+            deadline: std::time::Instant::now() + Duration::from_mins(1),
         });
         let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
         read(&headers, body, &budget).await
@@ -272,6 +272,6 @@ mod tests {
     async fn packed_and_plain_bodies_are_bounded() {
         assert_eq!(code(&[], PAGE.to_vec(), 10).await, "egress.response-bytes");
         assert_eq!(code(&["gzip"], gzip(PAGE), 10).await, "egress.response-bytes");
-        assert!(read_with(&[], PAGE.to_vec(), PAGE.len() as u64).await.is_ok());
+        assert!(read_with(&[], PAGE.to_vec(), u64::try_from(PAGE.len()).unwrap()).await.is_ok());
     }
 }

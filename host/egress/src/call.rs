@@ -40,7 +40,7 @@ pub(crate) struct Call {
     provenance: Provenance,
 }
 
-/// A request that the policy allows, without its credential.
+/// A request that the policy allows.
 struct Allowed<'a> {
     endpoint: &'a Endpoint,
     origin: Cow<'a, Origin>,
@@ -48,8 +48,13 @@ struct Allowed<'a> {
     path: CanonicalPath,
     /// The route of the manifest; empty for an endpoint that is reached by redirect only.
     route: &'a str,
+}
+
+/// What of it goes over the wire, without its credential.
+struct Message {
     target: PathAndQuery,
     headers: HeaderMap,
+    body: Bytes,
 }
 
 impl Call {
@@ -79,7 +84,7 @@ impl Call {
         entry: &mut Entry<'a>,
     ) -> Result<(Response, Option<Hop>), Error> {
         let slot = self.budget.reserve(u64::try_from(entry.bytes_out).unwrap_or(u64::MAX))?;
-        let allowed = self.allow(hop)?;
+        let (allowed, message) = self.allow(hop)?;
         entry.route = allowed.route;
         let asked = Asked {
             endpoint: &allowed.endpoint.name,
@@ -87,7 +92,7 @@ impl Call {
             path: &allowed.path,
         };
         let permit = self.door.limits.admit(asked, &self.budget).await?;
-        let request = self.outgoing(&allowed, hop.request.body.clone())?;
+        let request = self.outgoing(&allowed, message)?;
         slot.spend();
         let name = &allowed.endpoint.name;
         let answer = self.door.transport.send(name, request, self.budget.deadline()).await?;
@@ -99,7 +104,7 @@ impl Call {
     }
 
     /// Steps 2 to 5 and the part of 7 that needs no look-up: pure, and nothing is waited for.
-    fn allow(&self, hop: &Hop) -> Result<Allowed<'_>, Error> {
+    fn allow(&self, hop: &Hop) -> Result<(Allowed<'_>, Message), Error> {
         let Hop { request, way } = hop;
         let (endpoint, origin) =
             resolve::resolve(&self.door, &request.endpoint, *way, &self.provenance)?;
@@ -117,7 +122,8 @@ impl Call {
         headers.insert(ACCEPT_ENCODING, CODINGS);
         headers.entry(USER_AGENT).or_insert_with(|| self.door.user_agent.clone());
         let route = rule.map_or("", |rule| rule.text.as_str());
-        Ok(Allowed { endpoint, origin, method, path, route, target, headers })
+        let body = request.body.clone().unwrap_or_default();
+        Ok((Allowed { endpoint, origin, method, path, route }, Message { target, headers, body }))
     }
 
     /// Refuses what the guest wrote if a secret of the connection stands in it.
@@ -140,13 +146,13 @@ impl Call {
     fn outgoing(
         &self,
         allowed: &Allowed<'_>,
-        body: Option<Bytes>,
+        message: Message,
     ) -> Result<http::Request<Bytes>, Error> {
-        let (mut target, mut headers) = (allowed.target.clone(), allowed.headers.clone());
+        let Message { mut target, mut headers, body } = message;
         if allowed.endpoint.credential {
             target = self.door.credential.inject(target, &mut headers)?;
         }
-        let mut request = http::Request::new(body.unwrap_or_default());
+        let mut request = http::Request::new(body);
         *request.method_mut() = allowed.method.clone();
         *request.uri_mut() = uri(&allowed.origin, target)?;
         *request.headers_mut() = headers;

@@ -86,16 +86,7 @@ impl Endpoint {
         }
     }
 
-    /// The origin when there is exactly one: the override's or the manifest's.
-    pub(crate) fn origin(&self) -> Option<&Origin> {
-        match (&self.over, &self.target) {
-            (Some(over), _) => Some(over),
-            (None, Place::Fixed(Ok(origin))) => Some(origin),
-            _ => None,
-        }
-    }
-
-    /// True when the origin is the manifest's or the override's alone, whatever the request says.
+    /// True when the manifest gives one origin, so that its answers prove hosts.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self.target, Place::Fixed(_))
     }

@@ -31,9 +31,9 @@ pub(crate) use state::{Key, States};
 /// What a 429 without `Retry-After` pauses: long enough that a burst dies down.
 pub(crate) const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
 /// The longest pause that a provider can ask for; a date beyond it is a mistake.
-pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_hours(24);
 /// How long a limit rests that is reported as used up without a time for its reset.
-pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_secs(300);
+pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_mins(5);
 
 /// The limits of one connection, shortest period first: what refuses most often is asked first.
 #[derive(Debug)]

@@ -61,8 +61,7 @@ fn is_whole(text: &[u8], start: usize, end: usize) -> bool {
         && !after.is_some_and(|byte| continues(*byte) || *byte == b'@')
 }
 
-/// Beyond the letters of a host: `%` (of an escape), `:` after a user's name is not excluded
-/// because a port follows a host in the same way.
+/// The letters of host names, and those of escapes, which may stand for one.
 fn continues(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'%') || byte >= 0x80
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ranges of IPv4 that are not the public internet, and what they are.
 const FORBIDDEN_V4: &[(Ipv4Addr, u32, &str)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8, "this network"),
+    (Ipv4Addr::UNSPECIFIED, 8, "this network"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "private"),
     (Ipv4Addr::new(100, 64, 0, 0), 10, "carrier-grade NAT"),
     (Ipv4Addr::new(127, 0, 0, 0), 8, "loopback"),
@@ -22,7 +22,7 @@ const FORBIDDEN_V4: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4, "reserved"),
 ];
 
-/// Ranges within 2000::/3 that are not the public internet; everything outside of it is refused.
+/// Ranges within `2000::/3` that are not the public internet; everything outside of it is refused.
 const FORBIDDEN_V6: &[(Ipv6Addr, u32, &str)] = &[
     // Teredo (2001::/32), ORCHID and benchmarking lie in it; none is a provider.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, "protocol assignments and Teredo"),

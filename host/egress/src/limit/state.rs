@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn taken(state: &State) -> usize {
-        (0..).take_while(|_| state.take().is_ok()).count()
+        (0..1000).take_while(|_| state.take().is_ok()).count()
     }
 
     fn key(package: &str, holder: &str) -> Key {
@@ -253,7 +253,7 @@ mod tests {
         let hour = limit(1, 3600, 0);
         let held = states.of(&key("held", ""), 0, &hour);
         states.of(&key("used", ""), 0, &hour).take().unwrap();
-        tokio::time::advance(Duration::from_secs(1800)).await;
+        tokio::time::advance(Duration::from_mins(30)).await;
         for index in 0..STATES_SWEEP {
             states.rest(&key("idle", &index.to_string()));
         }

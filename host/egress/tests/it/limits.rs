@@ -1,0 +1,157 @@
+//! The provider's limits, with the time standing still until somebody waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use egress::{Gateway, Options};
+use model::egress::{Access, Egress, HttpBudget, Response};
+use model::{Clock, Error, ErrorKind};
+use tokio::time::Instant;
+
+use crate::support::{Memory, Setup, get, manifest};
+
+fn limited(rule: &str) -> Setup {
+    Setup::of(manifest(|text| format!("{text}\n[[limit]]\n{rule}\n")))
+}
+
+fn gateway(memory: &Arc<Memory>) -> Gateway {
+    let clock = Clock::manual("2026-01-01T12:00:00Z".parse().unwrap());
+    Gateway::with_transport(clock, Options::default(), Arc::<Memory>::clone(memory)).unwrap()
+}
+
+/// One request with a call that has so many seconds.
+async fn send(door: &Arc<dyn Egress>, seconds: u64) -> Result<Response, Error> {
+    let deadline = (Instant::now() + Duration::from_secs(seconds)).into_std();
+    let call = door.open(Access::Read, HttpBudget { deadline, ..crate::support::budget() });
+    call.send(get("api", "/v1/items")).await
+}
+
+/// Rounded to what a timer keeps.
+fn tenths(span: Duration) -> u128 {
+    (span.as_millis() + 50) / 100
+}
+
+fn status(status: u16, headers: &[(&'static str, &str)]) -> Arc<Memory> {
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Memory::new(move |_| (status, headers.clone(), Bytes::new()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_waits_for_its_turn_and_the_wait_is_counted() {
+    let door = limited("scope = \"connection\"\nrequests = 2\nper = \"10s\"")
+        .door(&gateway(&Memory::saying("{}")))
+        .unwrap();
+    let deadline = (Instant::now() + Duration::from_mins(1)).into_std();
+    let call = door.open(Access::Read, HttpBudget { deadline, ..crate::support::budget() });
+    let began = Instant::now();
+    for _ in 0..4 {
+        call.send(get("api", "/v1/items")).await.unwrap();
+    }
+    let took = began.elapsed().as_millis();
+    assert!((9_990..=10_100).contains(&took), "{took}");
+    assert_eq!(call.usage().throttled.as_millis(), took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_beyond_the_deadline_is_refused_at_once() {
+    let memory = Memory::saying("{}");
+    let door = limited("scope = \"account\"\nrequests = 1\nper = \"60s\"")
+        .door(&gateway(&memory))
+        .unwrap();
+    send(&door, 5).await.unwrap();
+    let began = Instant::now();
+    let error = send(&door, 5).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    assert!(!error.request_sent && began.elapsed().is_zero());
+    assert_eq!(tenths(error.retry_after.unwrap()), 600);
+    assert_eq!(memory.uris().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_share_a_limit_and_connections_do_not() {
+    for (scope, shared) in [("account", true), ("connection", false), ("egress", true)] {
+        let memory = Memory::saying("{}");
+        let gateway = gateway(&memory);
+        let mut setup = limited(&format!("scope = \"{scope}\"\nrequests = 1\nper = \"60s\""));
+        send(&setup.door(&gateway).unwrap(), 5).await.unwrap();
+        setup.connection.id = "second".parse().unwrap();
+        let second = send(&setup.door(&gateway).unwrap(), 5).await;
+        assert_eq!(second.is_err(), shared, "{scope}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_one_route_does_not_slow_the_others() {
+    let rule = "scope = \"account\"\nroutes = [\"GET /v1/items/*\"]\nrequests = 1\nper = \"60s\"";
+    let door = limited(rule).door(&gateway(&Memory::saying("{}"))).unwrap();
+    for _ in 0..5 {
+        send(&door, 5).await.unwrap();
+    }
+    let call = door.open(
+        Access::Read,
+        HttpBudget {
+            deadline: (Instant::now() + Duration::from_secs(5)).into_std(),
+            ..crate::support::budget()
+        },
+    );
+    call.send(get("api", "/v1/items/1")).await.unwrap();
+    assert!(call.send(get("api", "/v1/items/2")).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_pauses_everybody_under_the_limit() {
+    for (answer, wait) in [
+        (status(429, &[("retry-after", "7")]), 70),
+        (status(429, &[("retry-after", "2.5")]), 25),
+        (status(503, &[("retry-after", "Thu, 01 Jan 2026 12:00:30 GMT")]), 300),
+        (status(429, &[("retry-after", "2026-01-01T12:01:00Z")]), 600),
+        (status(429, &[]), 10),
+        (status(429, &[("retry-after", "9999999")]), 864_000),
+    ] {
+        let door = Setup::new().door(&gateway(&answer)).unwrap();
+        let first = send(&door, 1).await.unwrap();
+        assert!(matches!(first.status, 429 | 503), "the answer is the guest's");
+        let error = send(&door, 0).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Timeout, "no time at all is the deadline's error");
+        let began = Instant::now();
+        match send(&door, 100).await {
+            Ok(_answer) => assert_eq!(tenths(began.elapsed()), wait),
+            Err(error) => assert_eq!(tenths(error.retry_after.unwrap()), wait),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reported_end_of_a_quota_pauses_until_its_reset() {
+    let rule = "scope = \"account\"\nrequests = 100\nper = \"60s\"\n\
+        report = { remaining = \"RateLimit-Remaining\", limit = \"RateLimit-Limit\", reset = \"RateLimit-Reset\" }";
+    let answer = status(200, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "12")]);
+    let door = limited(rule).door(&gateway(&answer)).unwrap();
+    send(&door, 5).await.unwrap();
+    let error = send(&door, 5).await.unwrap_err();
+    assert_eq!(error.retry_after, Some(Duration::from_secs(12)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reported_usage_pauses_by_its_pattern() {
+    let rule = "scope = \"account\"\nrequests = 100\nper = \"24h\"\nreserve = 20\n\
+        report = { usage = \"X-Info\", pattern = \"api-usage={used}/{limit}\" }";
+    let answer = status(200, &[("x-info", "api-usage=80/100")]);
+    let door = limited(rule).door(&gateway(&answer)).unwrap();
+    send(&door, 5).await.unwrap();
+    assert_eq!(send(&door, 5).await.unwrap_err().kind, ErrorKind::RateLimited);
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrent_limit_gives_its_place_back() {
+    let door = limited("scope = \"account\"\nconcurrent = 1")
+        .door(&gateway(&Memory::saying("{}")))
+        .unwrap();
+    for _ in 0..3 {
+        let (first, second) = tokio::join!(send(&door, 5), send(&door, 5));
+        first.unwrap();
+        second.unwrap();
+    }
+}
