@@ -12,7 +12,8 @@ pub(crate) const REQUEST_HEADERS_MAX: usize = 64;
 /// The most bytes of a request's headers together; servers refuse 8 to 16 KiB.
 pub(crate) const REQUEST_HEADER_BYTES_MAX: usize = 16 << 10;
 
-/// Headers that frame the message, route it or carry a credential: the host's alone.
+/// Headers that frame the message, route it, change its method behind the routes' back or carry a
+/// credential: the host's alone.
 const HOST_ONLY: &[&str] = &[
     "accept-encoding",
     "authorization",
@@ -29,7 +30,13 @@ const HOST_ONLY: &[&str] = &[
     "transfer-encoding",
     "upgrade",
     "via",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-url",
     "x-real-ip",
+    "x-rewrite-url",
 ];
 const HOST_ONLY_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
 
@@ -173,7 +180,7 @@ mod tests {
         let names = "Host Authorization Cookie Content-Length TE Trailer Transfer-Encoding \
             Connection Keep-Alive Upgrade Proxy-Authorization Proxy-Connection Proxy-X \
             X-Forwarded-For X-Forwarded-Host X-Forwarded-X Forwarded Via Accept-Encoding Expect \
-            X-Api-Key X-Real-IP HTTP2-Settings";
+            X-Api-Key X-Real-IP HTTP2-Settings X-HTTP-Method-Override X-Original-URL";
         for name in names.split_whitespace() {
             refuses(name, "x");
             refuses(&name.to_ascii_lowercase(), "x");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use egress::{Gateway, Options};
 use model::egress::{Access, HttpBudget, Response};
 use model::{Clock, Error, ErrorKind};
-use plughouse_testkit::{Answer, Delivery, Fault, Faulty, Rule, Server, from_fn};
+use plughouse_testkit::{Answer, Delivery, Fault, Faulty, Provider, Rule, Server, from_fn};
 
 use crate::support::{CANARY, Setup, budget, get};
 
@@ -21,10 +21,12 @@ async fn ask(server: &Server, limits: HttpBudget) -> Result<Response, Error> {
     call.send(get("api", "/v1/items")).await
 }
 
+fn faulty_page(fault: Fault) -> impl Provider {
+    Faulty::new(from_fn(|_| Answer::json(200, PAGE.as_bytes())), [Rule::always(fault)])
+}
+
 async fn faulty(fault: Fault) -> Result<Response, Error> {
-    let provider =
-        Faulty::new(from_fn(|_| Answer::json(200, PAGE.as_bytes())), vec![Rule::always(fault)]);
-    ask(&Server::start(provider), budget()).await
+    ask(&Server::start(faulty_page(fault)), budget()).await
 }
 
 async fn answered(answer: Answer) -> Result<Response, Error> {
@@ -73,9 +75,11 @@ async fn bomb_ends_in_an_error_and_not_in_memory() {
 
 #[tokio::test]
 async fn endless_body_ends_at_the_budget() {
-    let code = "egress.response-bytes";
-    check(&faulty(Fault::Endless).await, ErrorKind::BudgetExhausted, code);
-    check(&faulty(Fault::Huge(20)).await, ErrorKind::BudgetExhausted, code);
+    for fault in [Fault::Endless, Fault::Huge(2)] {
+        let limits = HttpBudget { response_bytes: 1 << 20, ..budget() };
+        let answer = ask(&Server::start(faulty_page(fault)), limits).await;
+        check(&answer, ErrorKind::BudgetExhausted, "egress.response-bytes");
+    }
 }
 
 #[tokio::test]
@@ -88,8 +92,7 @@ async fn truncated_body_is_not_a_page() {
 #[tokio::test]
 async fn stall_ends_at_the_deadline() {
     for fault in [Fault::Stall, Fault::StallAfter(5)] {
-        let provider =
-            Faulty::new(from_fn(|_| Answer::json(200, PAGE.as_bytes())), vec![Rule::always(fault)]);
+        let provider = faulty_page(fault);
         let deadline = Instant::now() + Duration::from_millis(200);
         let answer = ask(&Server::start(provider), HttpBudget { deadline, ..budget() }).await;
         check(&answer, ErrorKind::Timeout, "egress.deadline");
