@@ -216,7 +216,7 @@ fn ceil(at: Timestamp, unit: Duration) -> Timestamp {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -229,8 +229,8 @@ mod tests {
             full,
             step: zero,
             granularity: zero,
-            lag: Duration::from_secs(60),
-            lookback: Duration::from_secs(3600),
+            lag: Duration::from_mins(1),
+            lookback: Duration::from_hours(1),
             history: zero,
         }
     }

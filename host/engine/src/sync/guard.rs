@@ -161,7 +161,12 @@ impl Cycle {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use model::window::{Cursor, Full, ReadRule};
+
     use super::*;
+    use crate::sync::plan::PartsFrom;
 
     /// Feeds numbers until a cycle is found; how many were fed.
     #[track_caller]
@@ -178,5 +183,37 @@ mod tests {
         check([1, 2, 3, 4, 5, 5].into_iter(), Some(6));
         check([1, 2, 1, 2].into_iter().cycle(), Some(4));
         check((0..1000).chain((0..5).cycle()), Some(1029));
+    }
+
+    #[test]
+    fn lane_without_end_is_stopped() {
+        let page = |n: u64| Page {
+            records: Vec::new(),
+            tombstones: Vec::new(),
+            rejects: Vec::new(),
+            next: Next::More(n.to_string()),
+            details: Vec::new(),
+        };
+        let entity = EntityPlan {
+            name: "contact".to_owned(),
+            rule: ReadRule {
+                cursor: Cursor::Scan,
+                full: Full::Scan,
+                step: Duration::ZERO,
+                granularity: Duration::ZERO,
+                lag: Duration::ZERO,
+                lookback: Duration::ZERO,
+                history: Duration::ZERO,
+            },
+            lists_deletions: false,
+            page: 100,
+            fields: Vec::new(),
+            yields: Vec::new(),
+            parts: PartsFrom::Whole,
+        };
+        let mut guard = Guard { pages: PAGES_MAX - 1, ..Guard::default() };
+        guard.check(&entity, &Selection::All, &page(1)).unwrap();
+        let error = guard.check(&entity, &Selection::All, &page(2)).unwrap_err();
+        assert_eq!(error.code, "engine.pages-max");
     }
 }
