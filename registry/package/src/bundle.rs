@@ -59,6 +59,7 @@ impl Bundle {
     ///
     /// Everything but the spaces and the order of keys in `attestations.jsonl` and `contents.json`
     /// has one spelling only.
+    #[expect(clippy::needless_pass_by_value, reason = "the members share the caller's buffer")]
     pub fn read(bytes: Bytes) -> Result<Self, BundleError> {
         if bytes.len() > FILE_BYTES_MAX {
             return Err(BundleError::Size(bytes.len()));

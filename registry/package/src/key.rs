@@ -168,3 +168,53 @@ pub enum KeyError {
     #[error("not a key id; write the 64 lower-case hex digits of the sha256 of the key's DER")]
     Id,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_were_written() {
+        let key = PrivateKey::from_seed([7; 32]);
+        let pem = key.to_pem().unwrap();
+        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI"), "version 1");
+        assert_eq!(PrivateKey::from_pem(&pem).unwrap().public(), key.public());
+        let public = key.public();
+        assert_eq!(PublicKey::from_pem(&public.to_pem()).as_ref(), Ok(&public));
+        assert_eq!(PublicKey::from_base64(&public.to_base64()).as_ref(), Ok(&public));
+        assert_eq!(public.id().as_str().parse(), Ok(public.id()));
+    }
+
+    #[test]
+    fn a_private_key_is_not_shown() {
+        let key = PrivateKey::from_seed([0x5a; 32]);
+        let shown = format!("{key:?}");
+        assert_eq!(shown, format!("PrivateKey({})", key.public().id()));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let private = |pem: &str| PrivateKey::from_pem(pem).map(|_| ()).unwrap_err();
+        assert_eq!(private(""), KeyError::Private);
+        assert_eq!(private("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"), KeyError::Encrypted);
+        let key = PrivateKey::from_seed([7; 32]);
+        assert_eq!(private(&key.public().to_pem()), KeyError::Private);
+        let base64 = key.public().to_base64();
+        for text in ["", &base64[1..], &base64.replace("MCow", "MCox"), &format!("{base64}AAAA")] {
+            assert_eq!(PublicKey::from_base64(text), Err(KeyError::Public), "{text}");
+        }
+        assert_eq!("ab".parse::<KeyId>(), Err(KeyError::Id));
+        assert_eq!("AB".repeat(32).parse::<KeyId>(), Err(KeyError::Id));
+    }
+
+    #[test]
+    fn weak_keys_are_refused() {
+        // The neutral element and another point of small order: any signature could be made.
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        for point in [neutral, [0; 32]] {
+            let der = [SPKI_PREFIX.as_slice(), &point].concat();
+            assert_eq!(PublicKey::from_base64(&STANDARD.encode(&der)), Err(KeyError::Weak));
+        }
+    }
+}

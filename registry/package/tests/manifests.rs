@@ -1,6 +1,8 @@
 //! Manifests: those of the ten providers are read where they lie, and broken ones are refused
 //! with the line and what to write instead.
 
+#![cfg(test)]
+
 use std::path::{Path, PathBuf};
 
 use package::manifest::{Cursor, Manifest, Target};
@@ -47,82 +49,34 @@ fn defaults_of_entities_are_merged_in() {
     assert_eq!(manifest.budget.memory_mib, 64);
 }
 
-/// Small, but with every section; the tests below break one line of it.
-const GOOD: &str = r#"[adapter]
-id = "acme"
-name = "Acme"
-version = "1.2.0"
-contract = "0.1"
-publisher = "acme"
-license = "Apache-2.0"
-summary = "Contacts of Acme."
-redact = ["token"]
+/// Small, but with every section; the rows below break one place of it.
+const GOOD: &str = include_str!("manifests/good.toml");
 
-[variable.host]
-ask = "Host"
-shape = "host"
-suffix = [".acme.com"]
-[variable.account]
-check = true
+/// Changes of [`GOOD`] with the complaint that each must lead to.
+const BROKEN: &str = include_str!("manifests/broken.txt");
 
-[auth.oauth]
-kind = "oauth2"
-authorize = "https://{host}/authorize"
-token = "https://{host}/token"
-client_auth = "body"
-scopes = ["read"]
-[auth.key]
-kind = "key"
-fields = { key = { label = "Key", secret = true } }
-header = { name = "X-Key", value = "{key}" }
+#[test]
+fn a_broken_place_is_named_with_its_line_and_what_to_write_instead() {
+    let rows = BROKEN.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let rows: Vec<&str> = rows.collect();
+    assert!(rows.len() >= 3 * 70 && rows.len().is_multiple_of(3), "{}", rows.len());
+    for row in rows.chunks(3) {
+        let [from, to, expected] = row else { unreachable!("rows have three lines") };
+        check(&from[1..], &to[1..], expected);
+    }
+}
 
-[endpoint.api]
-origin = "https://{host}"
-credential = "account"
-headers = { "Accept" = "application/json" }
-read = ["GET /v1/contacts", "GET /v1/contacts/*"]
-write = ["POST /v1/contacts", "POST /v1/hooks"]
-inject = [{ route = "POST /v1/hooks", secret = "webhook", json = "/secret" }]
-redirect = ["files"]
-[endpoint.files]
-hosts = ["*.acmefiles.com"]
-
-[[limit]]
-scope = "account"
-endpoints = ["api"]
-routes = ["GET /v1/contacts"]
-requests = 100
-per = "10s"
-
-[webhook]
-setup = "api"
-secret = "generated"
-lifetime = "7d"
-renew_before = "1d"
-[[webhook.verify]]
-kind = "hmac"
-at = "header:X-Signature"
-encoding = "hex"
-message = ["{header:x-time}.{body}"]
-timestamp = { at = "header:X-Time", unit = "s", tolerance = "5m" }
-
-[default.entity]
-cursor = "window"
-lag = "5m"
-page = 50
-[entity.contact]
-type = "c_contact"
-mapping = "mappings/contact.toml"
-yields = ["file"]
-writes = ["create", "update"]
-batch = 20
-webhook = true
-[entity.file]
-with = "contact"
-[entity.owner]
-cursor = "scan"
-deletes = ["absence"]
-
-[budget]
-http_calls = 60
-"#;
+#[track_caller]
+fn check(from: &str, to: &str, expected: &str) {
+    let [from, to] = [from, to].map(|text| text.trim_start().replace("\\n", "\n"));
+    assert!(GOOD.contains(&from), "{from}");
+    let error = Manifest::parse(&GOOD.replacen(&from, &to, 1)).unwrap_err();
+    let text = error.to_string();
+    let text = text.strip_prefix("adapter.toml:").unwrap();
+    match expected.strip_suffix('…') {
+        Some(start) => assert!(text.starts_with(start), "{text}"),
+        None => assert_eq!(text, expected),
+    }
+    assert!(!error.help.is_empty(), "{error}");
+    assert_eq!(error.line.map(|line| line.to_string()).as_deref(), text.split(':').next());
+}

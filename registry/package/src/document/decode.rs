@@ -23,7 +23,7 @@ impl<'a> Table<'a> {
     }
 
     /// Lets the keys that this table does not write come from another one.
-    pub(crate) fn with_defaults(self, defaults: Option<&Table<'a>>) -> Self {
+    pub(crate) fn with_defaults(self, defaults: Option<&Self>) -> Self {
         Self { defaults: defaults.map(|defaults| defaults.own), ..self }
     }
 
@@ -43,10 +43,15 @@ impl<'a> Table<'a> {
     /// The value of a key that must be there.
     pub(crate) fn required<T: Decode>(&self, key: &'static str) -> Result<T, FileError> {
         self.optional(key)?.ok_or_else(|| {
-            self.complain(
-                format!("`{key}` is missing in {}", self.name()),
-                format!("add `{key} = …`"),
-            )
+            let known = self.known.borrow();
+            let written = self.own.keys().map(|own| own.get_ref().as_ref());
+            let strange: Vec<&str> = written.filter(|own| !known.contains(own)).collect();
+            if let Some(wrong) = nearest(key, &strange) {
+                let message = format!("unknown key `{wrong}` in {}", self.name());
+                return self.complain_at(wrong, message, format!("did you mean `{key}`?"));
+            }
+            let message = format!("`{key}` is missing in {}", self.name());
+            self.complain(message, format!("add `{key} = …`"))
         })
     }
 
@@ -302,7 +307,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Longest duration that is read: nothing a provider documents is longer than ten years.
-const DURATION_MAX: Duration = Duration::from_secs(3660 * 24 * 3600);
+const DURATION_MAX: Duration = Duration::from_hours(3660 * 24);
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
     let unit = text.chars().next_back().ok_or("is empty")?;

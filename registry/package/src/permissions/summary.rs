@@ -45,7 +45,9 @@ fn endpoint_lines(name: &str, endpoint: &EndpointPermission, lines: &mut Vec<Str
     lines.push(format!("endpoint {name}: {}, {credential}", endpoint.target()));
     let mut add = |text: String| lines.push(format!("  {text}"));
     for (kind, routes) in [("read ", &endpoint.read), ("write", &endpoint.write)] {
-        routes.iter().for_each(|route| add(format!("{kind} {route}")));
+        for route in routes {
+            add(format!("{kind} {route}"));
+        }
     }
     if endpoint.read.is_empty() && endpoint.write.is_empty() {
         add("by redirect only".to_owned());

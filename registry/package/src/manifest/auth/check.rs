@@ -9,7 +9,7 @@ use crate::manifest::reference::{Context, Extent};
 use crate::template::Template;
 
 /// Longest life of an assertion: providers refuse more than an hour.
-const LIFETIME_MAX: Duration = Duration::from_secs(3600);
+const LIFETIME_MAX: Duration = Duration::from_hours(1);
 
 pub(in crate::manifest) fn check(context: &Context<'_>) -> Result<(), FileError> {
     for (method, auth) in &context.manifest.auth {

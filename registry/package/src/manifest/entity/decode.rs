@@ -25,6 +25,7 @@ pub(in crate::manifest) fn decode(root: &Table<'_>) -> Result<BTreeMap<String, E
     for (name, table) in root.children("entity")? {
         let table = table.with_defaults(default_entity.as_ref());
         let (mut entity, cursor) = entity(&table)?;
+        table.refuse_unknown()?;
         match cursor {
             Some(cursor) => entity.cursor = cursor,
             None if entity.with.is_some() => {}
@@ -35,7 +36,6 @@ pub(in crate::manifest) fn decode(root: &Table<'_>) -> Result<BTreeMap<String, E
                 );
             }
         }
-        table.refuse_unknown()?;
         entities.insert(name, entity);
     }
     inherit_cursors(root, &mut entities)?;

@@ -48,8 +48,8 @@ fn routing(context: &Context<'_>, webhook: &Webhook) -> Result<(), FileError> {
 
 fn secret(context: &Context<'_>, webhook: &Webhook) -> Result<(), FileError> {
     let path = ["webhook", "secret"];
-    let uses = |verify: &Verify| matches!(verify, Verify::Hmac(_) | Verify::Token { .. });
-    let used = webhook.verify.iter().any(uses);
+    let is_secret = |verify: &Verify| matches!(verify, Verify::Hmac(_) | Verify::Token { .. });
+    let used = webhook.verify.iter().any(is_secret);
     match webhook.secret {
         SecretSource::None if used => {
             let message = "a proof needs a secret and there is none";
@@ -130,12 +130,15 @@ fn covers(message: &Template, at: &Place) -> bool {
     })
 }
 
+/// Which parts of the request a hole may stand for: the rule, and how it is explained.
+type Parts<'a> = (&'a dyn Fn(&str) -> bool, &'a [&'a str]);
+
 /// Checks holes that stand for parts of the request.
 fn request_holes(
     context: &Context<'_>,
     path: &[&str],
     template: &Template,
-    (part, known): (&dyn Fn(&str) -> bool, &[&str]),
+    (part, known): Parts<'_>,
 ) -> Result<(), FileError> {
     match template.holes().find(|hole| !part(hole)) {
         None => Ok(()),
