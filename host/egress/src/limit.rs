@@ -39,7 +39,7 @@ pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub(crate) struct Limits {
     bounds: Vec<Bound>,
-    /// Pauses that a provider asks for where the manifest has no limit.
+    /// Pauses that a provider asks for at requests that no limit counts.
     rest: Arc<State>,
     clock: Clock,
 }
@@ -138,7 +138,8 @@ impl Limits {
 
     fn states<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Arc<State>> {
         let bounds = self.bounds_of(asked).map(|bound| &bound.state);
-        bounds.chain(std::iter::once(&self.rest))
+        let unlimited = self.bounds_of(asked).next().is_none();
+        bounds.chain(unlimited.then_some(&self.rest))
     }
 
     fn bounds_of<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Bound> {

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aho_corasick::AhoCorasick;
 use bytes::Bytes;
+use memchr::memmem::Finder;
 
 /// The answers of one adapter call, searched when a host is used.
 ///
@@ -31,16 +31,16 @@ impl Provenance {
         }
     }
 
-    /// True when an answer holds the host as a whole name, in any case.
+    /// True when an answer holds the host, which is lower-case, as a whole name in any case.
     pub(crate) fn names(&self, host: &str) -> bool {
         let mut seen = self.lock();
         if seen.proven.contains(host) {
             return true;
         }
-        let search = AhoCorasick::builder().ascii_case_insensitive(true).build([host]);
-        let Ok(search) = search else { return false };
+        let search = Finder::new(host);
         let found = seen.answers.iter().any(|answer| {
-            search.find_iter(answer).any(|at| is_whole(answer, at.start(), at.end()))
+            let answer = answer.to_ascii_lowercase();
+            search.find_iter(&answer).any(|at| is_whole(&answer, at, at + host.len()))
         });
         if found {
             seen.proven.insert(host.to_owned());

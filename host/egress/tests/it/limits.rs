@@ -124,6 +124,22 @@ async fn retry_after_pauses_everybody_under_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pause_of_one_endpoint_leaves_the_limits_of_others_alone() {
+    let memory = Memory::new(|request| {
+        let status = if request.uri().path() == "/public/x" { 429 } else { 200 };
+        (status, vec![("retry-after", "30".to_owned())], Bytes::new())
+    });
+    let rule = "scope = \"account\"\nendpoints = [\"api\"]\nrequests = 9\nper = \"1s\"";
+    let door = limited(rule).door(&gateway(&memory)).unwrap();
+    let deadline = (Instant::now() + Duration::from_secs(5)).into_std();
+    let call = door.open(Access::Read, HttpBudget { deadline, ..crate::support::budget() });
+    call.send(get("open", "/public/x")).await.unwrap();
+    call.send(get("api", "/v1/items")).await.unwrap();
+    let error = call.send(get("open", "/public/x")).await.unwrap_err();
+    assert_eq!(error.retry_after, Some(Duration::from_secs(30)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn reported_end_of_a_quota_pauses_until_its_reset() {
     let rule = "scope = \"account\"\nrequests = 100\nper = \"60s\"\n\
         report = { remaining = \"RateLimit-Remaining\", limit = \"RateLimit-Limit\", reset = \"RateLimit-Reset\" }";
