@@ -1,6 +1,9 @@
 //! What the tests of the whole share: where things lie, and guests built once.
 
+pub mod door;
+pub mod guests;
 mod host;
+pub mod stage;
 
 use std::path::{Path, PathBuf};
 

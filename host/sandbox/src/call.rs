@@ -130,6 +130,11 @@ impl Call {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(call: &Call, span: (u64, u32, u32), expected: Option<&[u8]>) {
+        assert_eq!(call.slice(span.0, span.1, span.2).as_deref(), expected, "{span:?}");
+    }
+
     fn call(limits: Limits) -> Call {
         Call::new(&limits, Ticks::default(), None, GuestLog::default())
     }
@@ -161,10 +166,6 @@ mod tests {
     fn span_lies_within_a_body_of_this_call() {
         let mut call = call(Limits::default());
         let id = call.keep(Bytes::from_static(b"0123456789"));
-        #[track_caller]
-        fn check(call: &Call, span: (u64, u32, u32), expected: Option<&[u8]>) {
-            assert_eq!(call.slice(span.0, span.1, span.2).as_deref(), expected, "{span:?}");
-        }
         check(&call, (id, 2, 3), Some(b"234"));
         check(&call, (id, 0, 10), Some(b"0123456789"));
         check(&call, (id, 10, 0), Some(b""));

@@ -36,7 +36,7 @@ impl Compilation {
             tracing::warn!(%error, "compiled code is not kept, the next start compiles again");
         }
         self.deserialize(&code).map_err(|error| {
-            let message = format!("the compiled component does not load: {error}");
+            let message = format!("the compiled component does not load: {error:#}");
             Error::new(ErrorKind::Other, "sandbox.compile", message)
         })
     }

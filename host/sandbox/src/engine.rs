@@ -75,7 +75,7 @@ fn pooled(limits: &Limits) -> Config {
         .max_core_instances_per_component(limits::CORE_INSTANCES_MAX)
         .max_memories_per_component(limits::MEMORIES_MAX)
         .max_tables_per_component(limits::TABLES_MAX)
-        .max_memory_size(limits.memory_bytes)
+        .max_memory_size(limits.memory_bytes.max(limits::SLOT_BYTES_MIN))
         .table_elements(limits::TABLE_ELEMENTS_MAX)
         .max_core_instance_size(limits::INSTANCE_BYTES_MAX)
         .max_component_instance_size(limits::INSTANCE_BYTES_MAX)

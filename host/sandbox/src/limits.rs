@@ -98,6 +98,9 @@ pub(crate) const FIBER_STACK_BYTES: usize = 2 << 20;
 pub(crate) const CORE_INSTANCES_MAX: u32 = 16;
 /// Linear memories of one component: one is usual, an adapter of an older ABI brings a second.
 pub(crate) const MEMORIES_MAX: u32 = 2;
+/// What a pool slot holds at least, however little the operator grants: components that start with
+/// more than is granted are then refused with words, not by the pool.
+pub(crate) const SLOT_BYTES_MIN: usize = 64 << 20;
 /// Tables of one component: one per core module and one for its shims.
 pub(crate) const TABLES_MAX: u32 = 8;
 /// Entries of one table: indirect functions of a large interpreter.

@@ -193,7 +193,8 @@ fn check_needs(component: &Component, limits: &Limits) -> Result<(), Error> {
     let Some(needs) = component.resources_required() else {
         return too_big("imports modules, whose needs nobody knows".to_owned());
     };
-    let initial = needs.max_initial_memory_size.unwrap_or(0);
+    // In pages, unlike what its name says.
+    let initial = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(64 << 10);
     let granted = u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX);
     if needs.num_memories > limits::MEMORIES_MAX || needs.num_tables > limits::TABLES_MAX {
         return too_big(format!(
@@ -212,4 +213,20 @@ fn check_needs(component: &Component, limits: &Limits) -> Result<(), Error> {
         return too_big(format!("has a table of {table}, {} fit", limits::TABLE_ELEMENTS_MAX));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::compiling;
+
+    #[test]
+    fn compiled_code_is_not_taken_for_a_component() {
+        let empty_component = b"\0asm\x0d\0\x01\0";
+        let engine = Engine::new(&compiling()).unwrap();
+        let code = engine.precompile_component(empty_component).unwrap();
+        let limits = Limits::default();
+        assert_eq!(check_bytes(&code, &limits).unwrap_err().code, "sandbox.precompiled");
+        assert!(check_bytes(empty_component, &limits).is_ok());
+    }
 }

@@ -188,8 +188,9 @@ mod tests {
         assert!(put(&states, &one, "", 1).is_err());
         assert!(put(&states, &one, &"k".repeat(STATE_KEY_BYTES_MAX + 1), 1).is_err());
         assert!(put(&states, &one, "k", STATE_VALUE_BYTES_MAX + 1).is_err());
-        let keys = ["a", "b", "c"];
-        keys.iter().for_each(|key| put(&states, &one, key, STATE_VALUE_BYTES_MAX).unwrap());
+        for key in ["a", "b", "c"] {
+            put(&states, &one, key, STATE_VALUE_BYTES_MAX).unwrap();
+        }
         let error = put(&states, &one, "d", STATE_VALUE_BYTES_MAX).unwrap_err();
         assert_eq!(error.code, "sandbox.state-quota");
         put(&states, &one, "a", 1).unwrap();
@@ -220,7 +221,7 @@ mod tests {
                 put(&states, &owner, key, STATE_VALUE_BYTES_MAX).unwrap();
             }
             put(&states, &owner, "d", STATE_VALUE_BYTES_MAX - 4096).unwrap();
-            states.get(&super::tests::owner("c0"), "a", NOW).unwrap();
+            states.get(&self::owner("c0"), "a", NOW).unwrap();
         }
         assert!(states.get(&owner("c0"), "a", NOW).is_some(), "it was used all the time");
         assert!(states.get(&owner("c1"), "a", NOW).is_none(), "it was unused for longest");
