@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use package::Permissions;
 use package::manifest::{Cursor, Manifest, Target};
 
 /// The material beside the repository, which is not part of it.
@@ -31,6 +32,8 @@ fn the_manifests_of_the_ten_providers_are_valid() {
             Some(manifest.adapter.id.as_str()),
             path.file_stem().and_then(|stem| stem.to_str())
         );
+        let permissions = Permissions::of(&manifest);
+        assert_eq!(permissions.exceeds(&permissions), [""; 0], "{}", path.display());
         count += 1;
     }
     assert_eq!(count, 10);

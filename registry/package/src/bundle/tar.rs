@@ -57,6 +57,9 @@ pub(super) fn read(archive: &Bytes, most: usize) -> Result<Vec<(String, Bytes)>,
             return Err(BundleError::Count);
         }
         let (name, size) = read_header(archive, at)?;
+        if size > archive.len() {
+            return Err(BundleError::Truncated);
+        }
         let start = at + BLOCK;
         let end = start + size;
         let padded = end.next_multiple_of(BLOCK);

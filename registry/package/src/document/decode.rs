@@ -70,13 +70,8 @@ impl<'a> Table<'a> {
         named.into_iter().map(|(name, item)| Ok((name, item.table()?))).collect()
     }
 
-    /// Refuses every key that nobody asked for.
-    pub(crate) fn finish(self) -> Result<(), FileError> {
-        self.refuse_unknown()
-    }
-
-    /// Refuses every key that nobody asked for so far.
-    pub(crate) fn refuse_unknown(&self) -> Result<(), FileError> {
+    /// Refuses every key that nobody has asked for.
+    pub(crate) fn finish(&self) -> Result<(), FileError> {
         let known = self.known.borrow();
         for (key, _) in self.own {
             let name = key.get_ref().as_ref();

@@ -16,16 +16,16 @@ pub(in crate::manifest) fn decode(root: &Table<'_>) -> Result<BTreeMap<String, E
     if let Some(defaults) = &default_entity {
         // Read for the complaints alone: a default that no entity takes must be right as well.
         entity(defaults)?;
-        defaults.refuse_unknown()?;
+        defaults.finish()?;
     }
     if let Some(default) = &default {
-        default.refuse_unknown()?;
+        default.finish()?;
     }
     let mut entities = BTreeMap::new();
     for (name, table) in root.children("entity")? {
         let table = table.with_defaults(default_entity.as_ref());
         let (mut entity, cursor) = entity(&table)?;
-        table.refuse_unknown()?;
+        table.finish()?;
         match cursor {
             Some(cursor) => entity.cursor = cursor,
             None if entity.with.is_some() => {}
