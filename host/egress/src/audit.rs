@@ -7,7 +7,7 @@ use model::Error;
 use crate::door::Door;
 
 /// What a request was, as far as the audit may tell.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) method: &'a str,

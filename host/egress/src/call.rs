@@ -66,25 +66,31 @@ impl Call {
     async fn exchange(&self, hop: &Hop) -> Result<(Response, Option<Hop>), Error> {
         let began = Instant::now();
         let bytes_out = hop.request.body.as_ref().map_or(0, Bytes::len);
-        let mut entry = Entry {
-            endpoint: hop.request.endpoint.as_str(),
-            method: hop.request.method.as_str(),
-            bytes_out,
-            ..Entry::default()
-        };
+        let mut entry = self.entry(&hop.request, bytes_out);
         let outcome = self.pass(hop, &mut entry).await;
         let told = outcome.as_ref().map(|(answer, _)| (answer.status, answer.body.len()));
         audit::record(&self.door, entry, told, began.elapsed());
         outcome
     }
 
+    /// What the audit may tell of a request: names of the manifest, not the guest's text.
+    fn entry(&self, request: &Request, bytes_out: usize) -> Entry<'_> {
+        let name = request.endpoint.split('@').next().unwrap_or_default();
+        let endpoint = self.door.endpoints.get(name).map_or("?", |known| known.name.as_str());
+        let method = METHODS.into_iter().find(|known| *known == request.method).unwrap_or("?");
+        Entry { endpoint, method, route: "", bytes_out }
+    }
+
     async fn pass<'a>(
         &'a self,
-        hop: &'a Hop,
+        hop: &Hop,
         entry: &mut Entry<'a>,
     ) -> Result<(Response, Option<Hop>), Error> {
         let slot = self.budget.reserve(u64::try_from(entry.bytes_out).unwrap_or(u64::MAX))?;
-        let (allowed, message) = self.allow(hop)?;
+        let allowed = self.allow(hop);
+        // A secret wins over any other refusal, whose text would repeat what the guest wrote.
+        self.scan(&hop.request)?;
+        let (allowed, message) = allowed?;
         entry.route = allowed.route;
         let asked = Asked {
             endpoint: &allowed.endpoint.name,
@@ -103,7 +109,7 @@ impl Call {
         Ok((answer, next))
     }
 
-    /// Steps 2 to 5 and the part of 7 that needs no look-up: pure, and nothing is waited for.
+    /// Steps 2 to 4 and the part of 7 that needs no look-up: pure, and nothing is waited for.
     fn allow(&self, hop: &Hop) -> Result<(Allowed<'_>, Message), Error> {
         let Hop { request, way } = hop;
         let (endpoint, origin) =
@@ -114,7 +120,6 @@ impl Call {
         let target = wire::target(&request.path, &request.query)?;
         let mut headers = header::from_guest(&request.headers, &endpoint.owned)?;
         let rule = permission::decide(endpoint, self.access, *way, method.as_str(), &path)?;
-        self.scan(request, &target)?;
         if endpoint.credential {
             self.door.credential.present()?;
         }
@@ -126,20 +131,22 @@ impl Call {
         Ok((Allowed { endpoint, origin, method, path, route }, Message { target, headers, body }))
     }
 
-    /// Refuses what the guest wrote if a secret of the connection stands in it.
-    fn scan(&self, request: &Request, target: &PathAndQuery) -> Result<(), Error> {
-        let needles = &self.door.needles;
-        let place = if needles.stand_in(target.as_str().as_bytes()) {
-            "path or query"
-        } else if request.headers.iter().any(|(_, value)| needles.stand_in(value.as_bytes())) {
+    /// Step 5: refuses what the guest wrote if a secret of the connection stands in it.
+    fn scan(&self, request: &Request) -> Result<(), Error> {
+        let found = |text: &str| self.door.needles.stand_in(text.as_bytes());
+        let pair = |(name, value): &(String, String)| found(name) || found(value);
+        let place = if found(&request.endpoint) {
+            "the name of the endpoint"
+        } else if found(&request.path) || request.query.iter().any(pair) {
+            "the path or query"
+        } else if request.headers.iter().any(pair) {
             "a header"
-        } else if request.body.as_ref().is_some_and(|body| needles.stand_in(body)) {
+        } else if request.body.as_ref().is_some_and(|body| self.door.needles.stand_in(body)) {
             "the body"
         } else {
             return Ok(());
         };
-        let message = format!("{place} of the request holds a secret of the connection");
-        Err(Error::new(ErrorKind::Denied, "egress.secret-in-request", message))
+        Err(secret_in(place))
     }
 
     /// Puts the credential in, after the guest has let go of the request.
@@ -210,6 +217,9 @@ impl EgressCall for Call {
     }
 
     fn locate(&self, url: &str) -> Result<Target, Error> {
+        if self.door.needles.stand_in(url.as_bytes()) {
+            return Err(secret_in("the link"));
+        }
         locate::locate(&self.door, url)
     }
 
@@ -220,6 +230,11 @@ impl EgressCall for Call {
     fn usage(&self) -> HttpUsage {
         self.budget.usage()
     }
+}
+
+fn secret_in(place: &str) -> Error {
+    let message = format!("{place} holds a secret of the connection");
+    Error::new(ErrorKind::Denied, "egress.secret-in-request", message)
 }
 
 fn method(text: &str) -> Result<Method, Error> {

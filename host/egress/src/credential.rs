@@ -203,3 +203,17 @@ fn header_value(name: &str, text: &str) -> Result<Credential, Error> {
     value.set_sensitive(true);
     Ok(Credential::Header { name, value })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credential_is_not_printed() {
+        let header = header_value("X-Api-Key", "hunter2-hunter2").unwrap();
+        let query = Credential::Query { pair: Secret::new("key=hunter2-hunter2".to_owned()) };
+        let Credential::Header { value, .. } = &header else { panic!("{header:?}") };
+        let printed = format!("{header:?} {query:?} {value:?}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+}

@@ -282,6 +282,7 @@ async fn nothing_of_the_corpus_leaves() {
     let mut tally = Tally::default();
     guest(&mut tally).await;
     redirected(&mut tally).await;
-    assert!(tally.tried >= 300, "{} cases", tally.tried);
+    println!("{} ways out were tried", tally.tried);
+    assert!(tally.tried >= 300);
     assert!(tally.through.is_empty(), "{:#?}", tally.through);
 }

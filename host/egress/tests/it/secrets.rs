@@ -79,6 +79,11 @@ async fn guest_that_learned_the_secret_cannot_send_it() {
     let escaped = escaped(CANARY);
     let requests = [
         Request { path: format!("/v1/items/{CANARY}"), ..get("api", "") },
+        // Refusals for other reasons, whose texts and hints quote the guest.
+        get("api", &format!("/v9/{CANARY}")),
+        get(&format!("links@{CANARY}.files.example"), "/"),
+        get(CANARY, "/"),
+        Request { headers: vec![(CANARY.to_owned(), "\n".to_owned())], ..get("api", "/v1/items") },
         Request { path: format!("/v1/items?q={escaped}"), ..get("api", "") },
         Request { query: vec![("q".to_owned(), format!("x{CANARY}y"))], ..get("api", "/v1/items") },
         Request { headers: vec![("X-A".to_owned(), CANARY.to_owned())], ..get("api", "/v1/items") },
@@ -98,6 +103,18 @@ async fn guest_that_learned_the_secret_cannot_send_it() {
         let error = Setup::new().call(&memory).send(request).await.unwrap_err();
         assert_eq!(error.code, "egress.secret-in-request");
         assert!(memory.uris().is_empty() && !format!("{error:?}").contains(CANARY));
+    }
+}
+
+#[test]
+fn link_with_the_secret_is_refused_without_repeating_it() {
+    let call = Setup::new().call(&Memory::saying(""));
+    for url in
+        [format!("https://{CANARY}.example/"), format!("https://api.sample.example/{CANARY}")]
+    {
+        let error = call.locate(&url).unwrap_err();
+        assert_eq!(error.code, "egress.secret-in-request");
+        assert!(!format!("{error:?}").contains(CANARY));
     }
 }
 
@@ -172,13 +189,14 @@ async fn audit_names_the_route_and_never_the_content() {
     setup.call(&Memory::saying("payload")).send(get("api", "/v1/items/7?q=query")).await.unwrap();
     setup.call(&Memory::saying(CANARY)).send(get("api", "/v1/items/7")).await.unwrap_err();
     setup.call(&Memory::saying("")).send(get("api", "/v9/7?q=query")).await.unwrap_err();
+    setup.call(&Memory::saying("")).send(get(CANARY, "/")).await.unwrap_err();
     let server = Server::start(from_fn(|_| Answer::plain(200, "payload")));
     let call = setup.over("api", &server.origin()).network_call();
     call.send(get("api", "/v1/items/7?q=query")).await.unwrap();
     drop(guard);
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let events = text.lines().filter(|line| line.contains("egress::audit")).count();
-    assert_eq!(events, 4, "{text}");
+    assert_eq!(events, 5, "{text}");
     for told in ["acme", "main", "GET /v1/items/*", "status=200", "egress.secret-echo"] {
         assert!(text.contains(told), "{told}: {text}");
     }
