@@ -15,6 +15,8 @@ use crate::compile::CODE_BYTES_MAX;
 const KEY_BYTES: usize = blake3::KEY_LEN;
 const MAC_BYTES: usize = blake3::OUT_LEN;
 
+/// Compiled components that are kept: every installed adapter in a few versions.
+const FILES_MAX: usize = 128;
 /// Separates this use of the key from any other and this layout from the next.
 const PURPOSE: &[u8] = b"plughouse compiled component 1\0";
 
@@ -68,7 +70,24 @@ impl Cache {
         if written.is_err() && part.exists() {
             fs::remove_file(&part)?;
         }
-        written
+        written?;
+        self.make_room()
+    }
+
+    /// Deletes the files that were compiled longest ago, those of earlier releases first of all.
+    fn make_room(&self) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == "cwasm" || end == "part") {
+                // Another process may be tidying up as well.
+                let modified = fs::metadata(&path).and_then(|file| file.modified()).ok();
+                files.extend(modified.map(|modified| (modified, path)));
+            }
+        }
+        files.sort();
+        let surplus = files.len().saturating_sub(FILES_MAX);
+        files.iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
     }
 
     fn mac(&self, origin: &Origin, code: &[u8]) -> blake3::Hash {
@@ -184,6 +203,22 @@ mod tests {
         let cache = Cache::open(ours.path()).unwrap();
         fs::copy(&foreign, cache.path(&ORIGIN)).unwrap();
         assert!(cache.load(&ORIGIN).is_none());
+    }
+
+    #[test]
+    fn what_was_compiled_longest_ago_makes_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path()).unwrap();
+        let origin = |number| Origin { component: [number; 32], ..ORIGIN };
+        cache.store(&origin(0), b"code").unwrap();
+        let old = File::open(cache.path(&origin(0))).unwrap();
+        old.set_modified(std::time::UNIX_EPOCH).unwrap();
+        (1..=FILES_MAX).for_each(|number| {
+            cache.store(&origin(u8::try_from(number).unwrap()), b"code").unwrap();
+        });
+        assert!(cache.load(&origin(0)).is_none());
+        assert!(cache.load(&origin(1)).is_some());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), FILES_MAX + 1);
     }
 
     #[test]

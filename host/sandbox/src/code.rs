@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use model::{Error, ErrorKind};
+use tokio::sync::Mutex;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -16,6 +17,9 @@ pub(crate) struct Compilation {
     pub(crate) cache: Cache,
     pub(crate) compiler: Compiler,
     pub(crate) limits: Limits,
+    /// One compilation at a time: it uses every core. Who waits for the same component finds it
+    /// in the cache afterwards.
+    pub(crate) turn: Mutex<()>,
 }
 
 impl Compilation {
@@ -25,11 +29,12 @@ impl Compilation {
             component: blake3::hash(component).into(),
             engine: engine::compatibility(&self.engine),
         };
-        if let Some(code) = self.cache.load(&origin) {
-            match self.deserialize(&code) {
-                Ok(component) => return Ok(component),
-                Err(error) => tracing::warn!(%error, "cached code does not load, compiling again"),
-            }
+        if let Some(component) = self.cached(&origin) {
+            return Ok(component);
+        }
+        let _turn = self.turn.lock().await;
+        if let Some(component) = self.cached(&origin) {
+            return Ok(component);
         }
         let code = self.compiler.compile(&self.engine, component.clone(), &self.limits).await?;
         if let Err(error) = self.cache.store(&origin, &code) {
@@ -39,6 +44,12 @@ impl Compilation {
             let message = format!("the compiled component does not load: {error:#}");
             Error::new(ErrorKind::Other, "sandbox.compile", message)
         })
+    }
+
+    fn cached(&self, origin: &Origin) -> Option<Component> {
+        let code = self.cache.load(origin)?;
+        let loaded = self.deserialize(&code);
+        loaded.inspect_err(|error| tracing::warn!(%error, "cached code does not load")).ok()
     }
 
     fn deserialize(&self, code: &[u8]) -> wasmtime::Result<Component> {

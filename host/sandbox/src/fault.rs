@@ -23,34 +23,31 @@ pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, memory_denied: 
     if let Some(fault) = error.downcast_ref::<Fault>() {
         return limit(*fault, limits);
     }
-    let trap = error.downcast_ref::<Trap>();
-    // A guest that gets no memory traps by itself a moment later.
-    if memory_denied && trap != Some(&Trap::StackOverflow) {
-        return exhausted(
-            "sandbox.memory",
-            format!(
-                "the adapter needs more than {} MiB of memory: raise memory_mib in [budget], or work on \
-             smaller pages",
-                limits.memory_bytes >> 20
-            ),
-        );
-    }
     if is_transfer(error) {
         return exhausted(
             "sandbox.list-size",
             format!(
                 "the adapter handed over more than {} MiB at once: return smaller pages, or spans \
-             instead of copies",
+                 instead of copies",
                 limits.transfer_bytes >> 20
             ),
         );
     }
-    match trap {
+    match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => limit(Fault::Cpu, limits),
-        Some(Trap::StackOverflow) => {
-            let message = "the adapter recursed too deep: its stack is used up";
-            exhausted("sandbox.stack", message.to_owned())
-        }
+        Some(Trap::StackOverflow) => exhausted(
+            "sandbox.stack",
+            "the adapter recursed too deep: its stack is used up".to_owned(),
+        ),
+        // A guest that gets no memory traps by itself a moment later.
+        _ if memory_denied => exhausted(
+            "sandbox.memory",
+            format!(
+                "the adapter needs more than {} MiB of memory: raise memory_mib in [budget], or \
+                 work on smaller pages",
+                limits.memory_bytes >> 20
+            ),
+        ),
         Some(trap) => {
             let message = format!("the adapter crashed: {}", describe(*trap));
             Error::new(ErrorKind::Other, "sandbox.trap", message)

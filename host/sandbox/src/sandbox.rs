@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{Error, ErrorKind};
 use package::Verified;
 use package::manifest::Profile;
+use tokio::sync::Mutex;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -97,7 +98,7 @@ impl Sandbox {
         let random = Random::from_system().map_err(StartError::Random)?;
         let engine = runtime.engine.clone();
         Ok(Self {
-            compilation: Compilation { engine, cache, compiler, limits },
+            compilation: Compilation { engine, cache, compiler, limits, turn: Mutex::default() },
             runtime,
             limits,
             reuse,
