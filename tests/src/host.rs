@@ -128,9 +128,9 @@ impl Host {
     /// When it fails.
     #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn connect_hubspot(&self, origin: &str) {
-        let token = self.data.join("token.txt");
+        let token = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(&token, TOKEN).expect("the token file is written");
-        let secret = format!("token=@{}", token.display());
+        let secret = format!("token=@{}", token.path().display());
         let to = format!("api={origin}");
         self.ok(&[
             "connect",

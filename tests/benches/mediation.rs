@@ -1,0 +1,146 @@
+//! What egress adds to a request: everything but the network.
+//!
+//! `cargo bench -p e2e --bench mediation` — the same canned answer with and without the pipeline.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark prints, and fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use egress::{Body, Gateway, Options, Transport};
+use http_body_util::{BodyExt as _, Full};
+use model::egress::{Access, HttpBudget, Request};
+use model::{Clock, Connection, Error, Secret};
+use package::{Manifest, Permissions};
+
+const CALLS: u32 = 20_000;
+const ROUNDS: usize = 7;
+
+struct Canned(Bytes);
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(
+        &self,
+        _endpoint: &str,
+        _request: http::Request<Bytes>,
+        _deadline: tokio::time::Instant,
+    ) -> Result<http::Response<Body>, Error> {
+        let body = Full::new(self.0.clone()).map_err(|never| match never {}).boxed_unsync();
+        Ok(http::Response::new(body))
+    }
+}
+
+const MANIFEST: &str = r#"
+[adapter]
+id = "bench"
+name = "Bench"
+version = "0.1.0"
+contract = "0.1"
+publisher = "plughouse"
+license = "Apache-2.0"
+summary = "What egress adds to a request."
+
+[auth.token]
+kind = "key"
+fields = { token = { label = "Token", secret = true } }
+header = { name = "Authorization", value = "Bearer {token}" }
+
+[endpoint.api]
+origin = "https://api.example.com"
+credential = "account"
+read = ["GET /crm/v3/objects/*", "POST /crm/v3/objects/*/search"]
+
+[[limit]]
+scope = "connection"
+requests = 1000000000
+per = "1s"
+
+[entity.contact]
+cursor = "scan"
+deletes = []
+writes = []
+"#;
+
+fn request() -> Request {
+    Request {
+        endpoint: "api".to_owned(),
+        method: "GET".to_owned(),
+        path: "/crm/v3/objects/contacts".to_owned(),
+        query: [("limit", "100"), ("after", "713492963560"), ("properties", "email,firstname")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        headers: vec![("accept".to_owned(), "application/json".to_owned())],
+        body: None,
+    }
+}
+
+fn budget() -> HttpBudget {
+    HttpBudget {
+        calls: u32::MAX,
+        request_bytes: 1 << 20,
+        response_bytes: u64::MAX,
+        deadline: Instant::now() + Duration::from_mins(10),
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for bytes in [1 << 10, 64 << 10] {
+        runtime.block_on(compare(bytes));
+    }
+}
+
+async fn compare(bytes: usize) {
+    let canned = Arc::new(Canned(Bytes::from(vec![b'x'; bytes])));
+    let manifest = Arc::new(Manifest::parse(MANIFEST).unwrap());
+    let options = Options::default();
+    let transport: Arc<dyn Transport> = canned.clone();
+    let gateway = Gateway::with_transport(Clock::system(), options, transport).unwrap();
+    let connection = Connection {
+        tenant: "main".parse().unwrap(),
+        id: "bench".parse().unwrap(),
+        package: manifest.name(),
+        auth: "token".to_owned(),
+        variables: BTreeMap::new(),
+        consents: Vec::new(),
+        overrides: BTreeMap::new(),
+        account: None,
+    };
+    let secrets = vec![("token".to_owned(), Secret::new("pat-na1-0123456789abcdef".to_owned()))];
+    let grant = Permissions::of(&manifest);
+    let door = gateway.connect(&connection, manifest, &grant, secrets).unwrap();
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            // A door a call, as an adapter call that sends one request has it.
+            let answer = door.open(Access::Read, budget()).send(request()).await.unwrap();
+            assert_eq!(answer.body.len(), bytes);
+        }
+        with.push(start.elapsed() / CALLS);
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            let bare = http::Request::new(Bytes::new());
+            let deadline = tokio::time::Instant::now();
+            let answer = canned.send("api", bare, deadline).await.unwrap();
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes().len(), bytes);
+        }
+        without.push(start.elapsed() / CALLS);
+    }
+    with.sort();
+    without.sort();
+    let (with, without) = (with[ROUNDS / 2], without[ROUNDS / 2]);
+    let added = with.saturating_sub(without);
+    println!(
+        "mediation of a request with an answer of {bytes} bytes: {added:?} ({with:?} with, {without:?} without)"
+    );
+}
