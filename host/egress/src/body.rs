@@ -189,10 +189,13 @@ fn malformed(code: &'static str, message: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
     use http_body_util::Full;
+    use hyper::body::Frame;
     use model::egress::HttpBudget;
 
     use super::*;
@@ -273,5 +276,35 @@ mod tests {
         assert_eq!(code(&[], PAGE.to_vec(), 10).await, "egress.response-bytes");
         assert_eq!(code(&["gzip"], gzip(PAGE), 10).await, "egress.response-bytes");
         assert!(read_with(&[], PAGE.to_vec(), u64::try_from(PAGE.len()).unwrap()).await.is_ok());
+    }
+
+    /// A body that never says anything.
+    struct Silent;
+
+    impl hyper::body::Body for Silent {
+        type Data = Bytes;
+        type Error = Box<dyn std::error::Error + Send + Sync>;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_after_the_longest_stall_or_at_the_deadline() {
+        for (seconds, code) in [(60, "egress.stall"), (5, "egress.deadline")] {
+            let budget = Budget::new(HttpBudget {
+                calls: 1,
+                request_bytes: 0,
+                response_bytes: 1,
+                deadline: (Instant::now() + Duration::from_secs(seconds)).into_std(),
+            });
+            let body = Silent.boxed_unsync();
+            let error = read(&HeaderMap::new(), body, &budget).await.unwrap_err();
+            assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Timeout, code));
+        }
     }
 }
