@@ -1,6 +1,9 @@
 //! Guests that loop, recurse, hoard, flood, lie and crash: each ends in one classified error, and
 //! the host and its neighbours go on.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::panic::Location;
 use std::time::Duration;
 
 use e2e::stage::{Setting, Stage, ids, pull};
@@ -13,13 +16,13 @@ use sandbox::{Limits, TICK};
 /// Pulls, expects that error, and that a neighbour on the same sandbox works before and after.
 #[track_caller]
 fn check(stage: &Stage, entity: &str, part: &str, code: &str, kind: ErrorKind) {
-    let caller = std::panic::Location::caller();
+    let place = Location::caller();
     block_on(async {
         let mut neighbour = stage.session("neighbour");
         assert_eq!(ids(pull(&mut neighbour, "plain", "").await), Ok(vec!["1".to_owned()]));
         let called = stage.pull(entity, part).await;
         let error = called.outcome.expect_err(entity);
-        assert_eq!((error.code.as_str(), error.kind), (code, kind), "{caller}: {entity}: {error}");
+        assert_eq!((error.code.as_str(), error.kind), (code, kind), "{place}: {entity}: {error}");
         let limits = stage.loaded.limits();
         let ticks = u64::try_from(limits.cpu.as_millis() / TICK.as_millis()).unwrap();
         assert!(called.receipt.cpu_ticks <= ticks + 3, "{entity}: {:?}", called.receipt);

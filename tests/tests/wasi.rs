@@ -1,6 +1,8 @@
 //! The second profile, with a guest of `wasm32-wasip2`: a standard library that finds the world
 //! empty.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
