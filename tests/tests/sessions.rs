@@ -1,6 +1,8 @@
 //! What sessions promise to guests and to the host: spans without copies, order, fresh instances,
 //! repeatable time and randomness, private state, bounded logs, receipts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +18,7 @@ async fn stage() -> Stage {
     Setting::default().hostile().await
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with the outcome of a call")]
 fn texts(texts: &[&str]) -> Result<Vec<String>, model::Error> {
     Ok(texts.iter().map(ToString::to_string).collect())
 }
