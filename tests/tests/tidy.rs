@@ -22,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "plughouse",
         &["model", "package", "store", "egress", "sandbox", "engine", "plughouse-testkit"],
     ),
-    ("e2e", &["package"]),
+    ("e2e", &["model", "package", "sandbox"]),
     ("plughouse-hubspot", &["plughouse-sdk"]),
     ("plughouse-google-news", &["plughouse-sdk"]),
 ];
