@@ -4,8 +4,9 @@
 //! `call.rs`, each step of which is a file of its own.
 //!
 //! Invariants:
-//! - No secret reaches a guest: credentials go in after the guest has let go of the request, and
-//!   an answer that holds one in any form is thrown away. No type here prints one.
+//! - No secret is handed to a guest: credentials go in after the guest has let go of the request,
+//!   and an answer that repeats one is thrown away, in the forms in which that happens by itself
+//!   (`needle.rs` lists them; a provider that disguises it is not stopped). No type here prints one.
 //! - A guest cannot name a host. Origins come from the manifest, the connection's checked
 //!   variables or the operator's override; hosts by pattern are proven within the call.
 //! - Manifest and grant must both allow a request; a denial names the layer and the line that
@@ -24,6 +25,7 @@ mod credential;
 mod denial;
 mod door;
 mod endpoint;
+mod escape;
 mod gateway;
 mod guard;
 mod header;

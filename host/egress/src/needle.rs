@@ -1,5 +1,8 @@
-//! Finds a connection's secrets in bytes, in the forms in which they leak: as they are, in
-//! base64 at any alignment, JSON-escaped and percent-encoded.
+//! Finds a connection's secrets in bytes, in the forms in which providers and proxies repeat them:
+//! as they are, in base64 at any alignment, in hex, and escaped by JSON or percent-encoded.
+//!
+//! A provider that wants to hand a secret over finds other forms (reversed, cut, encrypted); this
+//! is a net against accidents, not against a provider, which holds the secret anyway.
 
 use std::fmt;
 
@@ -8,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use memchr::memmem::Finder;
 use model::Secret;
 
+use crate::escape::{Escape, decoded};
 use crate::wire;
 
 /// The shortest secret that is looked for, in bytes.
@@ -24,7 +28,11 @@ const MASK: &str = "[secret]";
 /// whatever the secret begins with, while an automaton takes twenty times that for tokens that
 /// begin with `eyJ`. The forms are not wiped; they live as long as the connection's door and in
 /// the process that holds the secrets anyway.
-pub(crate) struct Needles(Vec<Finder<'static>>);
+pub(crate) struct Needles {
+    forms: Vec<Finder<'static>>,
+    /// Of the longest form: nothing further than that from an escape is searched twice.
+    reach: usize,
+}
 
 impl Needles {
     /// Makes the forms of the secrets ready.
@@ -36,33 +44,40 @@ impl Needles {
         // The longest first, so that no piece of a form is left when another was replaced.
         forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         forms.dedup();
-        Self(forms.iter().map(|form| Finder::new(form).into_owned()).collect())
+        let reach = forms.first().map_or(0, String::len);
+        Self { forms: forms.iter().map(|form| Finder::new(form).into_owned()).collect(), reach }
     }
 
-    /// True when a secret stands in the bytes, as they are or percent-decoded.
+    /// True when a secret stands in the bytes, as they are or with their escapes decoded.
     pub(crate) fn stand_in(&self, bytes: &[u8]) -> bool {
-        !self.0.is_empty()
-            && (self.found(bytes) || decoded(bytes).is_some_and(|plain| self.found(&plain)))
+        let behind =
+            |escape| decoded(bytes, escape, self.reach).is_some_and(|plain| self.found(&plain));
+        !self.forms.is_empty()
+            && (self.found(bytes) || behind(Escape::Percent) || behind(Escape::Unicode))
     }
 
     /// Replaces every form of every secret.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let masked = self.masked(text);
-        match decoded(masked.as_bytes()) {
+        let mut masked = self.masked(text);
+        for escape in [Escape::Percent, Escape::Unicode] {
             // An encoded secret cannot be cut out of the raw text span by span; the text is for
             // people, so the decoded form serves as well.
-            Some(plain) if self.found(&plain) => self.masked(&String::from_utf8_lossy(&plain)),
-            _ => masked,
+            if let Some(plain) = decoded(masked.as_bytes(), escape, usize::MAX)
+                && self.found(&plain)
+            {
+                masked = self.masked(&String::from_utf8_lossy(&plain));
+            }
         }
+        masked
     }
 
     fn found(&self, bytes: &[u8]) -> bool {
-        self.0.iter().any(|form| form.find(bytes).is_some())
+        self.forms.iter().any(|form| form.find(bytes).is_some())
     }
 
     fn masked(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for form in &self.0 {
+        for form in &self.forms {
             if form.find(text.as_bytes()).is_some()
                 && let Ok(form) = str::from_utf8(form.needle())
             {
@@ -84,9 +99,12 @@ fn add_forms(forms: &mut Vec<String>, secret: &str) {
     forms.push(wire::encoded(secret));
     if let Ok(escaped) = serde_json::to_string(secret) {
         let escaped = escaped.get(1..escaped.len() - 1).unwrap_or_default();
-        // Some servers escape the slash as well.
-        forms.extend([escaped.to_owned(), escaped.replace('/', "\\/")]);
+        // Some servers escape the slash as well; of what they write as `\u0022` it is alone.
+        forms.extend([escaped.to_owned(), escaped.replace('/', "\\/"), secret.replace('/', "\\/")]);
     }
+    let hex = |digit: fn(u8) -> String| secret.bytes().map(digit).collect();
+    forms.push(hex(|byte| format!("{byte:02x}")));
+    forms.push(hex(|byte| format!("{byte:02X}")));
     for offset in 0..3 {
         forms.extend(base64_form(&STANDARD, secret, offset));
         forms.extend(base64_form(&URL_SAFE, secret, offset));
@@ -102,37 +120,6 @@ fn base64_form(alphabet: &impl Engine, secret: &str, offset: usize) -> Option<St
     let text = alphabet.encode(&bytes);
     // The first group mixes the neighbour's bits in unless the secret begins it.
     text.get(if offset == 0 { 0 } else { 4 }..).map(str::to_owned)
-}
-
-/// The bytes with `%XX` decoded, or nothing where no escape stands in them.
-fn decoded(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut next = memchr::memchr(b'%', bytes)?;
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    loop {
-        let (plain, tail) = rest.split_at(next);
-        out.extend_from_slice(plain);
-        rest = match tail {
-            [_, high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                out.push(nibble(*high) * 16 + nibble(*low));
-                after
-            }
-            [percent, after @ ..] => {
-                out.push(*percent);
-                after
-            }
-            [] => return Some(out),
-        };
-        next = memchr::memchr(b'%', rest).unwrap_or(rest.len());
-    }
-}
-
-fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit - b'A' + 10,
-    }
 }
 
 #[cfg(test)]
@@ -161,6 +148,25 @@ mod tests {
         check(&format!("/x/{every}"), true);
         check(r#"{"token":"pat-na1-c4n4ry/\"+secret"}"#, true);
         check(r#"{"token":"pat-na1-c4n4ry\/\"+secret"}"#, true);
+        // As System.Text.Json writes it, and PHP with every flag set.
+        check(r#"{"token":"pat-na1-c4n4ry/\u0022\u002Bsecret"}"#, true);
+        check(r#"{"token":"pat-na1-c4n4ry\/\u0022+secret"}"#, true);
+    }
+
+    #[test]
+    fn secret_is_found_in_hex() {
+        let hex = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        check(&format!("sha:{hex}:"), true);
+        check(&hex.to_ascii_uppercase(), true);
+    }
+
+    #[test]
+    fn secret_is_found_far_from_the_next_escape_and_among_many() {
+        let far = " ".repeat(1000);
+        let hidden = CANARY.replace('+', "%2B");
+        check(&format!("%41{far}{hidden}{far}%42"), true);
+        check(&format!("\\u0041{far}{}{far}\\u0042", CANARY.replace('+', "\\u002b")), true);
+        check(&format!("%41{far}pat-na1-{far}c4n4ry{far}%42"), false);
     }
 
     #[test]

@@ -1,0 +1,129 @@
+//! Takes the escapes of URLs and of JSON out of bytes, where there are any.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+/// The two ways to write a byte as text that this host looks through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Escape {
+    /// `%2B`.
+    Percent,
+    /// `\u002B`.
+    Unicode,
+}
+
+/// What stands between two stretches of text that were not neighbours: no text holds it.
+const GAP: u8 = 0xff;
+
+/// The bytes with the escapes decoded, or nothing where none stands in them.
+///
+/// Only what lies within `reach` of an escape is kept: whoever searches for something of that
+/// length has searched the rest already, as it stood.
+pub(crate) fn decoded(bytes: &[u8], escape: Escape, reach: usize) -> Option<Vec<u8>> {
+    match escape {
+        Escape::Percent => {
+            let starts = memchr::memchr_iter(b'%', bytes);
+            splice(bytes, starts.filter_map(|at| percent(bytes, at)), reach)
+        }
+        Escape::Unicode => {
+            let starts = memmem::find_iter(bytes, br"\u");
+            splice(bytes, starts.filter_map(|at| unicode(bytes, at)), reach)
+        }
+    }
+}
+
+/// The whole text with both escapes decoded, percent first.
+pub(crate) fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let once = decoded(bytes, Escape::Percent, usize::MAX).map_or(Cow::Borrowed(bytes), Cow::Owned);
+    decoded(&once, Escape::Unicode, usize::MAX).map_or(once, Cow::Owned)
+}
+
+/// An escape: where it stands, how long it is, what it means.
+struct Found {
+    at: usize,
+    length: usize,
+    means: char,
+}
+
+fn percent(bytes: &[u8], at: usize) -> Option<Found> {
+    let byte = u8::try_from(hex(bytes.get(at + 1..at + 3)?)?).ok()?;
+    Some(Found { at, length: 3, means: char::from(byte) })
+}
+
+/// Halves of a surrogate pair stay as they are: secrets and hosts have none.
+fn unicode(bytes: &[u8], at: usize) -> Option<Found> {
+    let means = char::from_u32(hex(bytes.get(at + 2..at + 6)?)?)?;
+    Some(Found { at, length: 6, means })
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| Some(number * 16 + char::from(*digit).to_digit(16)?))
+}
+
+fn splice(bytes: &[u8], found: impl Iterator<Item = Found>, reach: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut end = None;
+    for Found { at, length, means } in found {
+        // An escape within the one before, as in `%2%2B`, is none.
+        let Some(between) = bytes.get(end.unwrap_or(0)..at) else { continue };
+        if end.is_some() && between.len() <= reach.saturating_mul(2) {
+            out.extend_from_slice(between);
+        } else {
+            if end.is_some() {
+                out.extend_from_slice(first(between, reach));
+                out.push(GAP);
+            }
+            out.extend_from_slice(last(between, reach));
+        }
+        push(&mut out, means, length);
+        end = Some(at + length);
+    }
+    out.extend_from_slice(first(bytes.get(end?..).unwrap_or_default(), reach));
+    Some(out)
+}
+
+/// A percent escape is one byte of whatever the text is; the other is a character.
+fn push(out: &mut Vec<u8>, means: char, length: usize) {
+    match u8::try_from(means) {
+        Ok(byte) if length == 3 => out.push(byte),
+        _ => out.extend_from_slice(means.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
+fn first(bytes: &[u8], reach: usize) -> &[u8] {
+    bytes.get(..reach).unwrap_or(bytes)
+}
+
+fn last(bytes: &[u8], reach: usize) -> &[u8] {
+    bytes.get(bytes.len().saturating_sub(reach)..).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, escape: Escape, reach: usize, expected: Option<&[u8]>) {
+        let found = decoded(text.as_bytes(), escape, reach);
+        assert_eq!(found.as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn escapes_are_decoded_and_the_rest_stays() {
+        check("a%2Bb%2bc", Escape::Percent, usize::MAX, Some(b"a+b+c"));
+        check("%C3%A9", Escape::Percent, usize::MAX, Some("\u{e9}".as_bytes()));
+        check("%%41%2%42", Escape::Percent, usize::MAX, Some(b"%A%2B"));
+        check(r"a\u002Bb\u00e9", Escape::Unicode, usize::MAX, Some("a+b\u{e9}".as_bytes()));
+        check(r"\\u0041\ud83d\u004", Escape::Unicode, usize::MAX, Some(br"\A\ud83d\u004"));
+        check("100% of %zz and %4", Escape::Percent, usize::MAX, None);
+        check(r"\ux \u12", Escape::Unicode, usize::MAX, None);
+        assert_eq!(&*plain(br"%5Cu0041\u0042c"), b"ABc");
+    }
+
+    #[test]
+    fn only_the_neighbourhood_of_an_escape_is_kept() {
+        check("abcdefg%41hijklmno%42pqrst", Escape::Percent, 2, Some(b"fgAhi\xffnoBpq"));
+        check("abc%41defg%42hi", Escape::Percent, 2, Some(b"bcAdefgBhi"));
+    }
+}
