@@ -99,6 +99,9 @@ impl Call {
         };
         let permit = self.door.limits.admit(asked, &self.budget).await?;
         let request = self.outgoing(&allowed, message)?;
+        if hop.way == Way::Guest && self.door.has_patterns() {
+            self.provenance.write(&hop.request, |host| self.door.has_host(host));
+        }
         slot.spend();
         let name = &allowed.endpoint.name;
         let answer = self.door.transport.send(name, request, self.budget.deadline()).await?;
@@ -183,9 +186,10 @@ impl Call {
         }
         if endpoint.is_fixed() && self.door.has_patterns() {
             let location = headers.iter().find(|(name, _)| name == "location");
-            let location = location.map(|(_, value)| Bytes::from(value.clone()));
-            self.provenance.remember(location.unwrap_or_default());
-            self.provenance.remember(body.clone());
+            let location = location.map_or(&[][..], |(_, value)| value.as_bytes());
+            for text in [location, &body] {
+                self.provenance.remember(text, |host| self.door.has_host(host));
+            }
         }
         Ok(Response { status: head.status.as_u16(), headers, body })
     }

@@ -32,6 +32,11 @@ impl Door {
     pub(crate) fn has_patterns(&self) -> bool {
         self.endpoints.values().any(|endpoint| !endpoint.is_fixed())
     }
+
+    /// True when a pattern covers the host, so that it matters who has named it.
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        self.endpoints.values().any(|endpoint| endpoint.has_host(host))
+    }
 }
 
 /// The port's side of a door.

@@ -26,7 +26,7 @@ pub(crate) struct Endpoint {
     pub(crate) owned: HashSet<HeaderName>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) redirect: Option<Vec<String>>,
-    /// The tenant has not accepted the endpoint's text.
+    /// The tenant has not accepted the endpoint's text, or has accepted another one.
     pub(crate) shut: bool,
     /// The grant covers the endpoint's origin or hosts, its credential and its redirects.
     pub(crate) granted: bool,
@@ -70,7 +70,8 @@ impl Endpoint {
             headers,
             rules: rules(declared),
             redirect: declared.redirect.clone(),
-            shut: declared.consent.is_some() && !connection.consents.iter().any(|it| it == name),
+            shut: declared.consent.is_some()
+                && declared.consent.as_ref() != connection.consents.get(name),
             granted: false,
         })
     }

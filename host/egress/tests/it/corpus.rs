@@ -233,7 +233,9 @@ impl Tally {
 
 /// A provider that names every host of the corpus, so that provenance is not what refuses them.
 async fn guest(tally: &mut Tally) {
-    let memory = Memory::new(|_| (200, Vec::new(), Bytes::from_static(HOSTS.as_bytes())));
+    let linked: Vec<_> = HOSTS.split_whitespace().map(|host| format!("https://{host}/")).collect();
+    let linked = Bytes::from(linked.join(" "));
+    let memory = Memory::new(move |_| (200, Vec::new(), linked.clone()));
     for host in HOSTS.split_whitespace() {
         let call = Setup::new().call(&memory);
         call.send(get("api", "/v1/items")).await.unwrap();

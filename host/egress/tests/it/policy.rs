@@ -96,8 +96,12 @@ async fn endpoint_with_terms_stays_shut_until_the_tenant_accepts() {
     let error = send(get("news", "/rss")).await.unwrap_err();
     denied(&error, "consent", r#"consents = ["news"]"#);
     let mut setup = Setup::new();
-    setup.connection.consents.push("news".to_owned());
+    let text = setup.manifest.endpoints["news"].consent.clone().unwrap();
+    setup.connection.consents.insert("news".to_owned(), text);
     assert!(setup.call(&Memory::saying("")).send(get("news", "/rss")).await.is_ok());
+    setup.connection.consents.insert("news".to_owned(), "older terms".to_owned());
+    let error = setup.call(&Memory::saying("")).send(get("news", "/rss")).await.unwrap_err();
+    denied(&error, "consent", r#"consents = ["news"]"#);
 }
 
 #[tokio::test]
@@ -112,6 +116,20 @@ async fn host_by_pattern_must_stand_in_an_answer_of_this_call() {
     assert_eq!(detail(&error, "layer"), "provenance");
     let error = call.send(get("links@eu1.files.example.evil.example", "/a")).await.unwrap_err();
     denied(&error, "manifest", r#"endpoint.links.hosts = ["eu1.files.example.evil.example"]"#);
+}
+
+#[tokio::test]
+async fn host_that_a_provider_only_repeats_is_not_proven() {
+    let memory = Memory::saying(r#"{"next":"https://evil.files.example/?q=1"}"#);
+    let call = Setup::new().call(&memory);
+    let request = get("api", "/v1/items?next=https%3A%2F%2Fevil.files.example%2F");
+    call.send(request).await.unwrap();
+    let error = call.send(get("links@evil.files.example", "/a")).await.unwrap_err();
+    assert_eq!(detail(&error, "layer"), "provenance");
+    let call = Setup::new().call(&Memory::saying(r#"{"name":"evil.files.example"}"#));
+    call.send(get("api", "/v1/items")).await.unwrap();
+    let error = call.send(get("links@evil.files.example", "/a")).await.unwrap_err();
+    assert_eq!(detail(&error, "layer"), "provenance");
 }
 
 #[tokio::test]

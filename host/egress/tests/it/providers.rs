@@ -37,7 +37,9 @@ fn manifests() -> Vec<(String, Arc<Manifest>)> {
 /// A call with plausible variables and every consent, without credential.
 fn call(manifest: &Arc<Manifest>, memory: &Arc<Memory>) -> Box<dyn EgressCall> {
     let mut setup = Setup::of(Arc::clone(manifest));
-    setup.connection.consents = manifest.endpoints.keys().cloned().collect();
+    let texts =
+        manifest.endpoints.iter().filter_map(|(n, e)| Some((n.clone(), e.consent.clone()?)));
+    setup.connection.consents = texts.collect();
     setup.connection.auth.clone_from(manifest.auth.keys().next().unwrap());
     setup.secrets = crate::support::secrets(&[
         ("access_token", "a-token-that-stands-nowhere"),

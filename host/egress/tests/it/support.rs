@@ -96,7 +96,7 @@ pub(crate) fn connection() -> Connection {
         package: "plughouse/sample".to_owned(),
         auth: "token".to_owned(),
         variables: BTreeMap::new(),
-        consents: Vec::new(),
+        consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: Some("42".to_owned()),
     }
