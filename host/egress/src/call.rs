@@ -120,6 +120,7 @@ impl Call {
         let method = method(&request.method)?;
         let path = path::canonical(&request.path)
             .map_err(|error| invalid("egress.path", error.to_string()))?;
+        wire::refuse_owned(&request.path, &request.query, &self.door.owned_query)?;
         let target = wire::target(&request.path, &request.query)?;
         let mut headers = header::from_guest(&request.headers, &endpoint.owned)?;
         let rule = permission::decide(endpoint, self.access, *way, method.as_str(), &path)?;

@@ -95,6 +95,23 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// The headers and query parameters of every method of the manifest, which no guest may set: not
+/// at endpoints without the credential, and not those of a method that is not in use.
+pub(crate) fn names(manifest: &Manifest) -> (Vec<HeaderName>, Vec<String>) {
+    let (mut headers, mut query) = (Vec::new(), Vec::new());
+    for auth in manifest.auth.values() {
+        match auth {
+            Auth::Key(Key { place: KeyPlace::Header { name, .. }, .. }) => {
+                headers.extend(HeaderName::try_from(name.as_str()));
+            }
+            Auth::Key(Key { place: KeyPlace::Query { name, .. }, .. }) => query.push(name.clone()),
+            // `Authorization` is the host's in any case.
+            _ => {}
+        }
+    }
+    (headers, query)
+}
+
 /// The secrets that are looked for in what goes out and what comes back.
 ///
 /// Fields that the manifest does not call secret (a user's name) are not. A secret of the method

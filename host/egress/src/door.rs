@@ -21,6 +21,8 @@ pub(crate) struct Door {
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
     pub(crate) credential: Credential,
     pub(crate) needles: Needles,
+    /// Query parameters that the guest may not set at any endpoint.
+    pub(crate) owned_query: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) ranges: Arc<Ranges>,
     pub(crate) user_agent: HeaderValue,

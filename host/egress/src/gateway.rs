@@ -107,8 +107,9 @@ impl Gateway {
         let watched = credential::watched(connection, &manifest, &secrets)?;
         let needles = Needles::new(watched.into_iter());
         let mut endpoints = endpoints(connection, &manifest, grant)?;
-        for endpoint in endpoints.values_mut().filter(|endpoint| endpoint.credential) {
-            endpoint.owned.extend(credential.header().cloned());
+        let (owned_headers, owned_query) = credential::names(&manifest);
+        for endpoint in endpoints.values_mut() {
+            endpoint.owned.extend(owned_headers.iter().cloned());
         }
         let limits = Limits::new(
             &manifest.limits,
@@ -123,6 +124,7 @@ impl Gateway {
             endpoints,
             credential,
             needles,
+            owned_query,
             limits,
             ranges: Arc::clone(&self.ranges),
             user_agent: self.user_agent.clone(),

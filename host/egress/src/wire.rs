@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use http::uri::PathAndQuery;
 use model::{Error, ErrorKind};
 
+use crate::escape;
+
 /// The longest target, in bytes. Servers refuse 8 to 32 KiB; Graph's delta links come near 8.
 pub(crate) const TARGET_BYTES_MAX: usize = 32 << 10;
 
@@ -26,6 +28,33 @@ pub(crate) fn target(path: &str, query: &[(String, String)]) -> Result<PathAndQu
         encode(&mut target, value);
     }
     checked(target)
+}
+
+/// Refuses a query that names what the credential is to name, in any spelling a server may read:
+/// which of two it takes is not this host's to know.
+pub(crate) fn refuse_owned(
+    path: &str,
+    query: &[(String, String)],
+    owned: &[String],
+) -> Result<(), Error> {
+    if owned.is_empty() {
+        return Ok(());
+    }
+    let raw = path.split_once('?').map_or("", |(_, raw)| raw).split(['&', ';']);
+    let raw = raw.map(|pair| pair.split('=').next().unwrap_or_default().replace('+', " "));
+    for name in raw.chain(query.iter().map(|(name, _)| name.clone())) {
+        let name = escape::plain(name.as_bytes());
+        // `key[]` and `key[x]` are `key` to several frameworks.
+        let name = name.split(|byte| *byte == b'[').next().unwrap_or_default().trim_ascii();
+        if let Some(owned) = owned.iter().find(|it| name.eq_ignore_ascii_case(it.as_bytes())) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "egress.query",
+                format!("the query parameter `{owned}` is the credential's"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The text with everything but RFC 3986's unreserved characters encoded.
@@ -135,6 +164,31 @@ mod tests {
         check("/x?", &[("q", "1")], "/x?q=1");
         check("/x?y=1&", &[("q", "1")], "/x?y=1&q=1");
         check("/x", &[("a#b", "\r\n\0")], "/x?a%23b=%0D%0A%00");
+    }
+
+    #[test]
+    fn name_of_the_credential_is_refused_in_every_spelling() {
+        let owned = ["api_key".to_owned()];
+        for path in [
+            "/x?api_key=1",
+            "/x?a=b&API_Key",
+            "/x?a;api_key=1",
+            "/x?api%5Fkey=1",
+            "/x?%61%70i_key=",
+            "/x?api_key[]=1",
+            "/x?api_key%5B0%5D=1",
+            "/x?+api_key=1",
+        ] {
+            assert_eq!(refuse_owned(path, &[], &owned).unwrap_err().code, "egress.query", "{path}");
+        }
+        for name in ["api_key", "API_KEY", "api_key[]", " api_key", "api%5fkey"] {
+            let pair = [(name.to_owned(), "1".to_owned())];
+            assert!(refuse_owned("/x", &pair, &owned).is_err(), "{name}");
+            assert!(refuse_owned("/x", &pair, &[]).is_ok(), "{name}");
+        }
+        for path in ["/x", "/api_key", "/x?q=api_key", "/x?api_keys=1", "/x?my_api_key=1", "/x?"] {
+            assert!(refuse_owned(path, &[], &owned).is_ok(), "{path}");
+        }
     }
 
     #[test]

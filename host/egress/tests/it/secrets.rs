@@ -8,7 +8,7 @@ use model::egress::{EgressCall, Request};
 use model::{Clock, Error, ErrorKind};
 use plughouse_testkit::{Answer, Server, from_fn};
 
-use crate::support::{CANARY, Memory, Setup, escaped, get, secrets};
+use crate::support::{CANARY, Memory, Setup, escaped, get, manifest, secrets};
 
 /// `main-user:pat-na1-c4n4ry-0123456789` in base64, as a proxy would echo it.
 const BASIC: &str = "Basic bWFpbi11c2VyOnBhdC1uYTEtYzRuNHJ5LTAxMjM0NTY3ODk=";
@@ -37,6 +37,32 @@ async fn credential_stands_where_the_method_says() {
     let query = format!("{plain}&api_key={CANARY}%2F%2B");
     assert_eq!(sent("query", &[("key", &format!("{CANARY}/+"))]).await, (query, None));
     assert_eq!(sent("none", &[]).await, (plain, None));
+}
+
+#[tokio::test]
+async fn guest_cannot_set_the_credential_of_any_method_at_any_endpoint() {
+    let custom = "[auth.custom]\nkind = \"key\"\n\
+        fields = { key = { label = \"Key\", secret = true } }\n\
+        header = { name = \"X-Api-Key\", value = \"{key}\" }\n[endpoint.api]";
+    let manifest = manifest(|text| text.replacen("[endpoint.api]", custom, 1));
+    let pair = |name: &str| vec![(name.to_owned(), "guest".to_owned())];
+    for (endpoint, path) in [("api", "/v1/items"), ("open", "/public/x")] {
+        for request in [
+            Request { headers: pair("x-api-KEY"), ..get(endpoint, path) },
+            Request { query: pair("API_key"), ..get(endpoint, path) },
+            get(endpoint, &format!("{path}?api%5fkey=guest")),
+        ] {
+            for auth in ["token", "query", "custom"] {
+                let mut setup = Setup::of(Arc::clone(&manifest));
+                setup.connection.auth = auth.into();
+                setup.secrets = secrets(&[("token", CANARY), ("key", CANARY)]);
+                let memory = Memory::saying("{}");
+                let error = setup.call(&memory).send(request.clone()).await.unwrap_err();
+                assert!(matches!(error.code.as_str(), "egress.header" | "egress.query"), "{error}");
+                assert!(memory.uris().is_empty(), "{auth}: {request:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
