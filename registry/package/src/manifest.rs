@@ -24,8 +24,8 @@ pub use crate::place::{Place, PlaceError};
 pub use crate::pointer::{Pointer, PointerError};
 pub use crate::route::{METHODS, Route, RouteError};
 pub use crate::template::{MissingHole, Template, TemplateError};
-pub use adapter::{AdapterInfo, CONTRACT, Profile};
-pub(crate) use adapter::{is_package_name, is_publisher};
+pub(crate) use adapter::is_package_name;
+pub use adapter::{AdapterInfo, CONTRACT, ID_RULE, PUBLISHER_RULE, Profile, is_id, is_publisher};
 pub use auth::{
     Auth, AuthField, Client, ClientAuth, Jwt, Key, KeyPlace, OAuth2, Revoke, RevokeToken, TokenBody,
 };

@@ -9,6 +9,10 @@ pub const CONTRACT: &str = "0.1";
 const ID_LEN_MAX: usize = 40;
 /// Shortest and longest name of a publisher, by the registry.
 const PUBLISHER_LEN: std::ops::RangeInclusive<usize> = 2..=39;
+/// What to write for [`is_id`].
+pub const ID_RULE: &str = "write a lower-case letter, then at most 39 letters, digits, `_` and `-`";
+/// What to write for [`is_publisher`].
+pub const PUBLISHER_RULE: &str = "write a lower-case letter, then 1 to 38 letters, digits and `-`";
 /// Longest text for people.
 const TEXT_LEN_MAX: usize = 300;
 
@@ -68,13 +72,11 @@ impl Decode for AdapterInfo {
 impl AdapterInfo {
     fn check(&self, table: &Table<'_>) -> Result<(), FileError> {
         if !is_id(&self.id) {
-            let help = "write a lower-case letter, then at most 39 letters, digits, `_` and `-`";
-            return Err(table.complain_at("id", format!("`{}` is no id", self.id), help));
+            return Err(table.complain_at("id", format!("`{}` is no id", self.id), ID_RULE));
         }
         if !is_publisher(&self.publisher) {
             let message = format!("`{}` is no name of a publisher", self.publisher);
-            let help = "write a lower-case letter, then 1 to 38 letters, digits and `-`";
-            return Err(table.complain_at("publisher", message, help));
+            return Err(table.complain_at("publisher", message, PUBLISHER_RULE));
         }
         if !self.version.build.is_empty() {
             let message =
@@ -109,12 +111,13 @@ pub(super) fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= TEXT_LEN_MAX && !text.contains(char::is_control)
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether a text is the id of an adapter.
+pub fn is_id(text: &str) -> bool {
     text.len() <= ID_LEN_MAX && is_word(text, b"_-")
 }
 
 /// Whether a text is the name of a publisher.
-pub(crate) fn is_publisher(text: &str) -> bool {
+pub fn is_publisher(text: &str) -> bool {
     PUBLISHER_LEN.contains(&text.len()) && is_word(text, b"-")
 }
 
