@@ -23,7 +23,7 @@ pub enum InstallError {
     #[error("a downgrade needs a reason; say why the older version is wanted")]
     NoReason,
     /// Nobody has approved what the package may do.
-    #[error("the package may do more than was granted, and that was not approved")]
+    #[error("not approved; nothing was installed")]
     Declined,
     /// What the package may do is more than was granted.
     #[error(
