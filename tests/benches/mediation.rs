@@ -111,7 +111,7 @@ async fn compare(bytes: usize) {
         package: manifest.name(),
         auth: "token".to_owned(),
         variables: BTreeMap::new(),
-        consents: Vec::new(),
+        consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
     };

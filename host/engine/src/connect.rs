@@ -58,7 +58,7 @@ pub fn connect(
         package: manifest.name(),
         auth: method.map_or_else(String::new, |(name, _)| name.to_owned()),
         variables: new.variables,
-        consents: new.consents,
+        consents: accepted(manifest, &new.consents, &mut problems),
         overrides: new.overrides,
         account: None,
     };
@@ -67,7 +67,6 @@ pub fn connect(
         check_needed(manifest, auth, &connection, &mut problems);
     }
     check_variables(manifest, &connection, &mut problems);
-    check_consents(manifest, &connection, &mut problems);
     check_overrides(manifest, &connection, &mut problems);
     if problems.is_empty() { Ok((connection, new.fields)) } else { Err(ConnectError { problems }) }
 }
@@ -174,7 +173,7 @@ fn check_needed(
         .endpoints
         .iter()
         .filter(|(name, _)| !connection.overrides.contains_key(*name))
-        .filter(|(name, e)| e.consent.is_none() || connection.consents.contains(name))
+        .filter(|(name, e)| e.consent.is_none() || connection.consents.contains_key(*name))
         .flat_map(|(_, endpoint)| origin_holes(endpoint))
         .chain(key(auth).map_or_else(Vec::new, key_holes))
         .filter(|hole| !known.contains_key(*hole))
@@ -216,14 +215,23 @@ fn key(auth: &Auth) -> Option<&Key> {
     }
 }
 
-fn check_consents(manifest: &Manifest, connection: &Connection, problems: &mut Vec<String>) {
-    let asked = || manifest.endpoints.iter().filter(|(_, e)| e.consent.is_some());
-    for name in &connection.consents {
-        if !asked().any(|(endpoint, _)| endpoint == name) {
-            let known = list(asked().map(|(name, _)| name));
+/// The texts that are accepted, by the names of their endpoints.
+fn accepted(
+    manifest: &Manifest,
+    names: &[String],
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let text = |name: &String| manifest.endpoints.get(name)?.consent.clone();
+    let mut texts = BTreeMap::new();
+    for name in names {
+        if let Some(text) = text(name) {
+            texts.insert(name.clone(), text);
+        } else {
+            let known = list(manifest.endpoints.keys().filter(|name| text(name).is_some()));
             problems.push(format!("endpoint `{name}` asks for no consent; these do: {known}"));
         }
     }
+    texts
 }
 
 fn check_overrides(manifest: &Manifest, connection: &Connection, problems: &mut Vec<String>) {

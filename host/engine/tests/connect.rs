@@ -131,6 +131,15 @@ fn consents_and_overrides_name_endpoints_that_have_them() {
 }
 
 #[test]
+fn consent_is_remembered_with_the_text_that_was_accepted() {
+    let mut new = good();
+    new.consents = vec!["feed".to_owned()];
+    let (connection, _) = connect(&manifest(), new).unwrap();
+    let text = manifest().endpoints["feed"].consent.clone().unwrap();
+    assert_eq!(connection.consents, pairs(&[("feed", &text)]));
+}
+
+#[test]
 fn person_is_asked_for_fields_variables_and_consents() {
     let questions = questions(&manifest(), "key");
     let names: Vec<_> = questions.iter().map(|q| q.name.as_str()).collect();

@@ -18,7 +18,7 @@ fn plan(choice: &Choice) -> Result<SyncPlan, String> {
         package: "acme/chat".to_owned(),
         auth: "key".to_owned(),
         variables: BTreeMap::new(),
-        consents: Vec::new(),
+        consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
     };

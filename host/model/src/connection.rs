@@ -19,9 +19,10 @@ pub struct Connection {
     pub auth: String,
     /// Values of the manifest's `[variable.NAME]`.
     pub variables: BTreeMap<String, String>,
-    /// Endpoints whose `consent` text the tenant has accepted.
+    /// Endpoint name → its `consent` text as the tenant has accepted it; another text, as an
+    /// upgrade may bring it, is not accepted by that.
     #[serde(default)]
-    pub consents: Vec<String>,
+    pub consents: BTreeMap<String, String>,
     /// Endpoint name → origin, set by the operator alone. The only way to a private, loopback or
     /// unencrypted origin; shown wherever the connection is shown.
     #[serde(default)]

@@ -39,7 +39,7 @@ fn connection(id: &str) -> Connection {
         package: "acme/hub".to_owned(),
         auth: "key".to_owned(),
         variables: std::collections::BTreeMap::new(),
-        consents: Vec::new(),
+        consents: std::collections::BTreeMap::new(),
         overrides: std::collections::BTreeMap::new(),
         account: None,
     }

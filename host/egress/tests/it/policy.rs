@@ -207,6 +207,36 @@ async fn budget_counts_what_was_sent_and_no_more() {
     let error = call.send(get("api", "/v1/items")).await.unwrap_err();
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::BudgetExhausted, "egress.calls"));
     assert_eq!((call.usage().calls, call.usage().bytes_in), (1, 2));
+    assert_eq!(call.usage().bytes_out, 9);
+}
+
+#[tokio::test]
+async fn refusals_are_not_endless() {
+    let call = Setup::new().call(&Memory::saying("{}"));
+    for _ in 0..budget().calls {
+        let error = call.send(get("api", "/v2/denied")).await.unwrap_err();
+        assert_eq!(error.code, "egress.denied");
+    }
+    for path in ["/v2/denied", "/v1/items"] {
+        let error = call.send(get("api", path)).await.unwrap_err();
+        assert_eq!(error.code, "egress.refusals");
+    }
+}
+
+#[tokio::test]
+async fn request_that_reads_has_no_body() {
+    for method in ["GET", "HEAD"] {
+        let memory = Memory::saying("{}");
+        let with = |body: &'static str| Request {
+            method: method.to_owned(),
+            body: Some(Bytes::from_static(body.as_bytes())),
+            ..get("api", "/v1/items")
+        };
+        let error = Setup::new().call(&memory).send(with("x")).await.unwrap_err();
+        assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Invalid, "egress.body"));
+        assert!(memory.uris().is_empty());
+        Setup::new().call(&memory).send(with("")).await.unwrap();
+    }
 }
 
 #[test]

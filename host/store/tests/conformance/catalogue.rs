@@ -31,7 +31,7 @@ pub(crate) fn connection(path: &str) -> Connection {
         package: "acme/hub".to_owned(),
         auth: "key".to_owned(),
         variables: [("region".to_owned(), "eu".to_owned())].into(),
-        consents: vec!["api".to_owned()],
+        consents: [("api".to_owned(), "the terms".to_owned())].into(),
         overrides: [("api".to_owned(), "http://127.0.0.1:8000".to_owned())].into(),
         account: None,
     }
