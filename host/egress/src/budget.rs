@@ -3,9 +3,14 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use model::egress::{HttpBudget, HttpUsage};
+use bytes::Bytes;
+use model::egress::{HttpBudget, HttpUsage, Request};
 use model::{Error, ErrorKind};
 use tokio::time::Instant;
+
+/// Refused requests that a call may make if its budget allows fewer requests: an adapter tries a
+/// few things that it was not granted, and each refusal costs a scan and a line of the audit.
+const REFUSALS_MIN: u32 = 64;
 
 /// The meter of one adapter call; its requests may run at the same time.
 #[derive(Debug)]
@@ -13,6 +18,7 @@ pub(crate) struct Budget {
     most: HttpBudget,
     deadline: Instant,
     calls: AtomicU32,
+    refusals: AtomicU32,
     bytes_out: AtomicU64,
     bytes_in: AtomicU64,
     throttled_ns: AtomicU64,
@@ -24,6 +30,7 @@ impl Budget {
             most,
             deadline: Instant::from_std(most.deadline),
             calls: AtomicU32::new(0),
+            refusals: AtomicU32::new(0),
             bytes_out: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
             throttled_ns: AtomicU64::new(0),
@@ -34,8 +41,23 @@ impl Budget {
         self.deadline
     }
 
-    /// Reserves one request with a body of that size; the reservation lapses unless it is spent.
-    pub(crate) fn reserve(&self, body_bytes: u64) -> Result<Slot<'_>, Error> {
+    /// Refuses everything once too many requests were refused; nothing else is to be done for a
+    /// guest that goes on, not even an audit.
+    pub(crate) fn patience(&self) -> Result<(), Error> {
+        let most = self.most.calls.max(REFUSALS_MIN);
+        if self.refusals.load(Ordering::Acquire) < most {
+            return Ok(());
+        }
+        Err(exhausted("egress.refusals", format!("{most} requests of the call were refused")))
+    }
+
+    /// Reserves one request; the reservation lapses as a refusal unless it is spent.
+    pub(crate) fn reserve(&self, size: Size) -> Result<Slot<'_>, Error> {
+        self.checked(size).inspect_err(|_refused| self.refused())
+    }
+
+    fn checked(&self, size: Size) -> Result<Slot<'_>, Error> {
+        let body_bytes = u64::try_from(size.body).unwrap_or(u64::MAX);
         if Instant::now() >= self.deadline {
             return Err(too_late());
         }
@@ -53,12 +75,16 @@ impl Budget {
         }
         let more = |calls: u32| (calls < self.most.calls).then_some(calls + 1);
         match self.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(_before) => Ok(Slot { budget: self, body_bytes, spent: false }),
+            Ok(_before) => Ok(Slot { budget: self, size, spent: false }),
             Err(calls) => Err(exhausted(
                 "egress.calls",
                 format!("the call has sent its {calls} requests; return the page and go on"),
             )),
         }
+    }
+
+    fn refused(&self) {
+        self.refusals.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Bytes that answers may still bring.
@@ -101,11 +127,29 @@ impl Budget {
     }
 }
 
+/// How much a guest wants to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// Of the body alone.
+    pub(crate) body: usize,
+    /// Of path, query, headers and body: all of them carry data out.
+    pub(crate) whole: usize,
+}
+
+impl Size {
+    pub(crate) fn of(request: &Request) -> Self {
+        let pairs = request.query.iter().chain(&request.headers);
+        let pairs: usize = pairs.map(|(name, value)| name.len() + value.len()).sum();
+        let body = request.body.as_ref().map_or(0, Bytes::len);
+        Self { body, whole: request.path.len() + pairs + body }
+    }
+}
+
 /// One request of the budget.
 #[derive(Debug)]
 pub(crate) struct Slot<'a> {
     budget: &'a Budget,
-    body_bytes: u64,
+    size: Size,
     spent: bool,
 }
 
@@ -113,7 +157,8 @@ impl Slot<'_> {
     /// Counts the request as sent.
     pub(crate) fn spend(mut self) {
         self.spent = true;
-        self.budget.bytes_out.fetch_add(self.body_bytes, Ordering::AcqRel);
+        let bytes = u64::try_from(self.size.whole).unwrap_or(u64::MAX);
+        self.budget.bytes_out.fetch_add(bytes, Ordering::AcqRel);
     }
 }
 
@@ -121,6 +166,7 @@ impl Drop for Slot<'_> {
     fn drop(&mut self) {
         if !self.spent {
             self.budget.calls.fetch_sub(1, Ordering::AcqRel);
+            self.budget.refused();
         }
     }
 }
@@ -147,23 +193,59 @@ mod tests {
         })
     }
 
+    fn body(bytes: usize) -> Size {
+        Size { body: bytes, whole: bytes + 5 }
+    }
+
     #[test]
     fn request_that_was_not_sent_costs_nothing() {
         let budget = budget(1, 60);
-        drop(budget.reserve(10).unwrap());
+        drop(budget.reserve(body(10)).unwrap());
         assert_eq!(budget.usage().calls, 0);
-        budget.reserve(10).unwrap().spend();
-        assert_eq!((budget.usage().calls, budget.usage().bytes_out), (1, 10));
-        assert_eq!(budget.reserve(0).unwrap_err().code, "egress.calls");
+        budget.reserve(body(10)).unwrap().spend();
+        assert_eq!((budget.usage().calls, budget.usage().bytes_out), (1, 15));
+        assert_eq!(budget.reserve(body(0)).unwrap_err().code, "egress.calls");
+    }
+
+    #[test]
+    fn refusals_end_at_their_own_number() {
+        for (calls, most) in [(1, REFUSALS_MIN), (500, 500)] {
+            let budget = budget(calls, 60);
+            for turn in 0..most {
+                budget.patience().unwrap();
+                match turn % 2 {
+                    0 => drop(budget.reserve(body(0)).unwrap()),
+                    _ => drop(budget.reserve(body(11)).unwrap_err()),
+                }
+            }
+            let error = budget.patience().unwrap_err();
+            assert_eq!(
+                (error.kind, error.code.as_str()),
+                (ErrorKind::BudgetExhausted, "egress.refusals")
+            );
+        }
+    }
+
+    #[test]
+    fn everything_that_a_guest_writes_is_counted() {
+        let pair = |name: &str| vec![(name.to_owned(), "123".to_owned())];
+        let size = Size::of(&Request {
+            path: "/x".to_owned(),
+            query: pair("q"),
+            headers: pair("he"),
+            body: Some(Bytes::from_static(b"body")),
+            ..Request::default()
+        });
+        assert_eq!((size.body, size.whole), (4, 2 + 4 + 5 + 4));
     }
 
     #[test]
     fn each_limit_has_its_own_error() {
-        assert_eq!(budget(1, 60).reserve(11).unwrap_err().code, "egress.request-bytes");
-        assert_eq!(budget(1, 0).reserve(0).unwrap_err().code, "egress.deadline");
+        assert_eq!(budget(1, 60).reserve(body(11)).unwrap_err().code, "egress.request-bytes");
+        assert_eq!(budget(1, 0).reserve(body(0)).unwrap_err().code, "egress.deadline");
         let budget = budget(1, 60);
         budget.receive(100).unwrap();
         assert_eq!(budget.receive(1).unwrap_err().code, "egress.response-bytes");
-        assert_eq!(budget.reserve(0).unwrap_err().code, "egress.response-bytes");
+        assert_eq!(budget.reserve(body(0)).unwrap_err().code, "egress.response-bytes");
     }
 }

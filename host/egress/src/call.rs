@@ -1,7 +1,12 @@
 //! One adapter call: the pipeline that every request passes, in this order.
 //!
-//! budgets → endpoint → path and headers → permission and grant → secrets in the guest's parts →
-//! rate limits → address → credential → send → bounded read and echo scan → redirects → audit.
+//! budgets → endpoint, with its address where it is a literal → path and headers → permission and
+//! grant → secrets in the guest's parts → rate limits → credential → look-up, address and dialling
+//! (a pooled connection went through them before) → send → bounded read and echo scan →
+//! redirects → audit.
+//!
+//! A looked-up address is judged when it is dialled and not before, so that it cannot change in
+//! between; the credential stands in the request by then, but not a byte of it has been sent.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,7 +23,7 @@ use package::path::{self, CanonicalPath};
 use tokio::time::Instant;
 
 use crate::audit::{self, Entry};
-use crate::budget::Budget;
+use crate::budget::{Budget, Size};
 use crate::denial::invalid;
 use crate::door::Door;
 use crate::endpoint::Endpoint;
@@ -64,10 +69,11 @@ impl Call {
 
     /// Sends one request without following what it answers, and writes the audit.
     async fn exchange(&self, hop: &Hop) -> Result<(Response, Option<Hop>), Error> {
+        self.budget.patience()?;
         let began = Instant::now();
-        let bytes_out = hop.request.body.as_ref().map_or(0, Bytes::len);
-        let mut entry = self.entry(&hop.request, bytes_out);
-        let outcome = self.pass(hop, &mut entry).await;
+        let size = Size::of(&hop.request);
+        let mut entry = self.entry(&hop.request, size.whole);
+        let outcome = self.pass(hop, size, &mut entry).await;
         let told = outcome.as_ref().map(|(answer, _)| (answer.status, answer.body.len()));
         audit::record(&self.door, entry, told, began.elapsed());
         outcome
@@ -84,9 +90,10 @@ impl Call {
     async fn pass<'a>(
         &'a self,
         hop: &Hop,
+        size: Size,
         entry: &mut Entry<'a>,
     ) -> Result<(Response, Option<Hop>), Error> {
-        let slot = self.budget.reserve(u64::try_from(entry.bytes_out).unwrap_or(u64::MAX))?;
+        let slot = self.budget.reserve(size)?;
         let allowed = self.allow(hop);
         // A secret wins over any other refusal, whose text would repeat what the guest wrote.
         self.scan(&hop.request)?;
@@ -112,7 +119,7 @@ impl Call {
         Ok((answer, next))
     }
 
-    /// Steps 2 to 4 and the part of 7 that needs no look-up: pure, and nothing is waited for.
+    /// Steps 2 to 4: pure, and nothing is waited for.
     fn allow(&self, hop: &Hop) -> Result<(Allowed<'_>, Message), Error> {
         let Hop { request, way } = hop;
         let (endpoint, origin) =
@@ -132,6 +139,10 @@ impl Call {
         headers.entry(USER_AGENT).or_insert_with(|| self.door.user_agent.clone());
         let route = rule.map_or("", |rule| rule.text.as_str());
         let body = request.body.clone().unwrap_or_default();
+        if !body.is_empty() && matches!(method, Method::GET | Method::HEAD) {
+            // RFC 9110 gives it no meaning, so servers and proxies disagree about where it ends.
+            return Err(invalid("egress.body", format!("a {method} has no body")));
+        }
         Ok((Allowed { endpoint, origin, method, path, route }, Message { target, headers, body }))
     }
 

@@ -72,7 +72,7 @@ pub struct HttpBudget {
 pub struct HttpUsage {
     /// Requests sent, redirects included.
     pub calls: u32,
-    /// Bytes of request bodies.
+    /// Bytes that the guest wrote: paths, queries, headers and bodies.
     pub bytes_out: u64,
     /// Bytes of response bodies, after decompression.
     pub bytes_in: u64,
