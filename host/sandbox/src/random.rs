@@ -2,11 +2,41 @@
 
 use std::sync::{Mutex, PoisonError};
 
+/// Bytes that are made at once: WASI takes them one by one, and each would cost a block of 64.
+const BUFFER_BYTES: usize = 512;
+
 /// A stream of random bytes for one session; it goes on when the instance is replaced, so that a
 /// seeded run gives the same bytes with one instance as with many.
 pub(crate) struct Random {
-    stream: Mutex<blake3::OutputReader>,
+    stream: Mutex<Stream>,
     map_seed: u128,
+}
+
+struct Stream {
+    source: blake3::OutputReader,
+    buffer: [u8; BUFFER_BYTES],
+    /// Bytes at the end of the buffer that nobody has taken.
+    left: usize,
+}
+
+impl Stream {
+    fn fill(&mut self, mut bytes: &mut [u8]) {
+        while !bytes.is_empty() {
+            if self.left == 0 {
+                self.source.fill(&mut self.buffer);
+                self.left = BUFFER_BYTES;
+            }
+            let (_, fresh) = self.buffer.split_at_mut(BUFFER_BYTES - self.left);
+            let count = bytes.len().min(fresh.len());
+            let (now, later) = bytes.split_at_mut(count);
+            let (taken, _) = fresh.split_at_mut(count);
+            now.copy_from_slice(taken);
+            // What a guest was given is not kept.
+            taken.fill(0);
+            self.left -= count;
+            bytes = later;
+        }
+    }
 }
 
 impl Random {
@@ -31,9 +61,10 @@ impl Random {
 
     fn from_key(key: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("plughouse 2026 guest randomness");
-        let mut stream = hasher.update(key).finalize_xof();
+        let mut source = hasher.update(key).finalize_xof();
         let mut map_seed = [0; 16];
-        stream.fill(&mut map_seed);
+        source.fill(&mut map_seed);
+        let stream = Stream { source, buffer: [0; BUFFER_BYTES], left: 0 };
         Self { stream: Mutex::new(stream), map_seed: u128::from_le_bytes(map_seed) }
     }
 
@@ -66,5 +97,16 @@ mod tests {
         assert_ne!(drawn(7), drawn(8));
         let system = Random::from_system().unwrap();
         assert_ne!(system.fork().next_u64(), system.fork().next_u64());
+    }
+
+    #[test]
+    fn bytes_are_the_same_however_they_are_taken() {
+        let mut whole = [0; 3 * BUFFER_BYTES];
+        Random::from_seed(7).fill(&mut whole);
+        for piece in [1, 7, 64, BUFFER_BYTES, BUFFER_BYTES + 1] {
+            let (random, mut pieces) = (Random::from_seed(7), [0; 3 * BUFFER_BYTES]);
+            pieces.chunks_mut(piece).for_each(|piece| random.fill(piece));
+            assert!(pieces == whole, "in pieces of {piece}");
+        }
     }
 }
