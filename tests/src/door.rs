@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,7 +13,11 @@ use model::{Error, ErrorKind};
 /// What the door takes out of every text, as egress takes out secrets.
 pub const SECRET: &str = "hunter2";
 
-/// Answers paths: `/echo/…` with its end, `/upload` with the body, `/never` not at all.
+/// How long the door computes where it is asked to: ten ticks.
+const BURN: Duration = Duration::from_millis(50);
+
+/// Answers paths: `/echo/…` with its end, `/upload` with the body, `/never` not at all, `/burn`
+/// after computing and without waiting.
 #[derive(Clone, Debug, Default)]
 pub struct Door(Arc<Inner>);
 
@@ -22,6 +27,7 @@ struct Inner {
     openings: Mutex<Vec<Opening>>,
     under_way: AtomicUsize,
     under_way_most: AtomicUsize,
+    burns: AtomicUsize,
 }
 
 /// How a call opened the door.
@@ -51,6 +57,11 @@ impl Door {
         self.0.openings().clone()
     }
 
+    /// How many times it has computed.
+    pub fn burns(&self) -> usize {
+        self.0.burns.load(Ordering::Relaxed)
+    }
+
     /// The most requests that were under way at the same time.
     pub fn under_way_most(&self) -> usize {
         self.0.under_way_most.load(Ordering::Relaxed)
@@ -58,6 +69,14 @@ impl Door {
 }
 
 impl Inner {
+    fn burn(&self) {
+        self.burns.fetch_add(1, Ordering::Relaxed);
+        let start = Instant::now();
+        while start.elapsed() < BURN {
+            std::hint::spin_loop();
+        }
+    }
+
     fn openings(&self) -> MutexGuard<'_, Vec<Opening>> {
         self.openings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,6 +114,10 @@ impl EgressCall for Call {
             let message = "no more requests";
             return Err(Error::new(ErrorKind::BudgetExhausted, "egress.calls", message));
         }
+        if request.path == "/burn" {
+            self.door.burn();
+            return Ok(Response { status: 200, headers: Vec::new(), body: Bytes::new() });
+        }
         let under_way = self.door.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.door.under_way_most.fetch_max(under_way, Ordering::Relaxed);
         // Whoever else is to go out goes out before this one comes back.
@@ -109,6 +132,9 @@ impl EgressCall for Call {
     }
 
     fn locate(&self, url: &str) -> Result<Target, Error> {
+        if url == "burn" {
+            self.door.burn();
+        }
         let message = format!("{url} leads nowhere");
         Err(Error::new(ErrorKind::Denied, "egress.link", message))
     }

@@ -116,6 +116,7 @@ pub fn hostile_manifest(budget: &str) -> String {
     let names = [
         "allocate",
         "answers",
+        "burn",
         "checkpoint",
         "counter",
         "crash",
@@ -171,7 +172,7 @@ header = {{ name = "Authorization", value = "Bearer {{token}}" }}
 [endpoint.api]
 origin = "https://api.example.com"
 credential = "account"
-read = ["GET /me", "GET /object", "GET /records", "GET /never", "GET /echo/*"]
+read = ["GET /me", "GET /object", "GET /records", "GET /never", "GET /burn", "GET /echo/*"]
 write = ["POST /write", "POST /upload"]
 
 {entities}"#

@@ -153,8 +153,8 @@ pub struct Page {
 /// What one adapter call cost.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Receipt {
-    /// Epoch ticks that the guest was running.
-    pub cpu_ticks: u64,
+    /// CPU time of the guest, and of the host on its behalf.
+    pub cpu: Duration,
     /// Peak of all linear memories together, in bytes.
     pub memory_bytes: u64,
     /// Calls of host functions.
@@ -173,7 +173,7 @@ pub struct Receipt {
 
 impl std::ops::AddAssign for Receipt {
     fn add_assign(&mut self, other: Self) {
-        self.cpu_ticks += other.cpu_ticks;
+        self.cpu += other.cpu;
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
         self.host_calls += other.host_calls;
         self.http_calls += other.http_calls;

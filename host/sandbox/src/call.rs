@@ -1,118 +1,123 @@
 //! One call of an adapter: what it may still use and what it has used.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use model::egress::{EgressCall, HttpUsage};
 use model::{Error, ErrorKind};
 use tracing::Level;
 
-use crate::engine::Ticks;
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::log::GuestLog;
+use crate::meter::Meter;
+
+/// What a call sees of its connection's door.
+pub(crate) enum Door {
+    /// The call belongs to no connection: there is no door, and no secret either.
+    None,
+    /// The call is pure: the door sends nothing and still takes secrets out of texts.
+    Shut(Box<dyn EgressCall>),
+    /// The way out.
+    Open(Box<dyn EgressCall>),
+}
+
+impl Door {
+    fn scrub(&self, text: &str) -> String {
+        match self {
+            Self::None => text.to_owned(),
+            Self::Shut(door) | Self::Open(door) => door.scrub(text),
+        }
+    }
+}
 
 /// The budget, the door and the answers of the call that an instance is serving.
 pub(crate) struct Call {
-    /// The way out; none for calls that are pure.
-    door: Option<Box<dyn EgressCall>>,
+    door: Door,
     /// Bodies that spans may refer to, by id.
-    bodies: Vec<Bytes>,
+    bodies: BTreeMap<u64, Bytes>,
     log: GuestLog,
-    ticks: Ticks,
-    cpu_ticks: u64,
-    cpu_ticks_max: u64,
-    /// The epoch passed while the guest was waiting for us; its next tick is not its own.
-    waited: bool,
+    meter: Arc<Meter>,
+    cpu_max: Duration,
     host_calls: u64,
     host_calls_max: u64,
 }
 
 impl Call {
-    pub(crate) fn new(
-        limits: &Limits,
-        ticks: Ticks,
-        door: Option<Box<dyn EgressCall>>,
-        log: GuestLog,
-    ) -> Self {
+    pub(crate) fn new(limits: &Limits, door: Door, log: GuestLog) -> Self {
         Self {
             door,
-            bodies: Vec::new(),
+            bodies: BTreeMap::new(),
             log,
-            ticks,
-            cpu_ticks: 0,
-            cpu_ticks_max: limits.cpu_ticks(),
-            waited: false,
+            meter: Arc::default(),
+            cpu_max: limits.cpu,
             host_calls: 0,
             host_calls_max: limits.host_calls,
         }
     }
 
-    /// Counts one tick of the guest's CPU.
-    pub(crate) fn tick(&mut self) -> Result<(), Fault> {
-        if std::mem::take(&mut self.waited) {
-            return Ok(());
-        }
-        self.cpu_ticks += 1;
-        if self.cpu_ticks > self.cpu_ticks_max { Err(Fault::Cpu) } else { Ok(()) }
+    /// What polls of this call are charged to.
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
-    /// Counts one call of a host function.
-    pub(crate) fn enter_host(&mut self) -> Result<(), Fault> {
+    /// Looks at what was used, once per tick.
+    pub(crate) fn tick(&self) -> Result<(), Fault> {
+        if self.meter.charge() > self.cpu_max {
+            return Err(Fault::Cpu);
+        }
+        self.check_host_calls()
+    }
+
+    /// Counts one call of a host function. Where no error can be returned, the next tick ends a
+    /// guest that has made too many.
+    pub(crate) fn count_host_call(&mut self) {
         self.host_calls += 1;
+    }
+
+    /// Whether there were too many calls of host functions.
+    pub(crate) fn check_host_calls(&self) -> Result<(), Fault> {
         if self.host_calls > self.host_calls_max { Err(Fault::HostCalls) } else { Ok(()) }
     }
 
     /// Writes a line of the guest's log.
     pub(crate) fn write_log(&mut self, level: Level, line: &str) {
-        let door = self.door.as_deref();
-        let scrub = |text: &str| door.map_or_else(|| text.to_owned(), |door| door.scrub(text));
-        self.log.write(level, line, scrub);
-    }
-
-    /// The tick at which the guest begins to wait for the host.
-    pub(crate) fn pause(&self) -> u64 {
-        self.ticks.now()
-    }
-
-    /// Ends a wait that began at `paused`: the ticks in between were not the guest's.
-    pub(crate) fn resume(&mut self, paused: u64) {
-        self.waited |= self.ticks.now() != paused;
+        let door = &self.door;
+        self.log.write(level, line, |text| door.scrub(text));
     }
 
     /// The way out, or why there is none.
     pub(crate) fn door(&self) -> Result<&dyn EgressCall, Error> {
-        self.door.as_deref().ok_or_else(|| {
-            let message = "`describe` and `handle` are pure: no requests, return a hint instead";
-            Error::new(ErrorKind::Denied, "sandbox.pure", message).detail("layer", "contract")
-        })
+        if let Door::Open(door) = &self.door {
+            return Ok(door.as_ref());
+        }
+        let message = "`describe` and `handle` are pure: no requests, return a hint instead";
+        Err(Error::new(ErrorKind::Denied, "sandbox.pure", message).detail("layer", "contract"))
     }
 
-    /// Keeps a body for spans and tells its id.
-    pub(crate) fn keep(&mut self, body: Bytes) -> u64 {
-        self.bodies.push(body);
-        u64::try_from(self.bodies.len()).unwrap_or(u64::MAX)
+    /// Keeps a body for spans under an id that no other call of the session has used.
+    pub(crate) fn keep(&mut self, id: u64, body: Bytes) {
+        self.bodies.insert(id, body);
     }
 
     /// The part of a kept body that a span names.
     pub(crate) fn slice(&self, response: u64, offset: u32, length: u32) -> Option<Bytes> {
-        let index = usize::try_from(response).ok()?.checked_sub(1)?;
+        let body = self.bodies.get(&response)?;
         let start = usize::try_from(offset).ok()?;
         let end = start.checked_add(usize::try_from(length).ok()?)?;
-        let body = self.bodies.get(index)?;
         (end <= body.len()).then(|| body.slice(start..end))
     }
 
     /// What was spent on HTTP.
     pub(crate) fn http(&self) -> HttpUsage {
-        self.door.as_deref().map(EgressCall::usage).unwrap_or_default()
+        if let Door::Open(door) = &self.door { door.usage() } else { HttpUsage::default() }
     }
 
     /// Takes the connection's secrets out of a text.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        self.door.as_deref().map_or_else(|| text.to_owned(), |door| door.scrub(text))
-    }
-
-    pub(crate) fn cpu_ticks(&self) -> u64 {
-        self.cpu_ticks
+        self.door.scrub(text)
     }
 
     pub(crate) fn host_calls(&self) -> u64 {
@@ -121,8 +126,8 @@ impl Call {
 
     /// Lets go of the answers and of the door when the call is over.
     pub(crate) fn close(&mut self) {
-        self.door = None;
-        self.bodies = Vec::new();
+        self.door = Door::None;
+        self.bodies = BTreeMap::new();
     }
 }
 
@@ -135,45 +140,31 @@ mod tests {
         assert_eq!(call.slice(span.0, span.1, span.2).as_deref(), expected, "{span:?}");
     }
 
-    fn call(limits: Limits) -> Call {
-        Call::new(&limits, Ticks::default(), None, GuestLog::default())
-    }
-
     #[test]
-    fn tick_during_a_wait_is_not_the_guests() {
-        let ticks = Ticks::default();
-        let mut call = Call::new(&Limits::default(), ticks.clone(), None, GuestLog::default());
-        let paused = call.pause();
-        ticks.advance();
-        ticks.advance();
-        call.resume(paused);
-        call.tick().unwrap();
-        assert_eq!(call.cpu_ticks(), 0, "the guest waited");
-        call.tick().unwrap();
-        assert_eq!(call.cpu_ticks(), 1, "the guest ran");
-    }
-
-    #[test]
-    fn budgets_end_at_their_number() {
-        let mut call =
-            call(Limits { cpu: crate::limits::TICK * 2, host_calls: 2, ..Limits::default() });
-        assert_eq!([call.tick(), call.tick(), call.tick()], [Ok(()), Ok(()), Err(Fault::Cpu)]);
-        let calls = [call.enter_host(), call.enter_host(), call.enter_host()];
+    fn host_calls_end_at_their_number() {
+        let limits = Limits { host_calls: 2, ..Limits::default() };
+        let mut call = Call::new(&limits, Door::None, GuestLog::default());
+        let calls = [0; 3].map(|_| {
+            call.count_host_call();
+            call.check_host_calls()
+        });
         assert_eq!(calls, [Ok(()), Ok(()), Err(Fault::HostCalls)]);
+        assert_eq!(call.tick(), Err(Fault::HostCalls), "wherever they were counted");
     }
 
     #[test]
     fn span_lies_within_a_body_of_this_call() {
-        let mut call = call(Limits::default());
-        let id = call.keep(Bytes::from_static(b"0123456789"));
-        check(&call, (id, 2, 3), Some(b"234"));
-        check(&call, (id, 0, 10), Some(b"0123456789"));
-        check(&call, (id, 10, 0), Some(b""));
-        check(&call, (id, 0, 11), None);
-        check(&call, (id, u32::MAX, u32::MAX), None);
-        check(&call, (id + 1, 0, 1), None);
+        let mut call = Call::new(&Limits::default(), Door::None, GuestLog::default());
+        call.keep(7, Bytes::from_static(b"0123456789"));
+        check(&call, (7, 2, 3), Some(b"234"));
+        check(&call, (7, 0, 10), Some(b"0123456789"));
+        check(&call, (7, 10, 0), Some(b""));
+        check(&call, (7, 0, 11), None);
+        check(&call, (7, u32::MAX, u32::MAX), None);
+        check(&call, (8, 0, 1), None);
+        check(&call, (1, 0, 1), None);
         check(&call, (0, 0, 1), None);
         call.close();
-        check(&call, (id, 2, 3), None);
+        check(&call, (7, 2, 3), None);
     }
 }

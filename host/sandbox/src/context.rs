@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::Clock;
 use wasmtime::component::HasData;
@@ -20,6 +21,16 @@ pub(crate) struct Shared {
     pub(crate) states: Arc<States>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
+    /// Responses so far. Ids run on from call to call, so that one which a guest has kept from an
+    /// earlier call never names an answer of a later one.
+    pub(crate) responses: AtomicU64,
+}
+
+impl Shared {
+    /// An id for a response.
+    pub(crate) fn next_response(&self) -> u64 {
+        self.responses.fetch_add(1, Ordering::Relaxed) + 1
+    }
 }
 
 /// The data of a store.
@@ -53,6 +64,7 @@ impl Context {
 impl Imports<'_> {
     /// Counts a host call; an error ends the guest.
     pub(crate) fn enter(&mut self) -> Result<(), Fault> {
-        self.call.enter_host()
+        self.call.count_host_call();
+        self.call.check_host_calls()
     }
 }

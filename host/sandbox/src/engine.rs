@@ -2,33 +2,17 @@
 
 use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::limits::{self, Limits};
 
-/// An engine, the count of its ticks and a permit for every instance it has room for.
+/// An engine and a permit for every instance it has room for.
 #[derive(Clone)]
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
-    pub(crate) ticks: Ticks,
     pub(crate) room: Arc<Semaphore>,
-}
-
-/// The ticks since the engine started.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ticks(Arc<AtomicU64>);
-
-impl Ticks {
-    pub(crate) fn now(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn advance(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl Runtime {
@@ -39,10 +23,9 @@ impl Runtime {
             tracing::warn!(%error, "no address space for a pool of instances, going without");
             Engine::new(&compiling())
         })?;
-        let ticks = Ticks::default();
-        start_clock(&engine, ticks.clone())?;
+        start_clock(&engine)?;
         let permits = usize::try_from(limits.instances)?.min(Semaphore::MAX_PERMITS);
-        Ok(Self { engine, ticks, room: Arc::new(Semaphore::new(permits)) })
+        Ok(Self { engine, room: Arc::new(Semaphore::new(permits)) })
     }
 }
 
@@ -92,11 +75,10 @@ fn pooled(limits: &Limits) -> Config {
 
 /// Ticks from a thread of its own: a stalled executor must not stop the clock that ends stalls.
 /// The thread ends with the engine.
-fn start_clock(engine: &Engine, ticks: Ticks) -> wasmtime::Result<()> {
+fn start_clock(engine: &Engine) -> wasmtime::Result<()> {
     let engine = engine.weak();
     std::thread::Builder::new().name("epoch-clock".to_owned()).spawn(move || {
         while let Some(engine) = engine.upgrade() {
-            ticks.advance();
             engine.increment_epoch();
             drop(engine);
             std::thread::sleep(limits::TICK);

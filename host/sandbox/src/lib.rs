@@ -27,6 +27,7 @@ mod limits;
 mod live;
 mod loaded;
 mod log;
+mod meter;
 mod random;
 mod sandbox;
 mod session;

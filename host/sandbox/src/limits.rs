@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-/// One tick of the epoch clock: the grain of CPU accounting and of fairness between guests.
+/// One tick of the epoch clock: how often a guest's budget is looked at, and the grain of fairness
+/// between guests.
 pub const TICK: Duration = Duration::from_millis(5);
 
 /// The limits that the operator may set; every field has a default with its reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// CPU time of one call. 2 s: parsing a 16 MiB answer takes 0.2 s, and a bulk page may need ten.
+    /// CPU time of one call, the host's work on its behalf included. 2 s: parsing a 16 MiB answer takes 0.2 s, and a bulk page may need ten.
     pub cpu: Duration,
     /// Wall time of one call, waiting for the provider and for rate limits included. 60 s: longer
     /// waits are the engine's, which can persist them.
@@ -80,12 +81,6 @@ impl Limits {
         self.http_calls = 0;
         self
     }
-
-    /// The CPU time in ticks; at least one, so that a guest can run at all.
-    pub(crate) fn cpu_ticks(&self) -> u64 {
-        let ticks = self.cpu.as_nanos().div_ceil(TICK.as_nanos());
-        u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
-    }
 }
 
 /// The guest's part of the native stack. Compiled Rust needs a few KiB; recursion ends here or at
@@ -121,7 +116,7 @@ pub(crate) const STACK_KEEP_BYTES: usize = 32 << 10;
 pub(crate) const SEND_MANY_MAX: usize = 1_000;
 /// Requests of one `send-many` under way at once: browsers open six per host for the same reason.
 pub(crate) const SEND_PARALLEL_MAX: usize = 8;
-/// Bytes of one `host.random`: keys and nonces have 32.
+/// Bytes of one `host.random`, and of one call of `wasi:random`: keys and nonces have 32.
 pub(crate) const RANDOM_BYTES_MAX: u32 = 64 << 10;
 
 /// Log lines of one call; then one warning says that the rest was dropped.

@@ -73,7 +73,9 @@ impl Mold {
                 return Called { outcome: Err(error), receipt };
             }
         };
-        let ended = timeout_at(terms.deadline(), live.invoke(self, export)).await;
+        let meter = Arc::clone(live.store.data().call.meter());
+        let invoked = meter.watch(live.invoke(self, export));
+        let ended = timeout_at(terms.deadline(), invoked).await;
         let outcome = match ended {
             Ok(Ok(Ok(raw))) => E::convert(raw, &live.store.data().call),
             Ok(Ok(Err(error))) => Err(outward::error(error, &live.store.data().call)),
@@ -112,8 +114,8 @@ impl Mold {
         store.limiter(|context| &mut context.memory);
         store.set_hostcall_fuel(terms.limits.transfer_bytes);
         store.set_max_component_handles(HANDLES_MAX);
-        store.epoch_deadline_callback(|mut store| {
-            store.data_mut().call.tick()?;
+        store.epoch_deadline_callback(|store| {
+            store.data().call.tick()?;
             // Not `Yield`: that would put the guest back in front of everybody who waits.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
@@ -160,7 +162,7 @@ impl Live {
         }
         let http = call.http();
         let receipt = Receipt {
-            cpu_ticks: call.cpu_ticks(),
+            cpu: call.meter().used(),
             memory_bytes: u64::try_from(memory.peak()).unwrap_or(u64::MAX),
             host_calls: call.host_calls(),
             http_calls: http.calls.into(),

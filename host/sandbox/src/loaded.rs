@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use model::{Clock, Error, ErrorKind};
 use package::Manifest;
 use tokio::time::Instant;
 
-use crate::call::Call;
+use crate::call::{Call, Door};
 use crate::context::Shared;
 use crate::exports::{Describe, Descriptor};
 use crate::limits::Limits;
@@ -71,7 +72,7 @@ impl Package {
             Some(0),
         );
         let log = GuestLog::new(Arc::new(speaker));
-        let call = Call::new(&limits, self.mold.runtime.ticks.clone(), None, log);
+        let call = Call::new(&limits, Door::None, log);
         let terms = Terms { limits: &limits, started: Instant::now(), uses: 1 };
         self.mold.serve(&mut None, &shared, (call, Describe, terms)).await.outcome
     }
@@ -84,7 +85,8 @@ impl Package {
         seed: Option<u64>,
     ) -> Arc<Shared> {
         let random = seed.map_or_else(|| self.random.fork(), Random::from_seed);
-        Arc::new(Shared { variables, owner, states: Arc::clone(&self.states), clock, random })
+        let (states, responses) = (Arc::clone(&self.states), AtomicU64::new(0));
+        Arc::new(Shared { variables, owner, states, clock, random, responses })
     }
 
     /// How many calls the next instance may serve.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::adapter::{Account, Adapter, Called, Entity, Page, PullRequest};
-use model::egress::{Egress, HttpBudget};
+use model::egress::{Access, Egress, HttpBudget};
 use model::webhook::{Change, Event, SubscribeRequest, Subscription};
 use model::write::{Batch, Outcome};
 use model::{Clock, ConnectionId, TenantId};
 use tokio::time::Instant;
 
-use crate::call::Call;
+use crate::call::{Call, Door};
 use crate::context::Shared;
 use crate::exports::{Check, Discover, Export, Handle, Pull, Push, Subscribe};
 use crate::live::{Live, Terms};
@@ -83,9 +83,13 @@ impl Session {
             response_bytes: limits.response_bytes,
             deadline: (started + limits.wall).into_std(),
         };
-        let door = export.access().map(|access| self.egress.open(access, budget));
+        let door = if let Some(access) = export.access() {
+            Door::Open(self.egress.open(access, budget))
+        } else {
+            Door::Shut(self.egress.open(Access::Read, HttpBudget { calls: 0, ..budget }))
+        };
         let log = GuestLog::new(Arc::clone(&self.speaker));
-        let call = Call::new(limits, self.package.mold.runtime.ticks.clone(), door, log);
+        let call = Call::new(limits, door, log);
         let terms = Terms { limits, started, uses: self.package.draw_uses() };
         self.package.mold.serve(&mut self.live, &self.shared, (call, export, terms)).await
     }

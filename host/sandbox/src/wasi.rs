@@ -26,7 +26,7 @@ use wasmtime_wasi::random::WasiRandomView as _;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::context::{Context, Shared};
-use crate::limits::{HANDLES_MAX, PRINT_BYTES_MAX};
+use crate::limits::{HANDLES_MAX, PRINT_BYTES_MAX, RANDOM_BYTES_MAX};
 
 /// The WASI side of one instance.
 pub(crate) struct Wasi {
@@ -45,6 +45,7 @@ impl Wasi {
             .monotonic_clock(Monotonic::new(shared.clock.clone()))
             .secure_random(Seeded(Arc::clone(shared)))
             .insecure_random(Seeded(Arc::clone(shared)))
+            .max_random_size(RANDOM_BYTES_MAX.into())
             .insecure_random_seed(shared.random.map_seed())
             .allow_tcp(false)
             .allow_udp(false)
@@ -62,7 +63,9 @@ impl Wasi {
 }
 
 impl WasiView for Context {
+    /// Every function of WASI comes through here, once per call.
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.call.count_host_call();
         // Only linkers of the WASI profile have functions that come here.
         let shared = &self.shared;
         let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(shared)));

@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use plughouse_sdk::bindings::plughouse::adapter::types::Span;
-use plughouse_sdk::{Error, ErrorKind, Level, Next, Page, Pair, Payload, Record, host};
+use plughouse_sdk::{
+    Error, ErrorKind, Event, Level, Next, Page, Pair, Payload, Record, Request, host, http,
+};
 
 use crate::manners::{self, get, page_of, record};
 
@@ -77,6 +79,25 @@ pub fn host_calls() -> Answer {
     manners::plain()
 }
 
+/// Makes the host compute for it, in the way that it is told, until something ends it.
+pub fn burn(way: &str) -> Answer {
+    let request = Request::get("api", "/burn");
+    loop {
+        match way {
+            "locate" => drop(black_box(http::locate("burn"))),
+            "many" => drop(black_box(http::send_many(&vec![request.clone(); 100]))),
+            _ => drop(black_box(request.clone().send())),
+        }
+    }
+}
+
+/// Logs what a delivery says and answers with an error that says it too.
+pub fn repeat(event: &Event) -> Error {
+    let words = String::from_utf8_lossy(&event.body).into_owned();
+    host::log(Level::Warn, &words, &[]);
+    Error::new(ErrorKind::Other, "hostile.words", &words)
+}
+
 /// Logs a gigabyte in lines of 64 KiB.
 pub fn flood() -> Answer {
     let line = "x".repeat(64 << 10);
@@ -118,8 +139,11 @@ pub fn span(part: &str) -> Answer {
     Ok(Page::new(vec![record("1", Payload::Span(span))], Next::Done(String::new())))
 }
 
-/// Claims the answer of an earlier call.
-pub fn stale_span() -> Answer {
+/// Claims the answer of an earlier call; with a part, after a request of its own.
+pub fn stale_span(request: &str) -> Answer {
+    if !request.is_empty() {
+        get("/object")?;
+    }
     let span = Span { response: 1, offset: 0, length: 2 };
     Ok(Page::new(vec![record("1", Payload::Span(span))], Next::Done(String::new())))
 }

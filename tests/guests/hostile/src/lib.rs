@@ -17,6 +17,7 @@ impl Adapter for Hostile {
     const ENTITIES: &'static [&'static str] = &[
         "allocate",
         "answers",
+        "burn",
         "checkpoint",
         "counter",
         "crash",
@@ -60,6 +61,7 @@ impl Adapter for Hostile {
         let part = request.part.as_deref().unwrap_or_default();
         match request.entity.as_str() {
             "allocate" => deeds::allocate(),
+            "burn" => deeds::burn(part),
             "checkpoint" => deeds::checkpoint(part),
             "crash" => deeds::crash(),
             "error" => deeds::error(part),
@@ -76,7 +78,7 @@ impl Adapter for Hostile {
             "recurse" => deeds::recurse(part),
             "span" => deeds::span(part),
             "spin" => deeds::spin(),
-            "stale" => deeds::stale_span(),
+            "stale" => deeds::stale_span(part),
             "answers" => manners::answers(),
             "counter" => manners::counter(),
             "log" => manners::log(part),
@@ -109,7 +111,11 @@ impl Adapter for Hostile {
     }
 
     fn handle(events: Vec<Event>) -> Vec<Result<Vec<Change>, Error>> {
-        events.iter().map(|_| manners::get("/me").map(|_| Vec::new())).collect()
+        let handle = |event: &Event| match event.body.as_slice() {
+            b"{}" => manners::get("/me").map(|_| Vec::new()),
+            _ => Err(deeds::repeat(event)),
+        };
+        events.iter().map(handle).collect()
     }
 }
 
