@@ -221,7 +221,7 @@ impl EgressCall for Call {
         let mut hop = Hop { request, way: Way::Guest };
         for _ in 0..=REDIRECTS_MAX {
             let (answer, next) = match (self.exchange(&hop).await, hop.way) {
-                (Err(error), Way::Redirect) => return Err(error.sent()),
+                (Err(error), Way::Redirect { .. }) => return Err(error.sent()),
                 (outcome, _) => outcome?,
             };
             match next {

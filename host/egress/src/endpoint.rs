@@ -48,6 +48,8 @@ pub(crate) struct Rule {
     /// The route's text, for the audit.
     pub(crate) text: String,
     pub(crate) write: bool,
+    /// The manifest wants a secret in the body, which this host does not do yet.
+    pub(crate) inject: bool,
     pub(crate) granted: bool,
 }
 
@@ -157,6 +159,7 @@ fn rules(declared: &manifest::Endpoint) -> Vec<Rule> {
         route: route.clone(),
         text: route.to_string(),
         write,
+        inject: declared.inject.iter().any(|inject| inject.route == *route),
         granted: false,
     };
     let read = declared.read.iter().map(|route| rule(route, false));

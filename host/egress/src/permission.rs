@@ -1,7 +1,7 @@
 //! May this call do this: the manifest and the grant must both say yes.
 
-use model::Error;
 use model::egress::Access;
+use model::{Error, ErrorKind};
 use package::path::CanonicalPath;
 
 use crate::denial::{Allow, Layer, denied};
@@ -14,7 +14,10 @@ pub(crate) enum Way {
     Guest,
     /// An answer of an endpoint with `redirect` led here; an endpoint without routes is reached by
     /// this way only.
-    Redirect,
+    ///
+    /// A fixed origin vouches for the host that it redirects to. A host by pattern does not: it was
+    /// proven itself, but what it says proves no other, or one rented host would open all of them.
+    Redirect { vouched: bool },
 }
 
 /// Finds the route that allows the request, or says which layer refuses it.
@@ -30,11 +33,15 @@ pub(crate) fn decide<'a>(
     if endpoint.shut {
         return Err(shut(endpoint));
     }
-    if way == Way::Redirect && endpoint.rules.is_empty() {
+    if way != Way::Guest && endpoint.rules.is_empty() {
         return if endpoint.granted { Ok(None) } else { Err(ungranted(endpoint, method, path)) };
     }
+    let matching = || endpoint.rules.iter().filter(|rule| rule.route.matches(method, path));
+    if let Some(rule) = matching().find(|rule| rule.inject) {
+        return Err(uninjected(endpoint, rule));
+    }
     let mut refusal = Layer::Manifest;
-    for rule in endpoint.rules.iter().filter(|rule| rule.route.matches(method, path)) {
+    for rule in matching() {
         if rule.write && access == Access::Read {
             refusal = if refusal == Layer::Manifest { Layer::Access } else { refusal };
         } else if rule.granted && endpoint.granted {
@@ -72,6 +79,16 @@ fn unlisted(endpoint: &Endpoint, layer: Layer, method: &str, path: &CanonicalPat
     };
     let path = pattern(path);
     denied(layer, message, &Allow::Route { endpoint: name, list, method, path: &path })
+}
+
+/// Without its secret the request would mean something else, also by a wider route.
+fn uninjected(endpoint: &Endpoint, rule: &Rule) -> Error {
+    let (name, route) = (&endpoint.name, &rule.text);
+    let message = format!(
+        "`{route}` of endpoint `{name}` needs a secret in its body (`inject`), and this host cannot \
+         put it there; use the adapter without webhooks"
+    );
+    Error::new(ErrorKind::Unsupported, "egress.inject", message)
 }
 
 fn list(method: &str) -> &'static str {

@@ -1,4 +1,8 @@
 //! Redirects: followed only where the manifest lists the target, and each as a new request.
+//!
+//! A target by pattern needs more: the redirect of an endpoint with a fixed origin is the
+//! provider's own word for its host, while a host by pattern may redirect only to hosts that are
+//! proven (itself among them).
 
 use model::egress::{Request, Response};
 use model::{Error, ErrorKind};
@@ -54,7 +58,7 @@ pub(crate) fn next(
             headers: headers.cloned().collect(),
             body: None,
         },
-        way: Way::Redirect,
+        way: Way::Redirect { vouched: endpoint.is_fixed() },
     }))
 }
 

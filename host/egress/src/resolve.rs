@@ -66,8 +66,7 @@ fn proven(
         let message = format!("endpoint `{name}` has no pattern for `{}`", origin.authority());
         return Err(denied(Layer::Manifest, message, &Allow::Host { endpoint: name, host: &host }));
     }
-    // The answer that redirects has named the host itself, and its endpoint lists this one.
-    if way == Way::Guest && !provenance.names(&host) {
+    if way != (Way::Redirect { vouched: true }) && !provenance.names(&host) {
         let message = format!("no answer of this call has named `{host}`");
         let allow = Allow::Origin { endpoint: name, origin: &origin.to_string() };
         return Err(denied(Layer::Provenance, message, &allow));

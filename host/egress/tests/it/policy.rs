@@ -224,6 +224,30 @@ async fn refusals_are_not_endless() {
 }
 
 #[tokio::test]
+async fn route_that_needs_a_secret_in_its_body_is_shut() {
+    let manifest = manifest(|text| {
+        let inject = r#"inject = [{ route = "POST /v1/search", secret = "webhook", json = "/a" }]"#;
+        let wider = r#"read = ["POST /v1/*", "GET /v1/items""#;
+        let webhook = r#"
+            [webhook]
+            setup = "api"
+            secret = "generated"
+            dedupe = "{body_sha256}"
+            [[webhook.verify]]
+            kind = "token"
+            at = "header:x-secret""#;
+        let text = text.replacen(r#"read = ["GET /v1/items""#, &format!("{inject}\n{wider}"), 1);
+        format!("{text}\n{webhook}\n")
+    });
+    let memory = Memory::saying("{}");
+    let call = Setup::of(manifest).call(&memory);
+    let error = call.send(post("api", "/v1/search")).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unsupported, "egress.inject"));
+    assert!(memory.uris().is_empty());
+    call.send(post("api", "/v1/other")).await.unwrap();
+}
+
+#[tokio::test]
 async fn request_that_reads_has_no_body() {
     for method in ["GET", "HEAD"] {
         let memory = Memory::saying("{}");

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::ErrorKind;
 use model::egress::Request;
 
-use crate::support::{Canned, Memory, Setup, detail, get};
+use crate::support::{Canned, Memory, Setup, detail, get, manifest};
 
 fn to(location: &str) -> Canned {
     (302, vec![("location", location.to_owned())], Bytes::new())
@@ -50,6 +50,42 @@ async fn credential_is_kept_where_the_target_has_it() {
     Setup::new().call(&memory).send(get("media", "/file/1")).await.unwrap();
     assert_eq!(memory.uris()[1], "https://media.sample.example/file/2");
     assert!(memory.last_header("authorization").is_some());
+}
+
+/// `links` redirects to itself, and `api` names one of its hosts.
+fn chained(to: &'static str) -> (Setup, std::sync::Arc<Memory>) {
+    let memory = Memory::new(move |request| match (request.uri().host(), request.uri().path()) {
+        (Some("api.sample.example"), _) => (
+            200,
+            Vec::new(),
+            Bytes::from_static(b"https://eu1.files.example https://eu2.files.example"),
+        ),
+        (_, "/a") => self::to(to),
+        _ => found(),
+    });
+    let with = "hosts = [\"*.files.example\"]\nredirect = [\"links\"]";
+    let manifest = manifest(|text| text.replace("hosts = [\"*.files.example\"]", with));
+    (Setup::of(manifest), memory)
+}
+
+#[tokio::test]
+async fn host_by_pattern_redirects_to_proven_hosts_only() {
+    for (to, proven) in [
+        ("/b", true),
+        ("https://eu1.files.example/b", true),
+        ("https://eu2.files.example/b", true),
+        ("https://evil.files.example/b", false),
+    ] {
+        let (setup, memory) = chained(to);
+        let call = setup.call(&memory);
+        call.send(get("api", "/v1/items")).await.unwrap();
+        let answer = call.send(get("links@eu1.files.example", "/a")).await;
+        assert_eq!(answer.is_ok(), proven, "{to}");
+        if let Err(error) = answer {
+            assert_eq!(detail(&error, "layer"), "provenance");
+            assert!(error.request_sent && memory.uris().len() == 2);
+        }
+    }
 }
 
 #[tokio::test]
