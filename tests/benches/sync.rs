@@ -130,7 +130,7 @@ fn spend(mut command: Command) -> Spent {
 /// A host of this binary in its role as `plughouse`, connected to the simulator.
 fn host(dir: &Path, simulator: &Simulator) -> e2e::Host {
     let host = e2e::Host::of(std::env::current_exe().unwrap(), &["plughouse"], dir);
-    host.install("hubspot");
+    host.install_unlimited("hubspot");
     host.connect_hubspot(&simulator.origin);
     host
 }
@@ -156,6 +156,9 @@ fn compare() {
         unchanged.push(ours(&host));
     }
     report("full sync", &native, &sandboxed);
+    let few = Simulator::start(RECORDS / 10, Duration::ZERO);
+    let spent = ours(&host(&dir.path().join("few"), &few));
+    println!("a tenth of the records: {} MiB", spent.peak_kib / 1024);
     let cpu = median(unchanged.iter().map(|s| s.cpu_s));
     println!("nothing changed since: {cpu:.3} CPU s");
     drop(simulator);

@@ -1,6 +1,7 @@
 //! A host as a user has it: the binary and a data directory.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -90,32 +91,47 @@ impl Host {
         out.lines().map(|line| serde_json::from_str(line).expect("a JSON value a line")).collect()
     }
 
-    /// Makes a key, trusts it, and installs an adapter of `plugins/` signed with it.
+    /// Builds, packs, signs and installs an adapter of `plugins/`.
     ///
     /// # Panics
     ///
     /// When a step fails.
     pub fn install(&self, plugin: &str) {
         let dir = crate::root().join("plugins").join(plugin);
-        self.install_from(&dir);
+        self.ok(&["adapter".as_ref(), "build".as_ref(), dir.as_os_str()]);
+        self.install_built(&dir);
     }
 
-    /// Builds, packs, signs and installs the adapter of a folder.
+    /// Installs an adapter of `plugins/` without the provider's rate limits, for tests and
+    /// benchmarks of the host: HubSpot's hundred requests in ten seconds would be all they see.
     ///
     /// # Panics
     ///
     /// When a step fails.
     #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
-    pub fn install_from(&self, dir: &Path) {
+    pub fn install_unlimited(&self, plugin: &str) {
+        let (from, to) = (crate::root().join("plugins").join(plugin), self.data.join("adapter"));
+        self.ok(&["adapter".as_ref(), "build".as_ref(), from.as_os_str()]);
+        let manifest = fs::read_to_string(from.join("adapter.toml")).expect("a manifest");
+        fs::create_dir_all(to.join("dist")).expect("a folder");
+        fs::copy(from.join("dist/adapter.wasm"), to.join("dist/adapter.wasm")).expect("a copy");
+        fs::write(to.join("adapter.toml"), without_limits(&manifest)).expect("a file");
+        self.install_built(&to);
+    }
+
+    /// Packs, signs with a key made for it and installs the built adapter of a folder.
+    ///
+    /// # Panics
+    ///
+    /// When a step fails.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn install_built(&self, dir: &Path) {
         let dir = dir.to_str().expect("a path in UTF-8");
         let key = self.data.join("dev.key");
-        let key = key.to_str().expect("a path in UTF-8");
-        if !Path::new(key).exists() {
-            self.ok(&["key", "new", key, "--trust", "plughouse"]);
-        }
-        self.ok(&["adapter", "build", dir]);
         let file = self.data.join("package.plug");
+        let key = key.to_str().expect("a path in UTF-8");
         let file = file.to_str().expect("a path in UTF-8");
+        self.ok(&["key", "new", key, "--trust", "plughouse"]);
         self.ok(&["adapter", "pack", dir, "--out", file]);
         self.ok(&["adapter", "sign", file, "--key", key]);
         self.ok(&["plugin", "install", file, "--yes"]);
@@ -129,7 +145,7 @@ impl Host {
     #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn connect_hubspot(&self, origin: &str) {
         let token = tempfile::NamedTempFile::new().expect("a temporary file");
-        std::fs::write(&token, TOKEN).expect("the token file is written");
+        fs::write(&token, TOKEN).expect("the token file is written");
         let secret = format!("token=@{}", token.path().display());
         let to = format!("api={origin}");
         self.ok(&[
@@ -145,6 +161,15 @@ impl Host {
             &to,
         ]);
     }
+}
+
+fn without_limits(manifest: &str) -> String {
+    let mut limit = false;
+    let kept = manifest.lines().filter(|line| {
+        limit = if line.starts_with('[') { *line == "[[limit]]" } else { limit };
+        !limit
+    });
+    kept.collect::<Vec<_>>().join("\n")
 }
 
 impl Ended {

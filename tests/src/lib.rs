@@ -14,15 +14,16 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
 }
 
-/// The `plughouse` binary that cargo built beside the running test.
+/// A binary that does what `plughouse` does. It is this package's own, so that cargo builds it
+/// before it runs a test of this package.
 ///
 /// # Panics
 ///
-/// When it is not there, saying how to build it.
+/// When it is not beside the running test.
 pub fn plughouse() -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
     let dir = test.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
-    let binary = dir.join("plughouse");
-    assert!(binary.is_file(), "{} is not built: run `cargo build` first", binary.display());
+    let binary = dir.join("plughouse-e2e");
+    assert!(binary.is_file(), "{} is not built: run `cargo test -p e2e`", binary.display());
     binary
 }

@@ -1,8 +1,6 @@
 //! What an author does: a new adapter, built, tested, packed and signed outside the workspace;
 //! and the same road for the built-in ones.
 
-use std::path::Path;
-
 use e2e::Host;
 
 /// The steps of the README, in a scratch folder.
@@ -39,11 +37,4 @@ fn built_in_adapters_pass_the_tests_that_a_strangers_adapter_must_pass() {
         let tested = host.ok(&["adapter", "test", dir.to_str().unwrap()]);
         assert!(tested.contains("case"), "{tested}");
     }
-}
-
-#[test]
-fn template_stands_alone() {
-    let manifest = e2e::root().join("sdk/template/Cargo.toml");
-    let text = std::fs::read_to_string(&manifest).unwrap();
-    assert!(text.contains("[workspace]"), "{}", Path::new(&manifest).display());
 }

@@ -10,20 +10,23 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use e2e::{CONNECTION, Host, TOKEN};
+use model::Clock;
+use model::store::{EventKind, RecordStore as _};
 use plughouse_testkit::{HubSpot, Server};
 use serde_json::Value;
+use store::Store;
 
 /// Kills in the ordinary test run.
-const KILLS: u32 = 12;
+const KILLS: u32 = 50;
 
-/// Records of the provider: a hundred pages.
-const RECORDS: u64 = 10_000;
+/// Records of the provider: two hundred pages.
+const RECORDS: u64 = 20_000;
 
 /// A sync that is let run makes its next request well within this.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[expect(clippy::disallowed_methods, reason = "the long proof is asked for by the environment")]
-fn kills() -> u32 {
+fn kills_wanted() -> u32 {
     std::env::var("PLUGHOUSE_KILLS").map_or(KILLS, |text| text.parse().unwrap())
 }
 
@@ -45,6 +48,37 @@ fn records(host: &Host) -> Vec<Value> {
     records
 }
 
+/// Starts a sync and kills it a few pages on, anywhere within the next one: reading, mapping,
+/// committing. False if it had ended by itself.
+fn kill_one(host: &Host, server: &Server, args: &[&str], chance: u64) -> bool {
+    let before = server.request_count();
+    let mut sync = host.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait(server, &mut sync, before + chance % 4);
+    let end = Instant::now() + Duration::from_micros(chance >> 8 & 0x3fff);
+    while Instant::now() < end {
+        std::hint::spin_loop();
+    }
+    sync.kill().unwrap();
+    !sync.wait().unwrap().success()
+}
+
+/// The ids that the log of events says were created, each as often as it says so.
+async fn created(store: &Store) -> Vec<String> {
+    let (mut ids, mut after) = (Vec::new(), 0);
+    loop {
+        let events = store.events(&"main".parse().unwrap(), after, 1000).await.unwrap();
+        let Some(last) = events.last() else { break };
+        after = last.seq;
+        for event in events {
+            if let EventKind::RecordsChanged { created, .. } = event.kind {
+                ids.extend(created);
+            }
+        }
+    }
+    ids.sort();
+    ids
+}
+
 #[test]
 fn killed_sync_ends_equal_to_an_uninterrupted_one() {
     let dir = tempfile::tempdir().unwrap();
@@ -52,32 +86,34 @@ fn killed_sync_ends_equal_to_an_uninterrupted_one() {
     let (whole, killed) =
         (Host::new(&dir.path().join("whole")), Host::new(&dir.path().join("killed")));
     for host in [&whole, &killed] {
-        host.install("hubspot");
+        host.install_unlimited("hubspot");
         host.connect_hubspot(&server.origin());
     }
     let sync = ["sync", CONNECTION, "--entity", "contact"];
+    let again = ["sync", CONNECTION, "--entity", "contact", "--full"];
     whole.ok(&sync);
 
     let random = RandomState::new();
-    let mut finished = 0;
-    for kill in 0..kills() {
-        let before = server.request_count();
-        let mut child =
-            killed.command(&sync).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // A few pages on, then anywhere within the next one: reading, mapping, committing.
-        let chance = random.hash_one(kill);
-        wait(&server, &mut child, before + chance % 4);
-        let end = Instant::now() + Duration::from_micros(chance >> 8 & 0x3fff);
-        while Instant::now() < end {
-            std::hint::spin_loop();
-        }
-        child.kill().unwrap();
-        finished += u32::from(child.wait().unwrap().success());
+    let (mut kills, mut starts, mut args) = (0, 0_u64, sync.as_slice());
+    while kills < kills_wanted() {
+        let hit = kill_one(&killed, &server, args, random.hash_one(starts));
+        kills += u32::from(hit);
+        starts += 1;
+        // One that came to its end leaves nothing to interrupt: read everything again.
+        args = if hit { &sync } else { &again };
     }
     killed.ok(&sync);
-    assert!(finished < kills(), "no sync was killed");
 
-    let (whole, killed) = (records(&whole), records(&killed));
-    assert_eq!(whole.len(), usize::try_from(RECORDS).unwrap());
-    assert!(whole == killed, "{} records, {} after the kills", whole.len(), killed.len());
+    let (expected, found) = (records(&whole), records(&killed));
+    assert_eq!(expected.len(), usize::try_from(RECORDS).unwrap());
+    assert!(expected == found, "{} records, {} after the kills", expected.len(), found.len());
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = Store::open(killed.data(), Clock::system()).unwrap();
+    let mut ids: Vec<_> = found.iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    assert!(runtime.block_on(created(&store)) == ids, "an event is lost or stands twice");
+    let connection = CONNECTION.parse().unwrap();
+    let lanes = runtime.block_on(store.lanes(&"main".parse().unwrap(), &connection)).unwrap();
+    assert!(lanes.iter().all(|(_, state)| state.progress.is_none()), "{lanes:?}");
 }

@@ -1,5 +1,7 @@
 //! The house rules that no lint knows: file length, crate edges, heavy dependencies.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "plughouse",
         &["model", "package", "store", "egress", "sandbox", "engine", "plughouse-testkit"],
     ),
-    ("e2e", &["model", "package", "sandbox"]),
+    ("e2e", &["model", "package", "plughouse", "sandbox"]),
     ("plughouse-hubspot", &["plughouse-sdk"]),
     ("plughouse-google-news", &["plughouse-sdk"]),
 ];
@@ -90,8 +92,8 @@ fn crate_faults(path: &Path) -> Vec<String> {
     };
     let ours: BTreeSet<_> = edges.keys().copied().collect();
     let owners: BTreeMap<_, _> = OWNERS.iter().copied().collect();
-    let dependencies = manifest.get("dependencies").and_then(|d| d.as_table());
-    let names = dependencies.into_iter().flat_map(|d| d.keys().map(String::as_str));
+    let names = dependencies(&manifest);
+    let names = names.iter().map(String::as_str);
     names
         .filter_map(|dependency| {
             if ours.contains(dependency) && !allowed.contains(&dependency) {
@@ -105,6 +107,18 @@ fn crate_faults(path: &Path) -> Vec<String> {
             }
         })
         .collect()
+}
+
+/// What a crate builds on, under its real name: at run time, at build time, for any target.
+fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+    let targets = manifest.get("target").and_then(|t| t.as_table()).into_iter().flatten();
+    let tables = targets.filter_map(|(_, target)| target.as_table()).chain([manifest]);
+    let kinds = tables.flat_map(|t| [t.get("dependencies"), t.get("build-dependencies")]);
+    let entries = kinds.flatten().filter_map(|table| table.as_table()).flatten();
+    let real = |(name, entry): (&String, &toml::Value)| {
+        entry.get("package").and_then(|p| p.as_str()).unwrap_or(name).to_owned()
+    };
+    entries.map(real).collect()
 }
 
 #[test]
@@ -130,6 +144,11 @@ fn seeded_violations_are_found() {
     write("b/Cargo.toml", "[package]\nname = \"engine\"\n[dependencies]\nhyper = \"1\"\n");
     write("c/Cargo.toml", "[package]\nname = \"cache\"\n");
     write("d/Cargo.toml", "[package]\nname = \"egress\"\n[dependencies]\nreqwest = \"1\"\n");
+    write(
+        "e/Cargo.toml",
+        "[package]\nname = \"model\"\n[target.'cfg(unix)'.build-dependencies]\n\
+         web = { package = \"reqwest\", version = \"1\" }\n",
+    );
     assert_eq!(long_files(dir.path()).len(), 1);
-    assert_eq!(manifest_faults(dir.path()).len(), 4);
+    assert_eq!(manifest_faults(dir.path()).len(), 5);
 }
