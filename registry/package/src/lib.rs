@@ -6,6 +6,7 @@
 pub mod bundle;
 mod document;
 pub mod envelope;
+pub mod header;
 mod hex;
 mod host;
 mod json;

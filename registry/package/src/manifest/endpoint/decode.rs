@@ -4,33 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Endpoint, Inject, Target};
 use crate::document::{Decode, FileError, Item, Table};
+use crate::header::is_host_only;
 use crate::manifest::adapter::is_line;
 use crate::place::is_token;
 use crate::template::Template;
 use crate::words::words;
-
-/// Headers that are the connection's, the credential's, or that change the method behind the
-/// route that was checked.
-const HEADERS_REFUSED: [&str; 18] = [
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "forwarded",
-];
 
 words! {
     /// The credential slots.
@@ -96,7 +74,7 @@ fn headers(table: &Table<'_>) -> Result<Vec<(String, String)>, FileError> {
             let message = format!("`{name}` is not the name of a header");
             return Err(table.complain_at("headers", message, "write letters, digits and `-`"));
         }
-        if HEADERS_REFUSED.contains(&name.to_ascii_lowercase().as_str()) {
+        if is_host_only(name) {
             let message = format!("the header `{name}` is the host's");
             return Err(table.complain_at("headers", message, "remove it"));
         }
