@@ -1,6 +1,6 @@
 //! Where the lanes of a connection stand.
 
-use model::store::{Lane, StoreError};
+use model::store::{Lane, LaneKind, StoreError};
 use model::window::LaneState;
 use model::{ConnectionId, TenantId};
 use redb::{ReadTransaction, ReadableTable as _};
@@ -27,7 +27,7 @@ pub(crate) fn list(
         .collect()
 }
 
-/// Forgets where the lanes of a connection stand.
+/// Forgets where the lanes of records of a connection stand.
 pub(crate) struct Reset {
     pub(crate) tenant: TenantId,
     pub(crate) connection: ConnectionId,
@@ -41,7 +41,12 @@ impl Change for Reset {
         let behind = key::behind(&prefix);
         let mut writes = Writes::default();
         for row in tables.lanes.range(prefix.as_slice()..behind.as_slice()).disk()? {
-            writes.remove(Table::Lanes, row.disk()?.0.value());
+            let (key, lane) = row.disk()?;
+            let lane = json::decode::<(Lane, LaneState)>(Table::Lanes, lane.value());
+            // One that does not decode goes as well: it could not be read from in any case.
+            if !lane.is_ok_and(|(lane, _)| lane.kind == LaneKind::Deletions) {
+                writes.remove(Table::Lanes, key.value());
+            }
         }
         Ok((writes, ()))
     }

@@ -154,11 +154,15 @@ pub(crate) async fn lanes_are_where_the_last_page_left_them(store: &impl Ports) 
 
 pub(crate) async fn reset_lanes_are_forgotten_and_others_stay(store: &impl Ports) {
     let (hub, news) = (begin(store, "acme/hub").await, begin(store, "acme/news").await);
+    let deletions = Lane { kind: LaneKind::Deletions, ..lane("contacts") };
     for run in [&hub, &news] {
-        store.commit_page(page(run, vec![record("1", "a")])).await.unwrap();
+        for lane in [lane("contacts"), deletions.clone()] {
+            store.commit_page(PageCommit { lane, ..page(run, Vec::new()) }).await.unwrap();
+        }
     }
     store.reset_lanes(&hub.tenant, &hub.connection).await.unwrap();
-    assert!(store.lanes(&hub.tenant, &hub.connection).await.unwrap().is_empty());
-    assert_eq!(store.lanes(&news.tenant, &news.connection).await.unwrap().len(), 1);
+    let kept = store.lanes(&hub.tenant, &hub.connection).await.unwrap();
+    assert_eq!(kept, [(deletions, page(&hub, Vec::new()).state)]);
+    assert_eq!(store.lanes(&news.tenant, &news.connection).await.unwrap().len(), 2);
     store.reset_lanes(&hub.tenant, &hub.connection).await.unwrap();
 }
