@@ -272,7 +272,8 @@ pub enum EventKind {
         /// Ones that were gone and came back.
         restored: Vec<String>,
     },
-    /// A run ended; of an interrupted one this is noticed when the next begins.
+    /// A run ended; of an interrupted one this is noticed when the store is opened again,
+    /// or the next run begins.
     RunFinished {
         /// How.
         status: RunStatus,
@@ -326,7 +327,8 @@ pub trait RecordStore: Send + Sync {
         connection: &ConnectionId,
     ) -> Result<Vec<(Lane, LaneState)>, StoreError>;
 
-    /// Forgets where the lanes of a connection stand, so that the next run reads in full.
+    /// Forgets where the lanes of records of a connection stand, so that the next run reads in
+    /// full. Lanes of deletions stay: what was deleted since the last run shows in no full read.
     async fn reset_lanes(
         &self,
         tenant: &TenantId,

@@ -5,7 +5,8 @@
 //! - a change decides everything before it writes anything, so one that is refused leaves no
 //!   trace in a commit that it shares with others;
 //! - an answer is given after the commit is on the disk;
-//! - every key begins with the tenant, and every range that is read lies within one tenant;
+//! - every key begins with the tenant, and every range that is read lies within one tenant,
+//!   but for the runs that an ended process has left unfinished;
 //! - every value begins with the version of its encoding, and a value that does not decode is an
 //!   error that names its table, never an absence;
 //! - a secret is in the clear only between [`model::store::Vault`] and its caller.

@@ -4,7 +4,10 @@ use model::adapter::Receipt;
 use model::run::{Run, RunStatus};
 use model::store::{EventKind, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
 use model::{ConnectionId, RunId, TenantId, Timestamp};
-use redb::ReadTransaction;
+use redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _,
+    ReadableTableMetadata as _,
+};
 
 use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
@@ -74,6 +77,7 @@ impl Change for Begin {
             error: None,
         };
         writes.put(Table::Starts, &key::start(&run.tenant, at, &run.connection, id), &[]);
+        writes.put(Table::Unfinished, &key::run(&run.tenant, &run.connection, id), &[]);
         put(&mut writes, &run)?;
         Ok((writes, run))
     }
@@ -103,6 +107,30 @@ impl Change for Finish {
         let run = end(&mut writes, tables, run, status, at)?;
         Ok((writes, run))
     }
+}
+
+/// Marks runs interrupted that nobody can end any more: those which have not ended when a process
+/// takes the directory over. Writes nothing where there are none.
+pub(crate) fn interrupt(database: &Database, at: Timestamp) -> Result<(), StoreError> {
+    let unfinished = Table::Unfinished.read(&database.begin_read().disk()?)?;
+    if unfinished.is_empty().disk()? {
+        return Ok(());
+    }
+    let transaction = database.begin_write().disk()?;
+    let mut tables = Tables::open(&transaction).disk()?;
+    for row in unfinished.iter().disk()? {
+        let key = row.disk()?.0.value().to_vec();
+        let run = tables.runs.get(key.as_slice()).disk()?.map(|row| decode(row.value()));
+        let mut writes = Writes::default();
+        // One that does not decode must not keep the store shut: whoever reads it hears of it.
+        match run {
+            Some(Ok(run)) => drop(end(&mut writes, &tables, run, RunStatus::Interrupted, at)?),
+            Some(Err(_)) | None => writes.remove(Table::Unfinished, &key),
+        }
+        writes.apply(&mut tables).disk()?;
+    }
+    drop(tables);
+    transaction.commit().disk()
 }
 
 /// Lists runs of a tenant, or of one connection, the newest first.
@@ -165,6 +193,7 @@ fn end(
         }
     }
     put(writes, &run)?;
+    writes.remove(Table::Unfinished, &key::run(&run.tenant, &run.connection, run.id));
     let fence =
         RunRef { tenant: run.tenant.clone(), connection: run.connection.clone(), id: run.id };
     let mut log = Log::open(&tables.events, &run.tenant)?;

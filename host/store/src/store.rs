@@ -8,10 +8,10 @@ use model::Clock;
 use model::store::{StoreError, StoreErrorKind};
 use redb::{Database, ReadTransaction, ReadableDatabase as _};
 
-use crate::create;
 use crate::disk::Disk as _;
 use crate::vault::Key;
 use crate::writer::{Change, Writer};
+use crate::{create, runs};
 
 /// The embedded store; clones are the same store.
 ///
@@ -30,11 +30,13 @@ struct Inner {
 
 impl Store {
     /// Opens the store in `dir`, or makes one where there is none. The directory belongs to one
-    /// process at a time; it is made if it is missing, for its owner alone.
+    /// process at a time; it is made if it is missing, for its owner alone. Runs that the process
+    /// before has left unfinished are marked interrupted.
     #[expect(clippy::needless_pass_by_value, reason = "callers hand their clock on, as everywhere")]
     pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
         let lock = create::lock(dir)?;
         let (database, key) = create::open_or_create(dir, clock.now())?;
+        runs::interrupt(&database, clock.now())?;
         let (database, key) = (Arc::new(database), Arc::new(key));
         let writer = Writer::start(Arc::clone(&database))?;
         Ok(Self(Arc::new(Inner { writer, database, key, _lock: lock })))

@@ -66,6 +66,8 @@ tables! {
     runs Runs "runs"
     /// tenant, start, run, connection → nothing: the order in which runs of a tenant began.
     starts Starts "starts"
+    /// tenant, connection, run → nothing: the run has not ended.
+    unfinished Unfinished "unfinished"
     /// tenant, connection, run, number → reject.
     rejects Rejects "rejects"
     /// tenant, number → event.

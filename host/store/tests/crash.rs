@@ -171,11 +171,11 @@ async fn check_history(store: &Store, cycle: u64, last: u64) {
     let tenant = start().tenant;
     let runs = store.runs(&tenant, None, 100).await.unwrap();
     assert_eq!(runs[0].id, RunId(cycle));
-    assert!(runs[1..].iter().all(|run| run.status == RunStatus::Interrupted));
+    assert!(runs.iter().all(|run| run.status == RunStatus::Interrupted));
     let pages: u64 = runs.iter().flat_map(|run| run.entities.values()).map(|e| e.pages).sum();
     assert_eq!(pages, last);
     let events = store.events(&tenant, 0, 1000).await.unwrap();
-    assert!(events.iter().map(|event| event.seq).eq(1..last + cycle));
+    assert!(events.iter().map(|event| event.seq).eq(1..=last + cycle));
     let whole = |kind: &EventKind| matches!(kind, EventKind::RecordsChanged { created, .. } if created.len() == 20);
     let changed = events.iter().filter(|event| whole(&event.kind)).count();
     assert_eq!(u64::try_from(changed).unwrap(), last);

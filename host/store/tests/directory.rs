@@ -9,7 +9,10 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use model::store::{Catalogue as _, StoreError, StoreErrorKind, TrustState, Vault as _};
+use model::run::RunStatus;
+use model::store::{
+    Catalogue as _, RecordStore as _, RunStart, StoreError, StoreErrorKind, TrustState, Vault as _,
+};
 use model::{Clock, Connection, Secret, Timestamp};
 use redb::{Database, ReadableTable as _, TableDefinition};
 use store::Store;
@@ -104,6 +107,33 @@ async fn what_was_put_is_there_after_a_restart() {
     let secrets = store.secrets(&hub.tenant, &hub.id).await.unwrap();
     assert_eq!(secrets[0].1.expose(), format!("{CANARY}-hub"));
     assert_eq!(store.connections(&hub.tenant).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn run_that_has_not_ended_is_interrupted_when_the_directory_is_opened_again() {
+    let dir = filled().await;
+    let (hub, opened) = (connection("hub"), Timestamp::new(60, 0).unwrap());
+    let store = open(dir.path()).unwrap();
+    for id in ["hub", "news"] {
+        let start = RunStart {
+            tenant: hub.tenant.clone(),
+            connection: id.parse().unwrap(),
+            package: hub.package.clone(),
+            version: "1.0.0".to_owned(),
+            digest: "sha256:00".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        store.begin_run(start).await.unwrap();
+    }
+    drop(store);
+    for _ in 0..2 {
+        let store = Store::open(dir.path(), Clock::manual(opened)).unwrap();
+        let runs = store.runs(&hub.tenant, None, 10).await.unwrap();
+        let ends: Vec<_> = runs.iter().map(|run| (run.status, run.ended)).collect();
+        assert_eq!(ends, [(RunStatus::Interrupted, Some(opened)); 2]);
+        let events = store.events(&hub.tenant, 0, 10).await.unwrap();
+        assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2]);
+    }
 }
 
 #[tokio::test]
