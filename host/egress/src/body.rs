@@ -1,10 +1,10 @@
 //! Reads an answer's body: bounded before and after decompression, in time and in ratio.
 
-use std::io::{self, Read};
+mod unpack;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::header::{self, HeaderMap};
 use http_body_util::BodyExt as _;
 use model::{Error, ErrorKind};
@@ -12,47 +12,31 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::budget::{Budget, too_late};
 use crate::transport::Body;
+use unpack::{Coding, unpack};
 
 /// The longest silence within a body; providers that compute do it before the first byte.
 pub(crate) const BODY_STALL_MAX: Duration = Duration::from_secs(15);
-/// The most that a compressed body may grow. JSON pages reach 30; deflate itself ends at 1,032.
-pub(crate) const DECOMPRESSION_RATIO_MAX: usize = 100;
-/// Bodies up to this size may have any ratio: a page of equal records compresses very well.
-pub(crate) const DECOMPRESSION_FREE_BYTES: usize = 1 << 20;
-/// How much is decompressed before other tasks get their turn.
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// How the body is encoded.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Coding {
-    Identity,
-    Gzip,
-    Deflate,
-}
 
 /// Reads the whole body of an answer with these headers.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, budget: &Budget) -> Result<Bytes, Error> {
     let coding = coding(headers)?;
     let mut reader = Reader { body, budget };
-    if coding == Coding::Identity {
-        return reader.plain().await;
-    }
-    let packed = reader.packed().await?;
-    if packed.is_empty() {
+    let wire = reader.wire().await?;
+    match coding {
         // An answer to HEAD or a 304 names the coding that a body would have.
-        return Ok(packed);
+        Some(coding) if !wire.is_empty() => unpack(coding, &wire, budget).await,
+        _ => Ok(wire),
     }
-    unpack(coding, &packed, budget).await
 }
 
-fn coding(headers: &HeaderMap) -> Result<Coding, Error> {
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Error> {
     let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let Some(first) = codings.next() else { return Ok(Coding::Identity) };
+    let Some(first) = codings.next() else { return Ok(None) };
     let name = first.to_str().unwrap_or_default().trim().to_ascii_lowercase();
     match (name.as_str(), codings.next()) {
-        ("identity" | "", None) => Ok(Coding::Identity),
-        ("gzip" | "x-gzip", None) => Ok(Coding::Gzip),
-        ("deflate", None) => Ok(Coding::Deflate),
+        ("identity" | "", None) => Ok(None),
+        ("gzip" | "x-gzip", None) => Ok(Some(Coding::Gzip)),
+        ("deflate", None) => Ok(Some(Coding::Deflate)),
         _ => Err(malformed(
             "egress.encoding",
             "the body has a content encoding that was not asked for",
@@ -66,8 +50,9 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a body as it is; every byte counts at once.
-    async fn plain(&mut self) -> Result<Bytes, Error> {
+    /// Reads a body as it came over the wire; every byte counts at once, so that bodies which
+    /// arrive at the same time share the budget.
+    async fn wire(&mut self) -> Result<Bytes, Error> {
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         self.budget.receive(first.len())?;
         let Some(second) = self.chunk().await? else { return Ok(first) };
@@ -77,19 +62,6 @@ impl Reader<'_> {
         whole.extend_from_slice(&second);
         while let Some(chunk) = self.chunk().await? {
             self.budget.receive(chunk.len())?;
-            whole.extend_from_slice(&chunk);
-        }
-        Ok(whole.into())
-    }
-
-    /// Reads a compressed body, which may be as long as what it becomes may be.
-    async fn packed(&mut self) -> Result<Bytes, Error> {
-        let most = usize::try_from(self.budget.bytes_left()).unwrap_or(usize::MAX);
-        let mut whole = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
-            if chunk.len() > most - whole.len() {
-                return Err(self.budget.no_bytes_left());
-            }
             whole.extend_from_slice(&chunk);
         }
         Ok(whole.into())
@@ -123,52 +95,6 @@ impl Reader<'_> {
     }
 }
 
-async fn unpack(coding: Coding, packed: &[u8], budget: &Budget) -> Result<Bytes, Error> {
-    let mut decoder: Box<dyn Read + Send + '_> = match coding {
-        Coding::Identity => Box::new(packed),
-        Coding::Gzip => Box::new(MultiGzDecoder::new(packed)),
-        // RFC 9110 means zlib; some servers send the bare stream.
-        Coding::Deflate if is_zlib(packed) => Box::new(ZlibDecoder::new(packed)),
-        Coding::Deflate => Box::new(DeflateDecoder::new(packed)),
-    };
-    let mut whole = Vec::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let read = decoder.read(&mut chunk).map_err(|error| undecodable(&error))?;
-        let Some(piece) = chunk.get(..read).filter(|piece| !piece.is_empty()) else {
-            return Ok(whole.into());
-        };
-        budget.receive(piece.len())?;
-        whole.extend_from_slice(piece);
-        let most = packed.len().saturating_mul(DECOMPRESSION_RATIO_MAX);
-        if whole.len() > DECOMPRESSION_FREE_BYTES.max(most) {
-            return Err(bomb(packed.len()));
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-/// RFC 1950: the method is deflate and the first two bytes are a multiple of 31.
-fn is_zlib(bytes: &[u8]) -> bool {
-    let [first, second, ..] = bytes else { return false };
-    first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31)
-}
-
-fn undecodable(error: &io::Error) -> Error {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        truncated()
-    } else {
-        malformed("egress.encoding", "the body is not what its content encoding says")
-    }
-}
-
-fn bomb(packed: usize) -> Error {
-    malformed(
-        "egress.bomb",
-        format!("a body of {packed} bytes grows more than {DECOMPRESSION_RATIO_MAX} times"),
-    )
-}
-
 fn truncated() -> Error {
     Error::new(ErrorKind::Unavailable, "egress.truncated", "the body ended before its end")
 }
@@ -198,6 +124,7 @@ mod tests {
     use hyper::body::Frame;
     use model::egress::HttpBudget;
 
+    use super::unpack::GZIP_MEMBERS_MAX;
     use super::*;
 
     const PAGE: &[u8] = br#"{"results":[{"id":"1"},{"id":"2"}]}"#;
@@ -208,19 +135,25 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn budget(response_bytes: u64) -> Budget {
+        Budget::new(HttpBudget {
+            calls: 1,
+            request_bytes: 0,
+            response_bytes,
+            deadline: std::time::Instant::now() + Duration::from_mins(1),
+        })
+    }
+
+    fn whole(body: Vec<u8>) -> Body {
+        Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()
+    }
+
     async fn read_with(codings: &[&str], body: Vec<u8>, budget_bytes: u64) -> Result<Bytes, Error> {
         let mut headers = HeaderMap::new();
         for coding in codings {
             headers.append(header::CONTENT_ENCODING, coding.parse().unwrap());
         }
-        let budget = Budget::new(HttpBudget {
-            calls: 1,
-            request_bytes: 0,
-            response_bytes: budget_bytes,
-            deadline: std::time::Instant::now() + Duration::from_mins(1),
-        });
-        let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
-        read(&headers, body, &budget).await
+        read(&headers, whole(body), &budget(budget_bytes)).await
     }
 
     async fn code(codings: &[&str], body: Vec<u8>, budget_bytes: u64) -> String {
@@ -276,6 +209,61 @@ mod tests {
         assert_eq!(code(&[], PAGE.to_vec(), 10).await, "egress.response-bytes");
         assert_eq!(code(&["gzip"], gzip(PAGE), 10).await, "egress.response-bytes");
         assert!(read_with(&[], PAGE.to_vec(), u64::try_from(PAGE.len()).unwrap()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn larger_of_packed_and_plain_counts() {
+        let gzip_headers =
+            HeaderMap::from_iter([(header::CONTENT_ENCODING, "gzip".parse().unwrap())]);
+        let zeros = gzip(&[0; 10_000]);
+        let empty: Vec<u8> = (0..100).flat_map(|_| gzip(b"")).collect();
+        let packed = empty.len();
+        for (body, counted) in [(zeros, 10_000), (empty, packed)] {
+            let budget = budget(1 << 20);
+            read(&gzip_headers, whole(body), &budget).await.unwrap();
+            assert_eq!(budget.usage().bytes_in, u64::try_from(counted).unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn packed_bodies_that_arrive_together_share_the_budget() {
+        let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, "gzip".parse().unwrap())]);
+        let budget = budget(1000);
+        budget.receive(900).unwrap();
+        let first = Bytes::from_static(&[0x1f; 101]);
+        let error = read(&headers, whole(first.to_vec()), &budget).await.unwrap_err();
+        assert_eq!(error.code, "egress.response-bytes");
+    }
+
+    #[tokio::test]
+    async fn members_without_end_are_refused() {
+        let members = |count| -> Vec<u8> { (0..count).flat_map(|_| gzip(b"a")).collect() };
+        let most = read_with(&["gzip"], members(GZIP_MEMBERS_MAX), 1 << 20).await.unwrap();
+        assert_eq!(most.len(), GZIP_MEMBERS_MAX);
+        let error = code(&["gzip"], members(GZIP_MEMBERS_MAX + 1), 1 << 20).await;
+        assert_eq!(error, "egress.encoding");
+    }
+
+    /// Counts how often others get their turn while a body is read.
+    async fn turns(body: Vec<u8>) -> usize {
+        let reading = read_with(&["deflate"], body, 1 << 30);
+        let mut reading = std::pin::pin!(reading);
+        let mut turns = 0;
+        while std::future::poll_fn(|context| Poll::Ready(reading.as_mut().poll(context)))
+            .await
+            .is_pending()
+        {
+            turns += 1;
+        }
+        turns
+    }
+
+    #[tokio::test]
+    async fn blocks_that_hold_nothing_do_not_keep_others_waiting() {
+        // Stored blocks of no bytes, and the last one.
+        let mut body = [0, 0, 0, 0xff, 0xff].repeat(64 << 10);
+        body.extend([1, 0, 0, 0xff, 0xff]);
+        assert!(turns(body).await >= 5);
     }
 
     /// A body that never says anything.

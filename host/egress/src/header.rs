@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use model::Error;
+use package::header::is_host_only;
 
 use crate::denial::invalid;
 
@@ -11,34 +12,6 @@ use crate::denial::invalid;
 pub(crate) const REQUEST_HEADERS_MAX: usize = 64;
 /// The most bytes of a request's headers together; servers refuse 8 to 16 KiB.
 pub(crate) const REQUEST_HEADER_BYTES_MAX: usize = 16 << 10;
-
-/// Headers that frame the message, route it, change its method behind the routes' back or carry a
-/// credential: the host's alone.
-const HOST_ONLY: &[&str] = &[
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-];
-const HOST_ONLY_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
 
 /// Headers of an answer that a guest does not see: credentials and their challenges, framing that
 /// no longer fits the decoded body, and what belongs to one hop.
@@ -117,10 +90,6 @@ fn check_size(pairs: &[(String, String)]) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-fn is_host_only(name: &str) -> bool {
-    HOST_ONLY.contains(&name) || HOST_ONLY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn is_hidden(name: &str) -> bool {

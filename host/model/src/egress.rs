@@ -61,7 +61,7 @@ pub struct HttpBudget {
     pub calls: u32,
     /// Bytes of a request body.
     pub request_bytes: u64,
-    /// Bytes of all response bodies together, after decompression.
+    /// Bytes of all response bodies together, each compressed or decompressed: whichever is more.
     pub response_bytes: u64,
     /// When the whole call ends.
     pub deadline: std::time::Instant,
@@ -74,7 +74,7 @@ pub struct HttpUsage {
     pub calls: u32,
     /// Bytes that the guest wrote: paths, queries, headers and bodies.
     pub bytes_out: u64,
-    /// Bytes of response bodies, after decompression.
+    /// Bytes of response bodies, compressed or decompressed: whichever is more.
     pub bytes_in: u64,
     /// Time spent waiting for a rate limit.
     pub throttled: std::time::Duration,

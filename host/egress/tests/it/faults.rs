@@ -65,12 +65,21 @@ async fn any_status_and_any_type_is_an_answer() {
 
 #[tokio::test]
 async fn bomb_ends_in_an_error_and_not_in_memory() {
-    let bomb = || Faulty::new(from_fn(|_| Answer::empty(200)), [Rule::always(Fault::GzipBomb(64))]);
-    let answer = ask(&Server::start(bomb()), budget()).await;
-    check(&answer, ErrorKind::Malformed, "egress.bomb");
-    let small = HttpBudget { response_bytes: 1 << 20, ..budget() };
-    let answer = ask(&Server::start(bomb()), small).await;
-    check(&answer, ErrorKind::BudgetExhausted, "egress.response-bytes");
+    const MIB: u64 = 1 << 20;
+    for (response_bytes, kind, code, counted_max) in [
+        // 64 MiB of one byte pack to less than 70 KiB, of which a hundred times is allowed.
+        (1024 * MIB, ErrorKind::Malformed, "egress.bomb", 7 * MIB),
+        (MIB, ErrorKind::BudgetExhausted, "egress.response-bytes", MIB + (64 << 10)),
+    ] {
+        let bomb =
+            Faulty::new(from_fn(|_| Answer::empty(200)), [Rule::always(Fault::GzipBomb(64))]);
+        let server = Server::start(bomb);
+        let door = Setup::new().over("api", &server.origin()).door(&gateway()).unwrap();
+        let call = door.open(Access::Read, HttpBudget { response_bytes, ..budget() });
+        check(&call.send(get("api", "/v1/items")).await, kind, code);
+        let counted = call.usage().bytes_in;
+        assert!((MIB..=counted_max).contains(&counted), "{counted} bytes were decompressed");
+    }
 }
 
 #[tokio::test]
