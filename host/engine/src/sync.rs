@@ -15,6 +15,7 @@ mod plan;
 mod progress;
 mod read;
 mod redact;
+mod sift;
 mod status;
 
 use model::adapter::{Adapter, Receipt};
@@ -51,6 +52,14 @@ pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> 
     let now = clock.now();
     let started = store.begin_run(start(plan, now)).await?;
     listener(Progress::RunStarted { run: &started });
+    if !plan.not_yet.is_empty() {
+        let (package, declared) = (&started.package, plan.not_yet.join(", "));
+        tracing::info!(
+            package,
+            declared,
+            "this version does not act on what the manifest declares"
+        );
+    }
     let run = RunRef {
         tenant: started.tenant.clone(),
         connection: started.connection.clone(),

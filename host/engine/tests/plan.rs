@@ -79,6 +79,20 @@ fn entity<'a>(plan: &'a SyncPlan, name: &str) -> &'a EntityPlan {
 }
 
 #[test]
+fn what_is_declared_and_not_acted_on_is_named() {
+    let not_yet = |entities: &[&str]| plan(&choice(entities)).unwrap().not_yet;
+    assert_eq!(
+        not_yet(&[]),
+        [
+            "kept of entity `article`",
+            "min_interval of entity `article`",
+            "deletes = \"absence\" of entity `table`"
+        ]
+    );
+    assert_eq!(not_yet(&["thread"]), [""; 0]);
+}
+
+#[test]
 fn manifest_becomes_reading_rules() {
     let plan = plan(&choice(&[])).unwrap();
     assert_eq!(plan.redact, ["token"]);

@@ -20,6 +20,8 @@ pub struct SyncPlan {
     pub entities: Vec<EntityPlan>,
     /// Names whose value is emptied before a payload is stored.
     pub redact: Vec<String>,
+    /// What the manifest declares of these entities and this version does not act on.
+    pub not_yet: Vec<String>,
 }
 
 /// Which package runs.
@@ -120,10 +122,25 @@ impl SyncPlan {
             tenant: connection.tenant.clone(),
             connection: connection.id.clone(),
             package,
+            not_yet: entities.iter().flat_map(|plan| not_yet(manifest, &plan.name)).collect(),
             entities,
             redact: manifest.adapter.redact.clone(),
         })
     }
+}
+
+/// What the manifest declares of an entity and nothing here acts on.
+fn not_yet(manifest: &Manifest, name: &str) -> Vec<String> {
+    let Some(entity) = manifest.entities.get(name) else { return Vec::new() };
+    let deletes = |kind| entity.deletes.contains(&kind);
+    let declared = [
+        (deletes(manifest::Deletes::Absence), "deletes = \"absence\""),
+        (deletes(manifest::Deletes::Webhook), "deletes = \"webhook\""),
+        (entity.kept.is_some(), "kept"),
+        (entity.min_interval.is_some(), "min_interval"),
+    ];
+    let declared = declared.into_iter().filter(|(there, _)| *there);
+    declared.map(|(_, what)| format!("{what} of entity `{name}`")).collect()
 }
 
 /// The first entity whose parent is not still to come. Parents in a circle come as they stand.

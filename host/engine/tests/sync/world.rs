@@ -116,6 +116,7 @@ pub(crate) fn plan(entities: &[&str]) -> SyncPlan {
         },
         entities: entities.iter().map(|name| entity(name)).collect(),
         redact: Vec::new(),
+        not_yet: Vec::new(),
     }
 }
 
