@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use model::adapter::{CHECKPOINT_BYTES_MAX, Next, Page, Selection};
-use model::record::{CONTENTS_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX, Record};
+use model::record::ID_BYTES_MAX;
 use model::{Error, ErrorKind};
 
 use super::plan::EntityPlan;
@@ -33,8 +33,6 @@ impl Guard {
             return Err(malformed("pages-max", "the adapter did not end within a million pages"));
         }
         check_names(entity, page)?;
-        check_ids(page)?;
-        page.records.iter().try_for_each(check_sizes)?;
         let (Next::More(checkpoint) | Next::Done(checkpoint) | Next::Partial(checkpoint)) =
             &page.next;
         if checkpoint.len() > CHECKPOINT_BYTES_MAX {
@@ -80,11 +78,6 @@ fn check_names(entity: &EntityPlan, page: &Page) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_ids(page: &Page) -> Result<(), Error> {
-    let mut ids = (page.records.iter().map(|r| &r.id)).chain(page.tombstones.iter().map(|t| &t.id));
-    ids.try_for_each(|id| check_id(id))
-}
-
 /// Refuses an id that cannot be a key.
 pub(super) fn check_id(id: &str) -> Result<(), Error> {
     if id.is_empty() {
@@ -94,28 +87,6 @@ pub(super) fn check_id(id: &str) -> Result<(), Error> {
         let message =
             format!("the adapter returned an id of {} bytes, {ID_BYTES_MAX} are allowed", id.len());
         return Err(malformed("id-size", message));
-    }
-    Ok(())
-}
-
-/// Refuses here what the store would refuse: its refusal would end the run, this one the lane.
-fn check_sizes(record: &Record) -> Result<(), Error> {
-    let contents = match record.contents.as_slice() {
-        [] => 0,
-        contents => serde_json::to_vec(contents).map_or(usize::MAX, |json| json.len()),
-    };
-    let version = record.version.as_ref().map_or(0, String::len);
-    for (what, bytes, max) in [
-        ("version", version, ID_BYTES_MAX),
-        ("payload", record.payload.len(), PAYLOAD_BYTES_MAX),
-        ("list of contents", contents, CONTENTS_BYTES_MAX),
-    ] {
-        if bytes > max {
-            let message = format!(
-                "the adapter returned a record whose {what} has {bytes} bytes, {max} are allowed"
-            );
-            return Err(malformed("record-size", message));
-        }
     }
     Ok(())
 }

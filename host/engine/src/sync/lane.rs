@@ -10,6 +10,7 @@ use super::guard::Guard;
 use super::plan::EntityPlan;
 use super::read::Reader;
 use super::redact::redact;
+use super::sift::sift;
 use super::status::Ended;
 
 /// A lane and where it stands.
@@ -43,7 +44,7 @@ impl Reader<'_> {
             let called = self.adapter.pull(request(entity, &lane, &progress)).await;
             let page = called.outcome.and_then(|page| {
                 guard.check(entity, &progress.selection, &page)?;
-                redact(page, &self.plan.redact)
+                redact(page, &self.plan.redact).map(sift)
             });
             match page {
                 Ok(page) => {

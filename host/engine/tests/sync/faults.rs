@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use model::adapter::{CHECKPOINT_BYTES_MAX, Next};
-use model::record::{ID_BYTES_MAX, Record, Reject};
+use model::record::{CONTENTS_BYTES_MAX, Content, ID_BYTES_MAX, PAYLOAD_BYTES_MAX, Record, Reject};
 use model::run::{Run, RunStatus};
 use model::store::{RecordStore as _, RunRef};
 use model::{Error, ErrorKind};
@@ -111,15 +111,47 @@ async fn refused(records: Vec<Record>, next: Next, code: &str) {
 async fn pages_that_make_no_sense_are_refused() {
     let done = || Next::Done(String::new());
     let one = || record("contact", "1");
-    let long = "x".repeat(ID_BYTES_MAX + 1);
     refused(vec![record("deal", "1")], done(), "engine.foreign-entity").await;
-    refused(vec![record("contact", "")], done(), "engine.empty-id").await;
-    refused(vec![record("contact", &long)], done(), "engine.id-size").await;
-    let version = Record { version: Some(long), ..one() };
-    refused(vec![version], done(), "engine.record-size").await;
     let checkpoint = Next::More("c".repeat(CHECKPOINT_BYTES_MAX + 1));
     refused(vec![one()], checkpoint, "engine.checkpoint-size").await;
     refused(vec![one()], Next::More("the same".to_owned()), "engine.checkpoint-repeats").await;
+}
+
+#[tokio::test]
+async fn records_that_the_store_cannot_hold_are_rejected_and_the_others_stored() {
+    let long = "x".repeat(ID_BYTES_MAX + 1);
+    let one = || record("contact", "1");
+    let large = Bytes::from(format!("\"{}\"", "x".repeat(PAYLOAD_BYTES_MAX)));
+    let content = Content {
+        key: "x".repeat(CONTENTS_BYTES_MAX),
+        name: String::new(),
+        media_type: String::new(),
+        size: None,
+        hash: None,
+        source: None,
+        base64: false,
+        expires: None,
+    };
+    let records = vec![
+        record("contact", ""),
+        record("contact", &long),
+        Record { version: Some(long.clone()), ..one() },
+        Record { payload: large, ..one() },
+        Record { contents: vec![content], ..one() },
+        record("contact", "2"),
+    ];
+    let mut page = page(records, Next::Done(String::new()));
+    page.tombstones = ["", &long].map(|id| tombstone("contact", id)).to_vec();
+    let world = World::new(&["contact"]);
+    let run = world.run(&mut Scripted::new(move |_| Ok(page.clone()))).await;
+    assert_eq!(run.status, RunStatus::Succeeded);
+    assert_eq!(world.ids().await, ["contact/2"]);
+    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let rejects = world.store.rejects(&run, 10).await.unwrap();
+    let codes: Vec<_> = rejects.iter().map(|reject| reject.error.code.as_str()).collect();
+    let (empty, size, record) = ("engine.empty-id", "engine.id-size", "engine.record-size");
+    assert_eq!(codes, [empty, size, record, record, record, empty, size]);
+    assert_eq!((rejects[0].id.as_deref(), rejects[2].id.as_deref()), (None, Some("1")));
 }
 
 #[tokio::test]
