@@ -47,6 +47,8 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 struct Bound {
     state: Arc<State>,
+    /// How far its scope reaches: connection, account, everybody.
+    reach: u8,
     endpoints: Vec<String>,
     routes: Vec<Route>,
     reported: Option<Reported>,
@@ -80,6 +82,11 @@ impl Limits {
             .into_iter()
             .map(|(index, limit)| Bound {
                 state: states.of(&key(limit.scope), index, limit),
+                reach: match limit.scope {
+                    manifest::Scope::Connection => 0,
+                    manifest::Scope::Account => 1,
+                    manifest::Scope::Egress => 2,
+                },
                 endpoints: limit.endpoints.clone(),
                 routes: limit.routes.clone(),
                 reported: limit.report.as_ref().map(|report| Reported::new(report, limit)),
@@ -98,9 +105,45 @@ impl Limits {
         permit
     }
 
+    /// Nobody sleeps here with something in hand that others wait for, but for one case: who waits
+    /// for a place holds those of narrower scopes, which are its own connection's or account's.
     async fn wait(&self, asked: Asked<'_>, deadline: Instant) -> Result<Permit, Error> {
+        loop {
+            self.rest(asked, deadline).await?;
+            let places = self.places(asked, deadline).await?;
+            // Others may have taken the last request while this one waited for a place.
+            if self.take(asked) {
+                return Ok(Permit { _places: places });
+            }
+        }
+    }
+
+    /// Sleeps until every rate and pause allows the request.
+    async fn rest(&self, asked: Asked<'_>, deadline: Instant) -> Result<(), Error> {
+        let longest = || {
+            let waits = self.states(asked).filter_map(|state| Some((state, state.wait()?)));
+            waits.max_by_key(|(_, wait)| *wait)
+        };
+        while let Some((state, wait)) = longest() {
+            let ready = Instant::now() + wait;
+            if ready > deadline {
+                return Err(refused(state, wait));
+            }
+            sleep_until(ready).await;
+        }
+        Ok(())
+    }
+
+    /// Takes a place of every limit that has some, those that most share last.
+    async fn places(
+        &self,
+        asked: Asked<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<OwnedSemaphorePermit>, Error> {
+        let mut bounds: Vec<_> = self.bounds_of(asked).collect();
+        bounds.sort_by_key(|bound| bound.reach);
         let mut places = Vec::new();
-        for state in self.states(asked) {
+        for Bound { state, .. } in bounds {
             if let Some(concurrent) = &state.concurrent {
                 let place = Arc::clone(concurrent).acquire_owned();
                 match timeout_at(deadline, place).await {
@@ -110,16 +153,17 @@ impl Limits {
                 }
             }
         }
-        for state in self.states(asked) {
-            while let Err(wait) = state.take() {
-                let ready = Instant::now() + wait;
-                if ready > deadline {
-                    return Err(refused(state, wait));
-                }
-                sleep_until(ready).await;
-            }
+        Ok(places)
+    }
+
+    /// Takes one request of every limit, or of none.
+    fn take(&self, asked: Asked<'_>) -> bool {
+        let taken = self.states(asked).take_while(|state| state.take().is_ok()).count();
+        let all = taken == self.states(asked).count();
+        if !all {
+            self.states(asked).take(taken).for_each(|state| state.give_back());
         }
-        Ok(Permit { _places: places })
+        all
     }
 
     /// Learns from an answer: pauses that it asks for, and what it reports as left.

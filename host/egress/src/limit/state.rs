@@ -2,14 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use package::manifest::Limit;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -62,13 +57,11 @@ impl States {
     }
 }
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Duration>>;
-
 /// One limit as its scope shares it.
 pub(crate) struct State {
     pub(crate) description: String,
     pub(crate) concurrent: Option<Arc<Semaphore>>,
-    bucket: Option<Bucket>,
+    rate: Option<Rate>,
     /// After that long without use the bucket is full again.
     refill: Duration,
     times: Mutex<Times>,
@@ -77,15 +70,25 @@ pub(crate) struct State {
 struct Times {
     used: Instant,
     paused_until: Option<Instant>,
+    /// When everything that was taken will have been refilled.
+    full_at: Instant,
+}
+
+/// A bucket of requests that refills evenly; what is taken moves the time at which it is full.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    /// The time in which one request comes back.
+    each: Duration,
+    /// The time in which all but one come back.
+    burst: Duration,
 }
 
 impl State {
     fn new(limit: &Limit, description: String) -> Self {
         let places = limit.concurrent.and_then(|places| usize::try_from(places.max(1)).ok());
-        let bucket = |quota| RateLimiter::direct_with_clock(quota, Monotonic(Instant::now()));
         Self {
             concurrent: places.map(|places| Arc::new(Semaphore::new(places))),
-            bucket: quota(limit).map(bucket),
+            rate: Rate::of(limit),
             refill: limit.per.unwrap_or_default(),
             ..Self::unlimited(description)
         }
@@ -95,28 +98,40 @@ impl State {
         Self {
             description,
             concurrent: None,
-            bucket: None,
+            rate: None,
             refill: Duration::ZERO,
-            times: Mutex::new(Times { used: Instant::now(), paused_until: None }),
+            times: Mutex::new(Times {
+                used: Instant::now(),
+                paused_until: None,
+                full_at: Instant::now(),
+            }),
         }
+    }
+
+    /// How long nobody may pass, by now.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.times().wait(self.rate, Instant::now())
     }
 
     /// Takes one request, or tells how long to wait before asking again.
     pub(crate) fn take(&self) -> Result<(), Duration> {
         let now = Instant::now();
-        {
-            let mut times = self.times();
-            if let Some(until) = times.paused_until.filter(|until| *until > now) {
-                return Err(until - now);
-            }
-            times.used = now;
+        let mut times = self.times();
+        if let Some(wait) = times.wait(self.rate, now) {
+            return Err(wait);
         }
-        let Some(bucket) = &self.bucket else { return Ok(()) };
-        bucket.check().map_err(|refusal| {
-            let wait = refusal.wait_time_from(bucket.clock().now());
-            // A timer has this resolution; with less the caller would spin.
-            wait.max(Duration::from_millis(1))
-        })
+        times.used = now;
+        if let Some(rate) = self.rate {
+            times.full_at = times.full_at.max(now) + rate.each;
+        }
+        Ok(())
+    }
+
+    /// Puts a request back that was taken and will not be sent.
+    pub(crate) fn give_back(&self) {
+        if let Some(rate) = self.rate {
+            self.times().full_at -= rate.each;
+        }
     }
 
     /// Lets nobody pass for that long, unless a longer pause is on.
@@ -145,25 +160,25 @@ impl fmt::Debug for State {
     }
 }
 
-/// The monotonic time since a bucket was made; tokio's, so that a paused test moves it.
-#[derive(Clone, Copy, Debug)]
-struct Monotonic(Instant);
-
-impl Clock for Monotonic {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.elapsed()
+impl Times {
+    fn wait(&self, rate: Option<Rate>, now: Instant) -> Option<Duration> {
+        let paused = self.paused_until.map(|until| until.saturating_duration_since(now));
+        let empty = rate.map(|rate| self.full_at.saturating_duration_since(now + rate.burst));
+        let wait = paused.max(empty).filter(|wait| !wait.is_zero())?;
+        // A timer has this resolution; with less the caller would spin.
+        Some(wait.max(Duration::from_millis(1)))
     }
 }
 
-/// The whole number at once, less the reserve, and its even refill.
-fn quota(limit: &Limit) -> Option<Quota> {
-    let (requests, per) = (limit.requests?, limit.per?);
-    let percent = 100 - u64::from(limit.reserve.min(99));
-    let open = (u64::from(requests) * percent / 100).max(1);
-    let open = u32::try_from(open).ok().and_then(NonZeroU32::new)?;
-    Some(Quota::with_period(per / open.get())?.allow_burst(open))
+impl Rate {
+    /// The whole number at once, less the reserve, and its even refill.
+    fn of(limit: &Limit) -> Option<Self> {
+        let (requests, per) = (limit.requests?, limit.per?);
+        let percent = 100 - u64::from(limit.reserve.min(99));
+        let open = u32::try_from((u64::from(requests) * percent / 100).max(1)).ok()?;
+        let each = per / open;
+        Some(Self { each, burst: each * (open - 1) })
+    }
 }
 
 fn describe(limit: &Limit) -> String {
@@ -224,6 +239,16 @@ mod tests {
     async fn reserve_lowers_the_number() {
         assert_eq!(taken(&state(&limit(100, 86_400, 20))), 80);
         assert_eq!(taken(&state(&limit(1, 1, 99))), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn request_that_is_given_back_can_be_taken_again() {
+        let state = state(&limit(2, 10, 0));
+        assert_eq!(taken(&state), 2);
+        state.give_back();
+        assert_eq!(state.wait(), None);
+        assert_eq!(taken(&state), 1);
+        assert_eq!(state.wait(), Some(Duration::from_secs(5)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -171,3 +171,72 @@ async fn concurrent_limit_gives_its_place_back() {
         second.unwrap();
     }
 }
+
+/// The provider answers when it is told to.
+struct Slow(tokio::sync::Semaphore);
+
+#[async_trait::async_trait]
+impl egress::Transport for Slow {
+    async fn send(
+        &self,
+        endpoint: &str,
+        request: http::Request<Bytes>,
+        deadline: Instant,
+    ) -> Result<http::Response<egress::Body>, Error> {
+        self.0.acquire().await.unwrap().forget();
+        Memory::saying("{}").send(endpoint, request, deadline).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_sleeps_on_its_rate_holds_no_place_of_others() {
+    let rule = "scope = \"egress\"\nconcurrent = 1\n[[limit]]\nscope = \"connection\"\n\
+        requests = 1\nper = \"60s\"";
+    let gateway = gateway(&Memory::saying("{}"));
+    let mut setup = limited(rule);
+    let first = setup.door(&gateway).unwrap();
+    setup.connection.id = "second".parse().unwrap();
+    let second = setup.door(&gateway).unwrap();
+    send(&first, 5).await.unwrap();
+    let began = Instant::now();
+    let (sleeper, other) = tokio::join!(send(&first, 100), async {
+        tokio::task::yield_now().await;
+        let answer = send(&second, 5).await;
+        (answer, began.elapsed())
+    });
+    sleeper.unwrap();
+    other.0.unwrap();
+    assert!(other.1.is_zero(), "{:?}", other.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_a_later_limit_refuses_costs_no_other_limit() {
+    let rule = "scope = \"connection\"\nrequests = 1\nper = \"50s\"\n[[limit]]\n\
+        scope = \"account\"\nroutes = [\"GET /v1/items\"]\nrequests = 1\nper = \"600s\"";
+    let door = limited(rule).door(&gateway(&Memory::saying("{}"))).unwrap();
+    send(&door, 5).await.unwrap();
+    tokio::time::advance(Duration::from_secs(50)).await;
+    assert_eq!(send(&door, 5).await.unwrap_err().kind, ErrorKind::RateLimited);
+    let deadline = (Instant::now() + Duration::from_secs(5)).into_std();
+    let call = door.open(Access::Read, HttpBudget { deadline, ..crate::support::budget() });
+    call.send(get("api", "/v1/items/1")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_gets_no_place_costs_no_rate() {
+    let rule = "scope = \"connection\"\nrequests = 2\nper = \"600s\"\n[[limit]]\n\
+        scope = \"connection\"\nconcurrent = 1";
+    let slow = Arc::new(Slow(tokio::sync::Semaphore::new(0)));
+    let clock = Clock::manual("2026-01-01T12:00:00Z".parse().unwrap());
+    let transport = Arc::<Slow>::clone(&slow);
+    let gateway = Gateway::with_transport(clock, Options::default(), transport).unwrap();
+    let door = limited(rule).door(&gateway).unwrap();
+    let (first, second) = tokio::join!(send(&door, 20), async {
+        let late = send(&door, 5).await;
+        slow.0.add_permits(2);
+        late
+    });
+    first.unwrap();
+    assert_eq!(second.unwrap_err().kind, ErrorKind::RateLimited);
+    send(&door, 5).await.unwrap();
+}
