@@ -3,6 +3,9 @@
 use model::{Error, ErrorKind};
 use wasmparser::{Encoding, Parser, Payload};
 
+use crate::limits::{MESSAGE_BYTES_MAX, SHOWN_BYTES_MAX};
+use crate::log::shown;
+
 /// The package of the contract.
 const PACKAGE: &str = "plughouse:adapter/";
 /// The version of `wit/adapter.wit` that this host speaks.
@@ -122,7 +125,8 @@ fn check_version(text: &str) -> Result<(), Error> {
         refused(
             "sandbox.contract",
             format!(
-                "the adapter is built for contract {text}, this host speaks {VERSION}: {advice}"
+                "the adapter is built for contract {}, this host speaks {VERSION}: {advice}",
+                shown(text, SHOWN_BYTES_MAX)
             ),
         )
     };
@@ -147,15 +151,17 @@ fn check_import(name: &str, profile: package::manifest::Profile) -> Result<(), E
         (false, true, package::manifest::Profile::Bare) => Err(refused(
             "sandbox.import",
             format!(
-                "the component imports `{name}`: build it for wasm32-unknown-unknown, or write \
-             `profile = \"wasi\"` under [adapter] in adapter.toml"
+                "the component imports `{}`: build it for wasm32-unknown-unknown, or write \
+             `profile = \"wasi\"` under [adapter] in adapter.toml",
+                shown(name, SHOWN_BYTES_MAX)
             ),
         )),
         (false, false, _) => Err(refused(
             "sandbox.import",
             format!(
-                "the component imports `{name}`, which no adapter gets: remove what needs it; an \
-             adapter reaches the outside through `{PACKAGE}http` alone"
+                "the component imports `{}`, which no adapter gets: remove what needs it; an \
+             adapter reaches the outside through `{PACKAGE}http` alone",
+                shown(name, SHOWN_BYTES_MAX)
             ),
         )),
     }
@@ -178,7 +184,7 @@ fn broken(error: &wasmparser::BinaryReaderError) -> Error {
         "sandbox.component",
         format!(
             "the component cannot be read: {} at byte {}; build it again",
-            error.message(),
+            shown(error.message(), MESSAGE_BYTES_MAX),
             error.offset()
         ),
     )
@@ -241,6 +247,16 @@ mod tests {
         check(&[], &["plughouse:adapter/adapter@0.0.9"], Profile::Bare, Err("current SDK"));
         check(&[], &["plughouse:adapter/adapter"], Profile::Bare, Err("released SDK"));
         check(&[HTTP], &[], Profile::Bare, Err("exports no `plughouse:adapter/adapter`"));
+    }
+
+    #[test]
+    fn name_moves_no_cursor_and_fills_no_screen() {
+        let long = "x".repeat(SHOWN_BYTES_MAX * 2);
+        let short = format!("`{}`", "x".repeat(SHOWN_BYTES_MAX));
+        check(&["a\x1b[2J\nb"], OWN, Profile::Bare, Err("`a\\u{1b}[2J\\nb`"));
+        check(&[&long], OWN, Profile::Bare, Err(&short));
+        let version = ["plughouse:adapter/adapter@9\x1b[2J"];
+        check(&[], &version, Profile::Bare, Err("contract 9\\u{1b}[2J,"));
     }
 
     #[test]

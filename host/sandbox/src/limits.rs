@@ -123,6 +123,11 @@ pub(crate) const RANDOM_BYTES_MAX: u32 = 64 << 10;
 pub(crate) const LOG_LINES_MAX: u32 = 1_000;
 /// Bytes of one log line, fields included; the rest of the line is cut.
 pub(crate) const LOG_LINE_BYTES_MAX: usize = 4 << 10;
+/// The longest secret that is found however a text is cut: a private key of 8192 bits has 6.4 KiB
+/// of PEM.
+pub(crate) const SECRET_BYTES_MAX: usize = 8 << 10;
+/// A name that a component made up, in an error about it.
+pub(crate) const SHOWN_BYTES_MAX: usize = 128;
 /// What a WASI guest may print in one call, before it becomes log lines.
 pub(crate) const PRINT_BYTES_MAX: usize = 64 << 10;
 

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use crate::call::{Call, Door};
 use crate::context::Shared;
 use crate::exports::{Describe, Descriptor};
-use crate::limits::Limits;
+use crate::limits::{Limits, MESSAGE_BYTES_MAX};
 use crate::live::{Mold, Terms};
-use crate::log::{GuestLog, Speaker};
+use crate::log::{GuestLog, Speaker, shown};
 use crate::random::Random;
 use crate::sandbox::Reuse;
 use crate::session::{Scope, Session};
@@ -116,8 +116,10 @@ fn check_descriptor(descriptor: &Descriptor, manifest: &Manifest) -> Result<(), 
             ErrorKind::Malformed,
             "sandbox.describe",
             format!(
-                "the component says {what} {component}, its adapter.toml says {manifest}: make them \
-             equal and pack again"
+                "the component says {what} {}, its adapter.toml says {}: make them equal and pack \
+             again",
+                shown(&component, MESSAGE_BYTES_MAX),
+                shown(&manifest, MESSAGE_BYTES_MAX)
             ),
         )
     };

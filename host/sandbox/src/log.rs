@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::Level;
 
-use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
+use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX, SECRET_BYTES_MAX};
 
 /// Who is talking.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl GuestLog {
                 // The text is made only if somebody listens.
                 tracing::event!(
                     target: "adapter", $level, %package, %tenant, %connection, "{}",
-                    clean(line, &scrub)
+                    clean(line, LOG_LINE_BYTES_MAX, &scrub)
                 )
             };
         }
@@ -79,34 +79,42 @@ impl GuestLog {
 
 /// Joins a message and its fields.
 pub(crate) fn compose(message: &str, fields: &[(&str, &str)]) -> String {
-    // What lies beyond the window is cut anyway.
-    let mut line = prefix(message, WINDOW).to_owned();
+    // More than is looked at, so that it shows that something was cut.
+    let enough = 2 * window(LOG_LINE_BYTES_MAX);
+    let mut line = prefix(message, enough).to_owned();
     for (name, value) in fields {
-        if line.len() >= WINDOW {
+        if line.len() >= enough {
             break;
         }
-        let value = prefix(value, WINDOW);
-        write!(line, " {}={value}", prefix(name, WINDOW)).unwrap_or_default();
+        let value = prefix(value, enough);
+        write!(line, " {}={value}", prefix(name, enough)).unwrap_or_default();
     }
     line
 }
 
-/// How much of a line is looked at. Twice what is kept: a secret that the cut splits would slip
-/// through the scrubbing, so what stands within one line of such a cut is not kept.
-const WINDOW: usize = 2 * LOG_LINE_BYTES_MAX;
+/// How much of a text is looked at, of which `bytes_max` bytes are kept.
+const fn window(bytes_max: usize) -> usize {
+    bytes_max + SECRET_BYTES_MAX
+}
 
-/// Scrubs, then escapes, then cuts: a secret may hold line breaks, and half of one is one too.
-fn clean(line: &str, scrub: &impl Fn(&str) -> String) -> String {
-    let window = prefix(line, WINDOW);
-    let is_cut = window.len() == WINDOW || window.len() < line.len();
-    let scrubbed = scrub(window);
-    let kept = if is_cut {
-        prefix(&scrubbed, scrubbed.len().saturating_sub(LOG_LINE_BYTES_MAX))
+/// Scrubs, then escapes, then cuts: a secret may hold line breaks, and half of one is one too. A
+/// secret that the end of the window splits slips through the scrubbing, so what stands within the
+/// length of one from there is not kept.
+pub(crate) fn clean(text: &str, bytes_max: usize, scrub: impl Fn(&str) -> String) -> String {
+    let looked_at = prefix(text, window(bytes_max));
+    let scrubbed = scrub(looked_at);
+    let kept = if looked_at.len() < text.len() {
+        prefix(&scrubbed, scrubbed.len().saturating_sub(SECRET_BYTES_MAX))
     } else {
         &scrubbed
     };
-    let escaped = escape(prefix(kept, LOG_LINE_BYTES_MAX));
-    prefix(&escaped, LOG_LINE_BYTES_MAX).to_owned()
+    let escaped = escape(prefix(kept, bytes_max));
+    prefix(&escaped, bytes_max).to_owned()
+}
+
+/// The beginning of a text from a component, fit for an error and a terminal.
+pub(crate) fn shown(text: &str, bytes_max: usize) -> String {
+    escape(prefix(text, bytes_max))
 }
 
 /// Writes control characters as `\n`, `\u{1b}` and so on, so that a text stays one line and moves
@@ -138,10 +146,13 @@ pub(crate) fn prefix(text: &str, bytes_max: usize) -> &str {
 mod tests {
     use super::*;
 
+    fn scrub(text: &str) -> String {
+        text.replace("hunter2", "***")
+    }
+
     #[track_caller]
     fn check(line: &str, expected: &str) {
-        let scrub = |text: &str| text.replace("hunter2", "***");
-        assert_eq!(clean(line, &scrub), expected);
+        assert_eq!(clean(line, LOG_LINE_BYTES_MAX, scrub), expected);
     }
 
     #[test]
@@ -154,11 +165,18 @@ mod tests {
     }
 
     #[test]
-    fn secret_across_the_cut_is_not_half_written() {
+    fn secret_across_a_cut_is_not_half_written() {
+        const KEPT: usize = 100;
         for shift in 0..8 {
-            let line = format!("{}hunter2{}", "x".repeat(WINDOW - shift), "y".repeat(100));
-            let scrub = |text: &str| text.replace("hunter2", "***");
-            assert!(!clean(&line, &scrub).contains('h'));
+            let whole = format!("{}hunter2", "x".repeat(KEPT - shift));
+            assert!(!clean(&whole, KEPT, scrub).contains('h'), "the cut of what is kept");
+            // Scrubbing makes a text so much shorter that the end of the window would be kept.
+            let many = "hunter2".repeat(window(KEPT) / 7);
+            let rest = window(KEPT) - many.len();
+            let long = format!("{}{many}hunter2", "x".repeat(rest + shift));
+            assert!(!clean(&long, KEPT, scrub).contains('h'), "the cut of what is looked at");
+            let composed = compose(&long, &[]);
+            assert!(!clean(&composed, KEPT, scrub).contains('h'), "the cut of what is composed");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::limits::{
     CODE_BYTES_MAX, ENTITIES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PAIRS_MAX, RETRY_AFTER_MAX,
     TEXT_BYTES_MAX,
 };
-use crate::log::{escape, prefix};
+use crate::log::clean;
 
 /// The answer of a guest that breaks a rule of the contract.
 pub(crate) fn violation(code: &str, message: impl Into<String>) -> Error {
@@ -33,10 +33,7 @@ pub(crate) fn request(request: types::Request) -> Request {
 
 /// The error that a guest returned: scrubbed, made one line, cut.
 pub(crate) fn error(error: types::Error, call: &Call) -> Error {
-    let text = |text: &str| {
-        let scrubbed = call.scrub(prefix(text, TEXT_BYTES_MAX));
-        escape(prefix(&scrubbed, MESSAGE_BYTES_MAX))
-    };
+    let text = |text: &str| clean(text, MESSAGE_BYTES_MAX, |text| call.scrub(text));
     let wait = error.retry_after_ms.map(Duration::from_millis);
     Error {
         kind: kind(error.kind),

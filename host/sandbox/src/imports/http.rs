@@ -9,7 +9,8 @@ use crate::bindings::http::{Piece, Slice, Target};
 use crate::bindings::{http, types};
 use crate::context::Imports;
 use crate::convert::{inward, outward};
-use crate::limits::{SEND_MANY_MAX, SEND_PARALLEL_MAX};
+use crate::limits::{SEND_MANY_MAX, SEND_PARALLEL_MAX, SHOWN_BYTES_MAX};
+use crate::log::shown;
 
 type Answer = Result<http::Response, types::Error>;
 
@@ -102,7 +103,7 @@ fn no_blob(slice: &Slice) -> Error {
         "sandbox.blob",
         format!(
             "this host holds no blob `{}`: send the bytes themselves",
-            crate::log::escape(crate::log::prefix(&slice.blob, crate::limits::NAME_BYTES_MAX))
+            shown(&slice.blob, SHOWN_BYTES_MAX)
         ),
     )
 }
