@@ -1,8 +1,10 @@
 //! Compiling, away from everything that matters.
 //!
 //! A component can be built to make the compiler slow or hungry, and a bug in the compiler is
-//! native code in our address space. So it runs in a child process without environment, files,
-//! secrets or much memory. The child returns code; whether to run it is decided here.
+//! native code in our address space. So it runs in a child process without environment or much
+//! memory, that opens no file and no socket any more. It is the same user all the same: what that
+//! user may do without opening anything, it may do. The child returns code, and says first which
+//! compiler made it; whether to run it is decided here.
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -16,8 +18,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use wasmtime::Engine;
 
-use crate::engine::compiling;
-use crate::limits::Limits;
+use crate::engine::{FINGERPRINT_BYTES, compatibility, compiling};
+use crate::limits::{Limits, MESSAGE_BYTES_MAX};
+use crate::log::shown;
 
 /// Where components are compiled.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,8 +42,8 @@ const WORKER_ADDRESS_BYTES: u64 = 4 << 30;
 /// CPU time of the compile worker, in seconds, should its parent die before it: above the wall
 /// time that the parent grants on every core.
 const WORKER_CPU_S: u64 = 120;
-/// Open files of the compile worker: its pipes and what the runtime opens at start.
-const WORKER_FILES: u64 = 64;
+/// Open files of the compile worker: its pipes, and not one more.
+const WORKER_FILES: u64 = 3;
 /// A compiled component. 128 MiB: machine code is three to eight times the component.
 pub(crate) const CODE_BYTES_MAX: u64 = 128 << 20;
 /// What the worker may say about a failure.
@@ -52,20 +55,23 @@ impl Compiler {
         engine: &Engine,
         component: Bytes,
         limits: &Limits,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Bytes, Error> {
         match self {
             Self::Child { program, args } => {
                 let mut command = Command::new(program);
                 command.args(args);
                 let compiling = run_worker(command, &component);
                 let result = tokio::time::timeout(limits.compile, compiling).await;
-                result.unwrap_or_else(|_elapsed| Err(too_slow(limits)))
+                let output = result.unwrap_or_else(|_elapsed| Err(too_slow(limits)))?;
+                take_code(&output.into(), &compatibility(engine))
             }
             Self::InProcess => {
                 let engine = engine.clone();
                 let compile = move || engine.precompile_component(&component);
                 match tokio::task::spawn_blocking(compile).await {
-                    Ok(result) => result.map_err(|error| refused(&format!("{error:#}"))),
+                    Ok(result) => {
+                        result.map(Bytes::from).map_err(|error| refused(&format!("{error:#}")))
+                    }
                     Err(error) => Err(refused(&error.to_string())),
                 }
             }
@@ -122,12 +128,20 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), Error> {
     }
 }
 
+/// The code behind the fingerprint of the engine that compiled it. The worker's program may have
+/// been replaced since this process started; under this engine's name its code would be kept.
+fn take_code(output: &Bytes, engine: &[u8; FINGERPRINT_BYTES]) -> Result<Bytes, Error> {
+    if output.starts_with(engine) {
+        return Ok(output.slice(FINGERPRINT_BYTES..));
+    }
+    Err(broken("it is of another version than this process: start this process again"))
+}
+
 fn refused(reason: &str) -> Error {
-    let reason = crate::log::escape(crate::log::prefix(reason, crate::limits::MESSAGE_BYTES_MAX));
     Error::new(
         ErrorKind::Malformed,
         "sandbox.compile",
-        format!("the component does not compile: {reason}"),
+        format!("the component does not compile: {}", shown(reason, MESSAGE_BYTES_MAX)),
     )
 }
 
@@ -150,16 +164,18 @@ fn too_slow(limits: &Limits) -> Error {
     )
 }
 
-/// Compiles the component on standard input to code on standard output, under limits that it sets
-/// on its own process first. Call it in a process that does nothing else.
+/// Compiles the component on standard input to code on standard output, the fingerprint of its
+/// engine in front, under limits that it sets on its own process first. Call it in a process that
+/// does nothing else.
 pub fn compile_worker() -> Result<(), WorkerError> {
     confine()?;
     let mut component = Vec::new();
     io::stdin().lock().take(CODE_BYTES_MAX).read_to_end(&mut component)?;
-    let code = Engine::new(&compiling())
-        .and_then(|engine| engine.precompile_component(&component))
-        .map_err(|error| WorkerError::Component(format!("{error:#}")))?;
+    let refused = |error| WorkerError::Component(format!("{error:#}"));
+    let engine = Engine::new(&compiling()).map_err(refused)?;
+    let code = engine.precompile_component(&component).map_err(refused)?;
     let mut output = io::stdout().lock();
+    output.write_all(&compatibility(&engine))?;
     output.write_all(&code)?;
     output.flush()?;
     Ok(())
@@ -188,4 +204,23 @@ pub enum WorkerError {
     /// The pipes or the limits failed.
     #[error("the compile worker cannot work")]
     Io(#[from] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_of_another_engine_is_refused() {
+        let ours = [1; FINGERPRINT_BYTES];
+        let output = |engine: &[u8]| Bytes::from([engine, b"code"].concat());
+        assert_eq!(take_code(&output(&ours), &ours).unwrap(), "code");
+        for other in [&[2; FINGERPRINT_BYTES][..], &[1; FINGERPRINT_BYTES - 1], b""] {
+            let error = take_code(&output(other), &ours).unwrap_err();
+            assert_eq!(
+                (error.code.as_str(), error.kind),
+                ("sandbox.compiler", ErrorKind::Unavailable)
+            );
+        }
+    }
 }

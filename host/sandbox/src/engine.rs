@@ -87,8 +87,12 @@ fn start_clock(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Everything about the engine that decides whether compiled code fits it.
-pub(crate) fn compatibility(engine: &Engine) -> [u8; 32] {
+/// The length of an engine's fingerprint.
+pub(crate) const FINGERPRINT_BYTES: usize = blake3::OUT_LEN;
+
+/// Everything about the engine that decides whether compiled code fits it, the version of wasmtime
+/// among it.
+pub(crate) fn compatibility(engine: &Engine) -> [u8; FINGERPRINT_BYTES] {
     let mut hasher = Fingerprint(blake3::Hasher::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.0.finalize().into()
