@@ -5,7 +5,8 @@ use std::time::Duration;
 use model::{Error, ErrorKind};
 use wasmtime::Trap;
 
-use crate::limits::{Limits, RANDOM_BYTES_MAX};
+use crate::limits::{Limits, MESSAGE_BYTES_MAX, RANDOM_BYTES_MAX};
+use crate::log::shown;
 
 /// A limit that the host enforces by ending the call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -16,6 +17,22 @@ pub(crate) enum Fault {
     HostCalls,
     #[error("too many random bytes at once")]
     Random,
+}
+
+/// Marks what went wrong while an instance was made, before any of its code ran.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("making the instance")]
+pub(crate) struct Making;
+
+/// The error of a component that the engine has no room for, in the engine's own words.
+pub(crate) fn does_not_fit(error: &wasmtime::Error) -> Error {
+    exhausted(
+        "sandbox.needs",
+        format!(
+            "the component does not fit this host: {}; build it smaller",
+            shown(&error.root_cause().to_string(), MESSAGE_BYTES_MAX)
+        ),
+    )
 }
 
 /// Turns what wasmtime reports into the error of the call.
@@ -39,6 +56,7 @@ pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, memory_denied: 
             "sandbox.stack",
             "the adapter recursed too deep: its stack is used up".to_owned(),
         ),
+        None if error.downcast_ref::<Making>().is_some() => does_not_fit(error),
         // A guest that gets no memory traps by itself a moment later.
         _ if memory_denied => exhausted(
             "sandbox.memory",
@@ -114,5 +132,27 @@ fn describe(trap: Trap) -> String {
         Trap::UnreachableCodeReached => "it panicked or aborted".to_owned(),
         Trap::MemoryOutOfBounds => "it left its memory, or recursed too deep".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: &wasmtime::Error, code: &str, word: &str) {
+        let error = classify(error, &Limits::default(), false);
+        assert_eq!(error.code, code, "{error}");
+        assert!(error.message.contains(word), "{error}");
+    }
+
+    #[test]
+    fn instance_that_cannot_be_made_is_told_from_an_answer_that_cannot_be_read() {
+        let refusal = || wasmtime::format_err!("17 instances, at most 16 fit");
+        check(&refusal().context(Making), "sandbox.needs", "17 instances, at most 16 fit");
+        check(&refusal(), "sandbox.abi", "current SDK");
+        // Start functions are code of the guest.
+        check(&wasmtime::Error::from(Fault::Cpu).context(Making), "sandbox.cpu", "CPU");
+        check(&wasmtime::Error::from(Trap::StackOverflow).context(Making), "sandbox.stack", "deep");
     }
 }

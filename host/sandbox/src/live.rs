@@ -17,7 +17,7 @@ use crate::context::{Context, Shared};
 use crate::convert::outward;
 use crate::engine::Runtime;
 use crate::exports::{Export, Instance};
-use crate::fault;
+use crate::fault::{self, Making};
 use crate::limiter::MemoryMeter;
 use crate::limits::{HANDLES_MAX, Limits};
 use crate::wasi::Wasi;
@@ -177,7 +177,8 @@ impl Live {
 }
 
 async fn instantiate(mold: &Mold, store: &mut Store<Context>) -> wasmtime::Result<Instance> {
-    let instance = mold.pre.instantiate_async(&mut *store).await?;
+    let made = mold.pre.instantiate_async(&mut *store).await;
+    let instance = made.map_err(|error| error.context(Making))?;
     let base = mold.base.load(&mut *store, &instance)?;
     let webhooks = mold.webhooks.as_ref().map(|indices| indices.load(&mut *store, &instance));
     Ok(Instance { base, webhooks: webhooks.transpose()? })

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use model::{Error, ErrorKind};
 use package::Verified;
 use package::manifest::Profile;
-use tokio::sync::Mutex;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -18,9 +17,10 @@ use crate::compile::Compiler;
 use crate::context::{Context, HasImports};
 use crate::contract::Surface;
 use crate::engine::Runtime;
-use crate::limits::{self, Limits};
+use crate::limits::{self, Limits, MESSAGE_BYTES_MAX};
 use crate::live::Mold;
 use crate::loaded::{Loaded, Package};
+use crate::log::shown;
 use crate::random::Random;
 use crate::state::States;
 use crate::wasi;
@@ -98,7 +98,7 @@ impl Sandbox {
         let random = Random::from_system().map_err(StartError::Random)?;
         let engine = runtime.engine.clone();
         Ok(Self {
-            compilation: Compilation { engine, cache, compiler, limits, turn: Mutex::default() },
+            compilation: Compilation::new(engine, cache, compiler, limits),
             runtime,
             limits,
             reuse,
@@ -124,7 +124,10 @@ impl Sandbox {
             Error::new(
                 ErrorKind::Malformed,
                 "sandbox.contract",
-                format!("the component does not follow the contract it names: {error:#}"),
+                format!(
+                    "the component does not follow the contract it names: {}",
+                    shown(&format!("{error:#}"), MESSAGE_BYTES_MAX)
+                ),
             )
         })?;
         let package = Package {
