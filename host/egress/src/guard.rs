@@ -8,5 +8,5 @@ mod address;
 mod name;
 
 pub use address::Nat64;
-pub(crate) use address::{Ranges, is_metadata};
+pub(crate) use address::Ranges;
 pub(crate) use name::{Host, NameError};

@@ -16,6 +16,8 @@ use model::Error;
 use tokio::time::Instant;
 
 pub(crate) use network::{Network, Part};
+#[cfg(test)]
+pub(crate) use resolver::Resolver;
 pub(crate) use resolver::SystemResolver;
 pub(crate) use tls::Roots;
 

@@ -85,11 +85,24 @@ impl Ranges {
         }
     }
 
-    fn forbids_v6(&self, address: Ipv6Addr) -> Option<&'static str> {
+    /// True for the addresses that not even an operator override reaches.
+    pub(crate) fn is_metadata(&self, address: IpAddr) -> bool {
+        let embedded = match address {
+            IpAddr::V6(v6) => self.embedded(v6).map(IpAddr::V4),
+            IpAddr::V4(_) => None,
+        };
+        let address = embedded.unwrap_or(address);
+        METADATA.contains(&address) || matches!(address, IpAddr::V4(v4) if v4.is_link_local())
+    }
+
+    /// The IPv4 address that an IPv6 address leads to.
+    fn embedded(&self, address: Ipv6Addr) -> Option<Ipv4Addr> {
         let mut nat64 = self.nat64.iter().chain(std::iter::once(&Nat64::WELL_KNOWN));
-        let embedded =
-            address.to_ipv4_mapped().or_else(|| nat64.find_map(|prefix| prefix.embedded(address)));
-        if let Some(embedded) = embedded {
+        address.to_ipv4_mapped().or_else(|| nat64.find_map(|prefix| prefix.embedded(address)))
+    }
+
+    fn forbids_v6(&self, address: Ipv6Addr) -> Option<&'static str> {
+        if let Some(embedded) = self.embedded(address) {
             return self.forbids(IpAddr::V4(embedded));
         }
         if let Some((_, _, what)) = FORBIDDEN_V6
@@ -102,16 +115,6 @@ impl Ranges {
         let public = within(address.to_bits(), base.to_bits(), length, 128);
         (!public).then_some("not public IPv6")
     }
-}
-
-/// True for the addresses that not even an operator override reaches.
-pub(crate) fn is_metadata(address: IpAddr) -> bool {
-    let embedded = match address {
-        IpAddr::V6(v6) => Nat64::WELL_KNOWN.embedded(v6).map(IpAddr::V4),
-        IpAddr::V4(_) => None,
-    };
-    let address = embedded.unwrap_or(address.to_canonical());
-    METADATA.contains(&address) || matches!(address, IpAddr::V4(v4) if v4.is_link_local())
 }
 
 fn forbids_v4(address: Ipv4Addr) -> Option<&'static str> {
@@ -212,10 +215,14 @@ mod tests {
         let addresses = "169.254.169.254 169.254.170.2 168.63.129.16 100.100.100.200 192.0.0.192 \
             fd00:ec2::254 ::ffff:169.254.169.254 64:ff9b::169.254.169.254";
         for address in addresses.split_whitespace() {
-            assert!(is_metadata(address.parse().unwrap()), "{address}");
+            assert!(Ranges::default().is_metadata(address.parse().unwrap()), "{address}");
         }
         for address in ["127.0.0.1", "10.0.0.1", "::1", "8.8.8.8"] {
-            assert!(!is_metadata(address.parse().unwrap()), "{address}");
+            assert!(!Ranges::default().is_metadata(address.parse().unwrap()), "{address}");
         }
+        let prefix = "2a00:1098:2c:1::".parse().unwrap();
+        let ranges = Ranges::new(vec![Nat64::new(prefix)], Vec::new());
+        assert!(ranges.is_metadata("2a00:1098:2c:1::169.254.169.254".parse().unwrap()));
+        assert!(!ranges.is_metadata("2a00:1098:2c:1::10.0.0.1".parse().unwrap()));
     }
 }

@@ -15,13 +15,13 @@ use http::Uri;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::resolver::Resolver;
 use super::stream::Stream;
-use crate::guard::{Host, Ranges, is_metadata};
+use crate::guard::{Host, Ranges};
 use crate::origin::{Origin, Scheme};
 
 /// Look-up, dialling and handshake together; healthy providers take well under a second.
@@ -72,7 +72,8 @@ impl Service<Uri> for Dialler {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let dialler = self.clone();
         Box::pin(async move {
-            match timeout(CONNECT_TIME_MAX, dialler.open(&uri)).await {
+            let deadline = Instant::now() + CONNECT_TIME_MAX;
+            match timeout_at(deadline, dialler.open(&uri, deadline)).await {
                 Ok(opened) => opened,
                 Err(_elapsed) => Err(DialError::Slow),
             }
@@ -81,10 +82,10 @@ impl Service<Uri> for Dialler {
 }
 
 impl Dialler {
-    async fn open(&self, uri: &Uri) -> Result<Stream, DialError> {
+    async fn open(&self, uri: &Uri, deadline: Instant) -> Result<Stream, DialError> {
         let origin = self.origin(uri)?;
         let addresses = self.vetted(&origin).await?;
-        let plain = dial(&addresses, origin.port()).await?;
+        let plain = self.dial(&addresses, origin.port(), deadline).await?;
         plain.set_nodelay(true).map_err(DialError::Dial)?;
         match origin.scheme() {
             Scheme::Http => Ok(Stream::new(plain)),
@@ -124,31 +125,46 @@ impl Dialler {
 
     fn forbids(&self, address: IpAddr) -> Option<&'static str> {
         if self.only.is_some() {
-            return is_metadata(address).then_some("a metadata service");
+            return self.ranges.is_metadata(address).then_some("a metadata service");
         }
         self.ranges.forbids(address)
     }
-}
 
-async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, DialError> {
-    let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    let mut last = DialError::Lookup(none);
-    for address in addresses {
-        match TcpStream::connect(SocketAddr::new(*address, port)).await {
-            Ok(stream) => return verified(stream, addresses),
-            Err(error) => last = DialError::Dial(error),
+    /// Dials one address after the other. Each has an even share of the time that is left, one
+    /// share being the handshake's, so that one which nobody routes leaves some to the next.
+    async fn dial(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+        deadline: Instant,
+    ) -> Result<TcpStream, DialError> {
+        let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let mut last = DialError::Lookup(none);
+        for (tried, address) in addresses.iter().enumerate() {
+            let shares = u32::try_from(addresses.len() - tried + 1).unwrap_or(u32::MAX);
+            let share = deadline.saturating_duration_since(Instant::now()) / shares;
+            match timeout(share, TcpStream::connect(SocketAddr::new(*address, port))).await {
+                Ok(Ok(stream)) => return self.verified(stream, addresses),
+                Ok(Err(error)) => last = DialError::Dial(error),
+                Err(_elapsed) => last = DialError::Slow,
+            }
         }
+        Err(last)
     }
-    Err(last)
-}
 
-/// Looks at the peer once more: a kernel or a container network may have its own ideas.
-fn verified(stream: TcpStream, addresses: &[IpAddr]) -> Result<TcpStream, DialError> {
-    let peer = stream.peer_addr().map_err(DialError::Dial)?.ip();
-    if addresses.iter().any(|address| address.to_canonical() == peer.to_canonical()) {
+    /// Looks at both ends once more: a kernel or a container network may have its own ideas, and
+    /// a connection that ends where it began leads to this host, by whatever public address.
+    fn verified(&self, stream: TcpStream, addresses: &[IpAddr]) -> Result<TcpStream, DialError> {
+        let peer = stream.peer_addr().map_err(DialError::Dial)?.ip();
+        let local = stream.local_addr().map_err(DialError::Dial)?.ip();
+        let forbidden = |what| Err(DialError::Forbidden { address: peer, what });
+        if !addresses.iter().any(|address| address.to_canonical() == peer.to_canonical()) {
+            return forbidden("not an address that was judged");
+        }
+        if self.only.is_none() && peer.to_canonical() == local.to_canonical() {
+            return forbidden("an address of this host");
+        }
         Ok(stream)
-    } else {
-        Err(DialError::Forbidden { address: peer, what: "not an address that was judged" })
     }
 }
 
@@ -249,9 +265,69 @@ mod tests {
         assert!(matches!(found, Err(DialError::Elsewhere)), "{found:?}");
     }
 
+    fn soon() -> Instant {
+        Instant::now() + CONNECT_TIME_MAX
+    }
+
     #[tokio::test]
     async fn name_without_address_is_not_there() {
-        let found = dial(&[], 443).await;
+        let found = dialler(&[], None).dial(&[], 443, soon()).await;
         assert!(matches!(found, Err(DialError::Lookup(_))), "{found:?}");
+    }
+
+    fn listener(address: &str, backlog: u32) -> tokio::net::TcpListener {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(address.parse().unwrap()).unwrap();
+        socket.listen(backlog).unwrap()
+    }
+
+    #[tokio::test]
+    async fn connection_to_this_host_is_refused_without_an_override() {
+        let listening = listener("127.0.0.1:0", 8);
+        let address = listening.local_addr().unwrap();
+        let judged = [address.ip()];
+        let public = dialler(&[], None);
+        let connected = || TcpStream::connect(address);
+        let found = public.verified(connected().await.unwrap(), &judged);
+        let Err(DialError::Forbidden { what, .. }) = found else { panic!("{found:?}") };
+        assert_eq!(what, "an address of this host");
+        let other = ["93.184.216.34".parse().unwrap()];
+        let found = public.verified(connected().await.unwrap(), &other);
+        assert!(matches!(found, Err(DialError::Forbidden { .. })), "{found:?}");
+        let over = dialler(&[], Some("http://127.0.0.1:8080"));
+        assert!(over.verified(connected().await.unwrap(), &judged).is_ok());
+    }
+
+    async fn opened(addresses: &str, port: u16) -> Result<(), DialError> {
+        let origin = format!("http://several.example:{port}");
+        let dialler = dialler(&[addresses], Some(&origin));
+        dialler.open(&format!("{origin}/").parse().unwrap(), soon()).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn next_address_is_dialled_when_one_refuses() {
+        let listening = listener("127.0.0.2:0", 8);
+        let port = listening.local_addr().unwrap().port();
+        opened("127.0.0.3 127.0.0.2", port).await.unwrap();
+        let found = opened("127.0.0.3 127.0.0.4", port).await;
+        assert!(matches!(found, Err(DialError::Dial(_))), "{found:?}");
+        let found = opened("127.0.0.2 169.254.169.254", port).await;
+        assert!(matches!(found, Err(DialError::Forbidden { .. })), "{found:?}");
+    }
+
+    /// A listener whose queue is full drops what comes, as a route into nowhere does.
+    #[tokio::test(start_paused = true)]
+    async fn address_that_never_answers_leaves_time_to_the_next() {
+        let hole = listener("127.0.0.5:0", 1);
+        let address = hole.local_addr().unwrap();
+        let mut queued = Vec::new();
+        while let Ok(Ok(stream)) = timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
+            queued.push(stream);
+        }
+        let listening = listener(&format!("127.0.0.6:{}", address.port()), 8);
+        let began = Instant::now();
+        opened("127.0.0.5 127.0.0.6", address.port()).await.unwrap();
+        assert!(began.elapsed() < CONNECT_TIME_MAX / 2, "{:?}", began.elapsed());
+        drop((queued, listening));
     }
 }

@@ -1,5 +1,7 @@
 //! The corpus of ways out: every host, link, path and header here has led somewhere else in some
 //! program. None may leave, by whichever door it knocks.
+//!
+//! What a name leads to is another matter: the tests of the gateway ask a resolver that lies.
 
 use bytes::Bytes;
 use model::egress::Request;
