@@ -10,6 +10,7 @@ pub mod case;
 pub mod cassette;
 pub mod fault;
 pub mod hubspot;
+pub mod material;
 pub mod message;
 pub mod native;
 pub mod news;

@@ -1,21 +1,12 @@
 //! The simulators answer in the shapes of recorded answers, where recordings are at hand.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::hubspot::Kind;
+use crate::material::recorded;
 use crate::{Answer, HubSpot, News, Provider as _, Request};
-
-/// The folder of provider material: beside the repository, or where the environment says.
-fn material() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the crate has no configuration to read it from")]
-    let told = std::env::var_os("PLUGHOUSE_SHARED").map(PathBuf::from);
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
-    let folder = told.unwrap_or_else(|| beside.into()).join("providers/data");
-    folder.is_dir().then_some(folder)
-}
 
 /// The places of a value and the types that stand there, `null` left out; all rows are one.
 fn shape(value: &Value, place: &str, found: &mut BTreeSet<String>) {
@@ -36,11 +27,7 @@ fn shape(value: &Value, place: &str, found: &mut BTreeSet<String>) {
 /// Everything of the recording, apart from `beyond`, must stand in the answer.
 #[track_caller]
 fn check(recording: &str, answer: &Answer, beyond: &[&str]) {
-    let Some(folder) = material() else {
-        println!("SKIPPED: no provider material for {recording}; set PLUGHOUSE_SHARED");
-        return;
-    };
-    let recorded = std::fs::read(folder.join(recording)).expect(recording);
+    let Some(recorded) = recorded(recording) else { return };
     let recorded: Value = serde_json::from_slice(&recorded).expect(recording);
     let answered: Value = serde_json::from_slice(&answer.body).unwrap();
     let (mut expected, mut found) = (BTreeSet::new(), BTreeSet::new());
@@ -110,11 +97,7 @@ fn refusals() {
 
 #[test]
 fn articles() {
-    let Some(folder) = material() else {
-        println!("SKIPPED: no provider material for NewsAPI; set PLUGHOUSE_SHARED");
-        return;
-    };
-    let samples = std::fs::read(folder.join("google_news/newsapi_samples.json")).unwrap();
+    let Some(samples) = recorded("google_news/newsapi_samples.json") else { return };
     let samples: Value = serde_json::from_slice(&samples).unwrap();
     let (mut expected, mut found) = (BTreeSet::new(), BTreeSet::new());
     for sample in samples.as_array().unwrap() {

@@ -1,25 +1,12 @@
 //! The adapter against what the sources have sent to others, where it lies beside the project.
 
-use std::path::{Path, PathBuf};
-
-use plughouse_testkit::{Answer, from_fn};
+use plughouse_testkit::{Answer, from_fn, material};
 use serde_json::Value;
 
 use crate::support::{EVER, Store, pull, request, with_feeds, with_key};
 
-/// A recorded text; `None`, said aloud, where the material is not there.
-#[expect(clippy::disallowed_methods, reason = "a test has no configuration to read it from")]
 fn recorded(name: &str) -> Option<Vec<u8>> {
-    let shared = std::env::var_os("PLUGHOUSE_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("providers/data/google_news").join(name);
-    let body = std::fs::read(&path).ok();
-    if body.is_none() {
-        eprintln!("SKIPPED: no recorded answer at {}", path.display());
-    }
-    body
+    material::recorded(&format!("google_news/{name}"))
 }
 
 #[test]

@@ -1,26 +1,13 @@
 //! The adapter against answers that HubSpot has sent to others, where they lie beside the project.
 
-use std::path::{Path, PathBuf};
-
 use plughouse_hubspot::HubSpot;
 use plughouse_sdk::{Adapter as _, ErrorKind, FieldKind, Selection};
-use plughouse_testkit::{Answer, from_fn};
+use plughouse_testkit::{Answer, from_fn, material};
 
 use crate::support::{EVER, Store, connect, pull, request};
 
-/// A recorded answer; `None`, said aloud, where the material is not there.
-#[expect(clippy::disallowed_methods, reason = "a test has no configuration to read it from")]
 fn recorded(name: &str) -> Option<Vec<u8>> {
-    let shared = std::env::var_os("PLUGHOUSE_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("providers/data/hubspot/amp_labs").join(name);
-    let body = std::fs::read(&path).ok();
-    if body.is_none() {
-        eprintln!("SKIPPED: no recorded answer at {}", path.display());
-    }
-    body
+    material::recorded(&format!("hubspot/amp_labs/{name}"))
 }
 
 fn answering(status: u16, body: Vec<u8>) -> plughouse_testkit::native::TestHost {
