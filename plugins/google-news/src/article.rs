@@ -65,7 +65,8 @@ pub(crate) struct Context<'a> {
     pub(crate) origin: Origin,
 }
 
-/// The payload. No text of the article is kept but headline and summary.
+/// The payload. No text of the article is kept but headline and summary, and not the query: an
+/// article that two queries find would change with each.
 #[derive(Serialize)]
 struct Body<'a> {
     kind: &'static str,
@@ -76,7 +77,6 @@ struct Body<'a> {
     publisher: Publisher<'a>,
     summary: Option<&'a str>,
     language: &'a str,
-    query: &'a str,
     origin: Origin,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     related: &'a [Link],
@@ -111,7 +111,6 @@ impl Article {
             },
             summary: self.summary.as_deref().filter(|summary| !summary.is_empty()),
             language: context.language,
-            query: context.query,
             origin: context.origin,
             related: &self.related,
         };
@@ -121,6 +120,7 @@ impl Article {
         let id = self.guid.unwrap_or_else(|| sha256(&url));
         Ok(Record {
             modified_ms: self.published_ms,
+            details: vec![("query", context.query).into()],
             ..Record::new(ENTITY, &id, Payload::Json(payload))
         })
     }
@@ -190,13 +190,14 @@ mod tests {
         };
         let record = article.into_record(&CONTEXT).unwrap();
         assert_eq!(record.id, sha256("https://post.example/1"));
+        assert_eq!(record.details, [("query", "acme").into()]);
         let Payload::Json(payload) = record.payload else { panic!("a payload of its own") };
         assert_eq!(
             String::from_utf8(payload).unwrap(),
             "{\"kind\":\"news_article\",\"title\":\"Acme wins\",\"url\":\"https://post.example/1\",\
              \"published_at\":\"2026-07-14T03:33:16Z\",\"date_precision\":\"second\",\
              \"publisher\":{\"name\":\"Post\",\"domain\":\"post.example\"},\
-             \"summary\":\"It \\\"won\\\".\",\"language\":\"en\",\"query\":\"acme\",\"origin\":\"newsapi\"}"
+             \"summary\":\"It \\\"won\\\".\",\"language\":\"en\",\"origin\":\"newsapi\"}"
         );
     }
 

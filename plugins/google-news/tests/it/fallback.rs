@@ -23,7 +23,7 @@ fn feeds_stand_in_for_the_rest_of_the_window() {
         let mut store = Store::default();
         store.run(&host, request(EVER)).unwrap();
         assert!(store.all("origin").iter().eq(["rss"]), "{fault:?}");
-        assert_eq!(store.all("query").len(), 3);
+        assert_eq!(store.found.keys().collect::<Vec<_>>(), ["acme", "globex", "initech"]);
         let asked = host.requests().into_iter().filter(|sent| sent.target.starts_with("/v2/"));
         assert_eq!(asked.count(), 1, "{fault:?}");
     }
@@ -36,8 +36,8 @@ fn service_that_is_spent_midway_hands_over_to_the_feeds() {
     let mut store = Store::default();
     store.run(&with_both(news, "acme\nglobex"), request(EVER)).unwrap();
     let origin = |query: &str| {
-        let of_query = store.records.values().filter(|record| record["query"] == query);
-        of_query.map(|record| record["origin"].clone()).collect::<Vec<_>>()
+        let of_query = store.found[query].iter().map(|id| &store.records[id]["origin"]);
+        of_query.cloned().collect::<Vec<_>>()
     };
     assert!(!origin("acme").is_empty() && origin("acme").iter().all(|it| it == "newsapi"));
     assert!(!origin("globex").is_empty() && origin("globex").iter().all(|it| it == "rss"));

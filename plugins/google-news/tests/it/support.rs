@@ -53,6 +53,8 @@ pub(crate) fn pull(host: &TestHost, request: &PullRequest) -> Result<Page, Error
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub(crate) records: BTreeMap<String, Value>,
+    /// The ids by the query that found them.
+    pub(crate) found: BTreeMap<String, BTreeSet<String>>,
     pub(crate) rejects: Vec<Reject>,
     pub(crate) pages: usize,
     /// Records that differed from what was kept under their id.
@@ -81,6 +83,9 @@ impl Store {
         for record in page.records {
             let payload = host.payload(&record.payload).expect("a payload");
             let value: Value = serde_json::from_slice(&payload).expect("one JSON text");
+            let query = record.details.into_iter().find(|detail| detail.name == "query");
+            let query = query.expect("the query that found it").value;
+            self.found.entry(query).or_default().insert(record.id.clone());
             let known = self.records.insert(record.id, value.clone());
             self.changes += usize::from(known != Some(value));
         }
