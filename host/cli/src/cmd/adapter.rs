@@ -1,6 +1,7 @@
 //! `plughouse adapter`: what an author and a reviewer need.
 
 mod build;
+mod folder;
 mod inspect;
 mod new;
 mod pack;

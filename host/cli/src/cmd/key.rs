@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::Global;
 use crate::exit::Exit;
-use crate::wire;
+use crate::wire::TrustEntry;
 
 /// What can be done with keys.
 #[derive(Debug, Subcommand)]
@@ -43,11 +43,9 @@ struct Shown {
 pub(crate) fn run(global: &Global, command: Command) -> Result<Exit> {
     let (key, note) = match command {
         Command::New { file, trust } => {
-            let key = generate(&file)?.public();
+            let key = generate()?;
             let wrote = format!("\nwrote {0} and {0}.pub", file.display());
-            let Some(publisher) = trust else { return show(global, &key, &wrote) };
-            wire::trust_publisher(&global.data, &publisher, &key)?;
-            (key, format!("{wrote}\n{publisher} is trusted with it on this host"))
+            (key.public(), wrote + &make(global, &key, &file, trust.as_deref())?)
         }
         Command::Show { file } => (read_public(&file)?, String::new()),
     };
@@ -61,11 +59,28 @@ fn show(global: &Global, key: &PublicKey, note: &str) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Makes a key pair on disk.
-pub(crate) fn generate(file: &Path) -> Result<PrivateKey> {
+/// Writes the key and trusts it, or does neither; what there is to say of the trust.
+fn make(global: &Global, key: &PrivateKey, file: &Path, trust: Option<&str>) -> Result<String> {
+    let entry = trust.map(|name| TrustEntry::new(&global.data, name, &key.public())).transpose()?;
+    save(key, file)?;
+    let Some((entry, publisher)) = entry.zip(trust) else { return Ok(String::new()) };
+    if let Err(error) = entry.write() {
+        fs::remove_file(file)?;
+        fs::remove_file(public_path(file))?;
+        return Err(error);
+    }
+    Ok(format!("\n{publisher} is trusted with it on this host"))
+}
+
+/// Makes a key.
+pub(crate) fn generate() -> Result<PrivateKey> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).context("get random bytes from the system")?;
-    let key = PrivateKey::from_seed(seed);
+    Ok(PrivateKey::from_seed(seed))
+}
+
+/// Writes a key pair.
+pub(crate) fn save(key: &PrivateKey, file: &Path) -> Result<()> {
     let create = |path: &Path, mode: u32, text: &str| -> Result<()> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -77,8 +92,10 @@ pub(crate) fn generate(file: &Path) -> Result<PrivateKey> {
         Ok(file.write_all(text.as_bytes())?)
     };
     create(file, 0o600, &key.to_pem()?)?;
-    create(&public_path(file), 0o644, &key.public().to_pem())?;
-    Ok(key)
+    create(&public_path(file), 0o644, &key.public().to_pem()).inspect_err(|_refused| {
+        // A private key without its public part is of no use; what cannot be removed stays.
+        fs::remove_file(file).unwrap_or_default();
+    })
 }
 
 /// Reads a private key.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use package::manifest::Profile;
 use serde::{Deserialize, Serialize};
+
+use super::folder::Folder;
+use super::pack::read_manifest;
 
 use crate::Global;
 use crate::exit::Exit;
-
-/// The target of adapters that need nothing but the contract.
-const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The guest's stack: the linker's default of 1 MiB would make every instance start with 17 pages.
 const STACK_BYTES: u32 = 256 << 10;
@@ -24,9 +25,8 @@ pub(crate) const COMPONENT: &str = "adapter.wasm";
 /// Which adapter.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The adapter's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
 }
 
 /// What was built.
@@ -38,7 +38,7 @@ struct Built {
 
 /// Builds and says where the result is.
 pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let component = build(&args.dir)?;
+    let component = build(&args.folder.find(global.output())?)?;
     let bytes = component.metadata()?.len();
     let text = format!("built {} ({} KiB)", component.display(), bytes.div_ceil(1024));
     global.output().result(&Built { component, bytes }, text)?;
@@ -47,18 +47,30 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
 
 /// Builds the adapter in `dir`; the path of its component.
 pub(crate) fn build(dir: &Path) -> Result<PathBuf> {
-    let krate = Crate::of(dir)?;
-    let module = compile(dir, &krate)?;
+    let profile = read_manifest(dir)?.adapter.profile;
+    let module = compile(dir, &Crate::of(dir)?, target(profile))?;
     let bytes =
         std::fs::read(&module).with_context(|| format!("read module {}", module.display()))?;
-    let component = componentise(&bytes).with_context(|| {
-        format!("make a component of {}: does it call `plughouse_sdk::adapter!`?", module.display())
-    })?;
+    let component = match profile {
+        Profile::Bare => componentise(&bytes).with_context(|| {
+            let module = module.display();
+            format!("make a component of {module}: does it call `plughouse_sdk::adapter!`?")
+        })?,
+        // The linker of that target has made one already.
+        Profile::Wasi => bytes,
+    };
     let dist = dir.join(DIST);
     std::fs::create_dir_all(&dist).with_context(|| format!("create {}", dist.display()))?;
     let path = dist.join(COMPONENT);
     std::fs::write(&path, component).with_context(|| format!("write {}", path.display()))?;
     Ok(path)
+}
+
+fn target(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Bare => "wasm32-unknown-unknown",
+        Profile::Wasi => "wasm32-wasip2",
+    }
 }
 
 fn componentise(module: &[u8]) -> Result<Vec<u8>> {
@@ -109,10 +121,11 @@ impl Crate {
 
 /// Compiles for speed: measured, `opt-level = "s"` saves a fifth of the bytes and costs 1.4 times
 /// the CPU. The profile is set here so that every adapter is built alike.
-fn compile(dir: &Path, krate: &Crate) -> Result<PathBuf> {
+fn compile(dir: &Path, krate: &Crate, target: &str) -> Result<PathBuf> {
+    let variable = target.to_ascii_uppercase().replace('-', "_");
     let status = Command::new("cargo")
         .current_dir(dir)
-        .args(["build", "--release", "--lib", "--quiet", "--target", TARGET])
+        .args(["build", "--release", "--lib", "--quiet", "--target", target])
         .arg("--target-dir")
         .arg(&krate.target_dir)
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
@@ -123,17 +136,17 @@ fn compile(dir: &Path, krate: &Crate) -> Result<PathBuf> {
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            format!("CARGO_TARGET_{variable}_RUSTFLAGS"),
             format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
         )
         .status()
         .context("run cargo: is Rust installed?")?;
     if !status.success() {
         bail!(
-            "the adapter does not compile for {TARGET}; if the target is missing, run \
-             `rustup target add {TARGET}`"
+            "the adapter does not compile for {target}; if the target is missing, run \
+             `rustup target add {target}`"
         );
     }
     let file = format!("{}.wasm", krate.name.replace('-', "_"));
-    Ok(krate.target_dir.join(TARGET).join("release").join(file))
+    Ok(krate.target_dir.join(target).join("release").join(file))
 }

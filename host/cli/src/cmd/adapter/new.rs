@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use package::manifest::{ID_RULE, PUBLISHER_RULE, is_id, is_publisher};
 use serde::Serialize;
 
 use crate::Global;
@@ -12,7 +13,7 @@ use crate::exit::Exit;
 /// What to call it and whose it is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The provider: lower-case letters, digits and `_`, beginning with a letter.
+    /// The provider: lower-case letters, digits, `_` and `-`, beginning with a letter.
     id: String,
     /// Who publishes it: lower-case letters, digits and `-`, beginning with a letter.
     #[arg(long, default_value = "acme")]
@@ -20,8 +21,14 @@ pub(crate) struct Args {
     /// Where to put it; otherwise a new folder named after the provider.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// The folder of the SDK's crates.
-    #[arg(long, env = "PLUGHOUSE_SDK", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk"))]
+    /// The folder of the SDK's crates; otherwise the one this program was built with.
+    #[arg(
+        long,
+        env = "PLUGHOUSE_SDK",
+        hide_env_values = true,
+        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk"),
+        hide_default_value = true
+    )]
     sdk: PathBuf,
 }
 
@@ -52,9 +59,9 @@ struct Made {
 
 /// Makes the adapter and says what to do next.
 pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
-    check(&args.id, '_').with_context(|| format!("the name '{}' will not do", args.id))?;
-    check(&args.publisher, '-')
-        .with_context(|| format!("the publisher '{}' will not do", args.publisher))?;
+    ensure!(is_id(&args.id), "`{}` is no name of an adapter: {ID_RULE}", args.id);
+    let publisher = &args.publisher;
+    ensure!(is_publisher(publisher), "`{publisher}` is no name of a publisher: {PUBLISHER_RULE}");
     let sdk = args.sdk.join("guest").canonicalize().with_context(|| {
         format!("the SDK is not in {}: say where with --sdk", args.sdk.display())
     })?;
@@ -67,7 +74,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
             .with_context(|| format!("write {}", path.display()))?;
     }
     let made = Made { files: FILES.iter().map(|(name, _)| *name).collect(), dir };
-    let text = format!("made {0}\nnext: cd {0} && plughouse adapter test", made.dir.display());
+    let text = format!("made {0}\nnext: plughouse adapter test {0}", made.dir.display());
     global.output().result(&made, text)?;
     Ok(Exit::Done)
 }
@@ -84,27 +91,4 @@ fn fill(text: &str, args: &Args, sdk: &Path) -> String {
         .replace("{{crate}}", &args.id.replace('_', "-"))
         .replace("{{publisher}}", &args.publisher)
         .replace("{{sdk}}", &sdk.display().to_string())
-}
-
-fn check(name: &str, separator: char) -> Result<()> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == separator;
-    ensure!(
-        (2..=39).contains(&name.len())
-            && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.chars().all(inner),
-        "write 2 to 39 of a-z, 0-9 and '{separator}', beginning with a letter"
-    );
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_that_a_manifest_takes() {
-        for (name, valid) in [("weather", true), ("my_crm2", true), ("2x", false), ("a b", false)] {
-            assert_eq!(check(name, '_').is_ok(), valid, "{name}");
-        }
-    }
 }

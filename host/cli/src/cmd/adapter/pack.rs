@@ -10,15 +10,15 @@ use package::manifest::Manifest;
 use serde::Serialize;
 
 use super::build::{COMPONENT, DIST};
+use super::folder::Folder;
 use crate::Global;
 use crate::exit::Exit;
 
 /// Which adapter, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The adapter's folder, built before.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     /// The package file; otherwise `dist/PUBLISHER-ID-VERSION.plug`.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -41,9 +41,10 @@ struct Packed {
 
 /// Packs and says what came of it.
 pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let file = pack(&args.dir, args.out.as_deref())?;
+    let dir = args.folder.find(global.output())?;
+    let file = pack(&dir, args.out.as_deref())?;
     let bundle = super::read_bundle(&file)?;
-    let manifest = read_manifest(&args.dir)?;
+    let manifest = read_manifest(&dir)?;
     let packed = Packed {
         name: manifest.name(),
         version: manifest.adapter.version.to_string(),

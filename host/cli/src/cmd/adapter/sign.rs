@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use package::Bundle;
 use package::envelope::{Envelope, IN_TOTO};
 use package::key::PrivateKey;
 use package::manifest::Manifest;
@@ -43,7 +44,7 @@ const BY_HAND: &str = "by-hand";
 
 /// What was signed.
 #[derive(Debug, Serialize)]
-struct Signed {
+pub(super) struct Signed {
     name: String,
     version: String,
     digest: String,
@@ -66,7 +67,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
         report: None,
         tool: None,
     });
-    let signed = add(&args.file, &key, review)?;
+    let signed = sign_file(&args.file, &key, review)?;
     let Signed { name, version, digest, key } = &signed;
     global.output().result(&signed, format!("signed {name} {version} with key {key}\n{digest}"))?;
     Ok(Exit::Done)
@@ -74,11 +75,19 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
 
 /// Signs a package file as a release.
 pub(crate) fn sign(file: &Path, key: &PrivateKey) -> Result<()> {
-    add(file, key, None).map(drop)
+    sign_file(file, key, None).map(drop)
 }
 
-fn add(file: &Path, key: &PrivateKey, review: Option<Review>) -> Result<Signed> {
+fn sign_file(file: &Path, key: &PrivateKey, review: Option<Review>) -> Result<Signed> {
     let mut bundle = super::read_bundle(file)?;
+    let signed = add(&mut bundle, key, review)?;
+    fs::write(file, bundle.to_bytes())
+        .with_context(|| format!("write package {}", file.display()))?;
+    Ok(signed)
+}
+
+/// Adds a signature to a package: a release, unless it is a review.
+pub(super) fn add(bundle: &mut Bundle, key: &PrivateKey, review: Option<Review>) -> Result<Signed> {
     let manifest = Manifest::parse(bundle.manifest_text())?;
     let (name, version) = (manifest.name(), manifest.adapter.version.to_string());
     let statement = match review {
@@ -86,8 +95,6 @@ fn add(file: &Path, key: &PrivateKey, review: Option<Review>) -> Result<Signed> 
         None => Statement::release(&name, &version, bundle.digest()),
     };
     bundle.add_envelope(Envelope::sign(key, IN_TOTO, &statement.to_json()))?;
-    fs::write(file, bundle.to_bytes())
-        .with_context(|| format!("write package {}", file.display()))?;
     let digest = bundle.digest().to_owned();
     Ok(Signed { name, version, digest, key: key.public().id().to_string() })
 }

@@ -5,37 +5,35 @@
 //! against the manifest, and reach a server on loopback that answers from the case's cassette.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use bytes::Bytes;
 use egress::Gateway;
-use engine::connect::{NewConnection, methods, questions, variables};
+use engine::connect::{NewConnection, QuestionKind, methods, questions, variables};
 use model::adapter::{Adapter as _, Next, Page, PullRequest, Selection, Window};
 use model::{Clock, Connection, Secret, Timestamp};
-use package::envelope::{Envelope, IN_TOTO};
 use package::manifest::{Manifest, Target};
-use package::statement::Statement;
 use package::trust::{self, ReviewPolicy, Trust};
-use package::{Bundle, Permissions, Phase, PrivateKey, TrustFile, Verified};
+use package::{Permissions, Phase, TrustFile, Verified};
 use plughouse_testkit::case::{self, Case, ErrorSummary, NextKind, PageSummary, Pull};
-use plughouse_testkit::cassette::{Cassette, Replay};
+use plughouse_testkit::cassette::{Cassette, Redaction, Replay};
 use plughouse_testkit::{Server, Shared};
 use sandbox::{Loaded, Scope};
 use serde::Serialize;
 
 use super::build::DIST;
+use super::folder::Folder;
+use crate::cmd::key;
 use crate::exit::Exit;
 use crate::{Global, config, wire};
 
 /// Which adapter.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The adapter's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
 }
 
 /// What was run.
@@ -46,8 +44,8 @@ struct Tested {
 
 /// Runs both kinds of tests.
 pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let dir = &args.dir;
     let output = global.output();
+    let dir = &args.folder.find(output)?;
     output.note("running the adapter's own tests");
     own_tests(dir)?;
     output.note("building the component");
@@ -92,16 +90,12 @@ fn own_tests(dir: &Path) -> Result<()> {
 /// Takes the component through the one way in, with a key that lives as long as this call.
 fn verified(dir: &Path) -> Result<Verified> {
     let manifest = super::pack::read_manifest(dir)?;
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).context("get random bytes from the system")?;
-    let key = PrivateKey::from_seed(seed);
+    let key = key::generate()?;
     let file = dir.join(DIST).join("test.plug");
     super::pack(dir, Some(&file))?;
-    let mut bundle = Bundle::read(Bytes::from(std::fs::read(&file)?))?;
+    let mut bundle = super::read_bundle(&file)?;
     std::fs::remove_file(&file)?;
-    let version = manifest.adapter.version.to_string();
-    let statement = Statement::release(&manifest.name(), &version, bundle.digest());
-    bundle.add_envelope(Envelope::sign(&key, IN_TOTO, &statement.to_json()))?;
+    super::sign::add(&mut bundle, &key, None)?;
     let nobody = trust::empty(ReviewPolicy::Optional);
     let text = trust::with_publisher(&nobody, &manifest.adapter.publisher, &key.public())?;
     let none = BTreeMap::new();
@@ -115,9 +109,12 @@ async fn replay(
     case: &Case,
     cassette: Cassette,
 ) -> Result<()> {
-    let replay = Shared::new(Replay::new(cassette));
+    let method = method(manifest, case)?;
+    let made_up = made_up(manifest, method);
+    let hidden = Redaction::new(made_up.iter().map(|(_, secret)| secret.expose()));
+    let replay = Shared::new(Replay::new(cassette).hiding(hidden));
     let server = Server::start(replay.clone());
-    let (connection, secrets) = connection(manifest, case, &server)?;
+    let (connection, secrets) = connection(manifest, case, &server, (method, made_up))?;
     let clock = Clock::manual(timestamp(case.now_ms)?);
     let gateway = Gateway::new(clock.clone(), egress::Options::default())?;
     let grant = Permissions::of(manifest);
@@ -145,19 +142,32 @@ async fn replay(
     replay.with(|replay| run.finish(replay)).map_err(|error| anyhow!("{error}"))
 }
 
-/// A connection whose every endpoint leads to the server, with made-up secrets.
+/// The auth method of the case; otherwise the first that works.
+fn method<'a>(manifest: &'a Manifest, case: &'a Case) -> Result<&'a str> {
+    let named = case.variables.get("auth").map(String::as_str);
+    let method = named.or_else(|| methods(manifest).first().copied());
+    method.context("this host cannot do any auth method of the package yet")
+}
+
+/// Values for the fields of an auth method. They are taken out of what is compared with the
+/// cassette, so they are nothing that stands in one, and egress wants eight bytes at least.
+fn made_up(manifest: &Manifest, method: &str) -> Vec<(String, Secret)> {
+    questions(manifest, method)
+        .into_iter()
+        .filter(|question| matches!(question.kind, QuestionKind::Field { .. }))
+        .map(|field| (field.name.clone(), Secret::new(format!("made-up-{}-5b1f0c", field.name))))
+        .collect()
+}
+
+/// A connection whose every endpoint leads to the server.
 fn connection(
     manifest: &Manifest,
     case: &Case,
     server: &Server,
+    (method, fields): (&str, Vec<(String, Secret)>),
 ) -> Result<(Connection, Vec<(String, Secret)>)> {
     let mut values = case.variables.clone();
-    let auth = values.remove("auth");
-    let method = auth.as_deref().or_else(|| methods(manifest).first().copied());
-    let method = method.context("this host cannot do any auth method of the package yet")?;
-    let asked = questions(manifest, method);
-    let fields =
-        asked.iter().filter(|q| matches!(q.kind, engine::connect::QuestionKind::Field { .. }));
+    values.remove("auth");
     let fixed = |(name, endpoint): (&String, &package::manifest::Endpoint)| {
         matches!(endpoint.target, Target::Origin(_)).then(|| (name.clone(), server.origin()))
     };
@@ -168,9 +178,7 @@ fn connection(
             tenant: "test".parse()?,
             id: "case".parse()?,
             auth: Some(method.to_owned()),
-            fields: fields
-                .map(|q| (q.name.clone(), Secret::new(format!("made-up-{}", q.name))))
-                .collect(),
+            fields,
             variables: values,
             consents: consent.map(|(name, _)| name.clone()).collect(),
             overrides: manifest.endpoints.iter().filter_map(fixed).collect(),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use model::store::Catalogue as _;
+use package::Phase;
 use package::trust::Trust;
-use package::{Phase, Verified};
 use serde::Serialize;
 
 use crate::exit::{Exit, Refusal};
@@ -24,15 +24,22 @@ struct Found<'a> {
     name: &'a str,
     version: String,
     digest: &'a str,
-    signers: Vec<String>,
-    reviewers: Vec<String>,
+    signers: Vec<Signer<'a>>,
+    reviewers: Vec<Signer<'a>>,
+}
+
+/// Whose signature counts, and by which key.
+#[derive(Debug, Serialize)]
+struct Signer<'a> {
+    owner: &'a str,
+    key: String,
 }
 
 /// Verifies as an installation would.
 pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let bundle = super::read_bundle(&args.file).map_err(|e| Refusal(format!("{e:#}")))?;
     let file = wire::trust_file(&global.data)?;
-    let state = if global.data.exists() {
+    let state = if wire::has_store(&global.data) {
         wire::open_store(global)?.trust_state().await?
     } else {
         model::store::TrustState::default()
@@ -44,22 +51,26 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
         name: verified.name(),
         version: verified.version().to_string(),
         digest: verified.digest(),
-        signers: signers(&verified, false),
-        reviewers: signers(&verified, true),
+        signers: signers(verified.signers()),
+        reviewers: signers(verified.reviewers()),
     };
     let text = format!(
         "{} {} would be accepted\n{}\nsigned by    {}\nreviewed by  {}",
         found.name,
         found.version,
         found.digest,
-        found.signers.join(", "),
-        if found.reviewers.is_empty() { "nobody".to_owned() } else { found.reviewers.join(", ") },
+        names(&found.signers),
+        names(&found.reviewers),
     );
     global.output().result(&found, text)?;
     Ok(Exit::Done)
 }
 
-fn signers(verified: &Verified, reviews: bool) -> Vec<String> {
-    let signers = if reviews { verified.reviewers() } else { verified.signers() };
-    signers.iter().map(|s| format!("{} ({})", s.owner, s.key)).collect()
+fn signers(signers: &[package::Signer]) -> Vec<Signer<'_>> {
+    signers.iter().map(|s| Signer { owner: &s.owner, key: s.key.to_string() }).collect()
+}
+
+fn names(signers: &[Signer<'_>]) -> String {
+    let names: Vec<_> = signers.iter().map(|s| format!("{} ({})", s.owner, s.key)).collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
