@@ -2,17 +2,20 @@
 //!
 //! A flag wins over the environment, the environment over the file, the file over the default.
 
+mod limits;
+
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
+
+use self::limits::Limits;
 
 /// The configuration file's name in the data directory.
 pub(crate) const FILE: &str = "config.toml";
 
 /// What the file may say. Unknown keys are refused.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
     /// Limits of adapter calls; what is absent keeps its default.
@@ -37,38 +40,6 @@ pub(crate) enum Instances {
     PerCall,
 }
 
-/// The most that one adapter call may use; a manifest may ask for less.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Limits {
-    cpu_ms: Option<u64>,
-    wall_s: Option<u64>,
-    memory_mib: Option<usize>,
-    host_calls: Option<u64>,
-    http_calls: Option<u32>,
-    response_mib: Option<u64>,
-    instances: Option<u32>,
-}
-
-impl Limits {
-    /// These limits over the defaults.
-    pub(crate) fn over(self, mut limits: sandbox::Limits) -> sandbox::Limits {
-        let set = |value: Option<u64>, unit: fn(u64) -> Duration, field: &mut Duration| {
-            *field = value.map_or(*field, unit);
-        };
-        set(self.cpu_ms, Duration::from_millis, &mut limits.cpu);
-        set(self.wall_s, Duration::from_secs, &mut limits.wall);
-        let memory = self.memory_mib.map(|mib| mib.saturating_mul(1 << 20));
-        limits.memory_bytes = memory.unwrap_or(limits.memory_bytes);
-        limits.host_calls = self.host_calls.unwrap_or(limits.host_calls);
-        limits.http_calls = self.http_calls.unwrap_or(limits.http_calls);
-        let response = self.response_mib.map(|mib| mib.saturating_mul(1 << 20));
-        limits.response_bytes = response.unwrap_or(limits.response_bytes);
-        limits.instances = self.instances.unwrap_or(limits.instances);
-        limits
-    }
-}
-
 /// An environment variable that a flag names.
 #[expect(clippy::disallowed_methods, reason = "this is the place that the rule points to")]
 pub(crate) fn variable(name: &str) -> Option<String> {
@@ -87,7 +58,13 @@ pub(crate) fn read(data: &Path, named: Option<&Path>) -> Result<File> {
             return Err(error).with_context(|| format!("read configuration {}", path.display()));
         }
     };
-    toml::from_str(&text).with_context(|| format!("read configuration {}", path.display()))
+    parse(&text).with_context(|| format!("read configuration {}", path.display()))
+}
+
+fn parse(text: &str) -> Result<File> {
+    let file: File = toml::from_str(text)?;
+    file.limits.check()?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -96,7 +73,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, refused_with: Option<&str>) {
-        match (toml::from_str::<File>(text), refused_with) {
+        match (parse(text), refused_with) {
             (Ok(_), None) => {}
             (Err(error), Some(part)) => assert!(error.to_string().contains(part), "{error}"),
             (outcome, _) => panic!("{text:?}: {outcome:?}"),
@@ -110,6 +87,9 @@ mod tests {
         check("instances = \"pooled\"", Some("per-run"));
         check("[limits]\ncpu = 5", Some("unknown field `cpu`"));
         check("limit = 3", Some("unknown field `limit`"));
+        check("[limits]\ncpu_ms = 0", Some("limits.cpu_ms = 0 is out of range: write 5 to 600000"));
+        check("[limits]\nmemory_mib = 9999999", Some("write 1 to 4096"));
+        check("[limits]\nhttp_calls = -1", Some("http_calls = -1"));
         check("nat64 = [\"10.0.0.1\"]", Some("invalid IPv6"));
     }
 }

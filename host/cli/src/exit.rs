@@ -1,5 +1,9 @@
 //! How the command ends.
 
+use serde::Serialize;
+
+use crate::output::{self, Closed};
+
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Exit {
@@ -33,16 +37,53 @@ impl Exit {
 #[error("{0}")]
 pub(crate) struct Refusal(pub(crate) String);
 
-/// Prints an error with its causes, and tells how to end.
-#[expect(clippy::print_stderr, reason = "this is the place that prints errors")]
-pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    eprintln!("error: {error}");
-    for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+/// An error as `--json` shows it.
+#[derive(Serialize)]
+struct Shown {
+    error: Failure,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    message: String,
+    causes: Vec<String>,
+    refused: bool,
+}
+
+/// Shows an error with its causes, and tells how to end.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> Exit {
+    if error.is::<Closed>() {
+        return Exit::Done;
     }
-    if error.chain().any(<dyn std::error::Error>::is::<Refusal>) {
-        Exit::Refused
-    } else {
-        Exit::Failed
+    let message = error.to_string();
+    let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+    output::line(&format_args!("error: {message}"));
+    for cause in &causes {
+        output::line(&format_args!("  because: {cause}"));
+    }
+    let refused = error.chain().any(<dyn std::error::Error>::is::<Refusal>);
+    show(Failure { message, causes, refused }, json);
+    if refused { Exit::Refused } else { Exit::Failed }
+}
+
+/// Shows what clap has to say, and gives its exit code.
+pub(crate) fn usage(error: &clap::Error, json: bool) -> u8 {
+    // Help and version are "errors" that belong on standard output with code 0.
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let shown = error.print();
+    if error.use_stderr() {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ").to_owned();
+        show(Failure { message, causes: Vec::new(), refused: false }, json);
+        return code;
+    }
+    if shown.is_ok() { code } else { 1 }
+}
+
+/// A standard output that cannot be written to is nobody's to tell.
+fn show(error: Failure, json: bool) {
+    if json {
+        output::json(&Shown { error }).unwrap_or_default();
     }
 }

@@ -6,16 +6,22 @@
 mod cmd;
 mod config;
 mod exit;
+mod interrupt;
 mod output;
 mod wire;
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use model::TenantId;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 
 /// A host for signed, sandboxed integration adapters.
@@ -33,6 +39,7 @@ trust, permission), 4 a sync ended partial, 130 interrupted.";
 
 /// What every subcommand understands.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// Where the store, the keys and the packages lie.
     #[arg(long, global = true, env = "PLUGHOUSE_DATA", default_value = ".plughouse")]
@@ -43,12 +50,18 @@ struct Global {
     /// Whose connections and records.
     #[arg(long, global = true, env = "PLUGHOUSE_TENANT", default_value = "main")]
     tenant: TenantId,
-    /// Results as JSON, one value a line.
+    /// Results and errors as JSON, one value a line.
     #[arg(long, global = true)]
     json: bool,
     /// What to log, as `warn`, `info` or `adapter=debug,egress=info`.
     #[arg(long, global = true, env = "PLUGHOUSE_LOG", default_value = "warn")]
-    log: String,
+    log: Targets,
+    /// The configuration file, read before any command begins.
+    #[arg(skip)]
+    file: config::File,
+    /// What Ctrl-C stops.
+    #[arg(skip)]
+    interrupt: Interrupt,
 }
 
 impl Global {
@@ -87,26 +100,30 @@ enum Command {
 
 /// Runs the command with these arguments, the program's name first; the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are "errors" of clap that belong on standard output with code 0.
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            return if error.print().is_ok() { code } else { 1 };
+    let args: Vec<_> = args.into_iter().collect();
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => {
+            let json = cli.global.json;
+            execute(cli).unwrap_or_else(|error| exit::report(&error, json)).code()
         }
-    };
-    execute(cli).unwrap_or_else(|error| exit::report(&error)).code()
+        // What was not understood may hold the flag all the same.
+        Err(error) => exit::usage(&error, args.iter().any(|arg| arg == "--json")),
+    }
 }
 
 fn execute(cli: Cli) -> anyhow::Result<Exit> {
-    if matches!(cli.command, Command::CompileWorker) {
+    let Cli { mut global, command } = cli;
+    if matches!(command, Command::CompileWorker) {
         sandbox::compile_worker()?;
         return Ok(Exit::Done);
     }
-    let filter = tracing_subscriber::EnvFilter::try_new(&cli.global.log)?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal() && config::variable("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(global.log.clone()).init();
+    global.file = config::read(&global.data, global.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(dispatch(cli.global, cli.command))
+    runtime.spawn(global.interrupt.clone().listen(global.output()));
+    runtime.block_on(dispatch(global, command))
 }
 
 async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {

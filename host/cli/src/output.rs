@@ -1,7 +1,7 @@
 //! What a person or a program sees: lines, tables, JSON, progress.
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,16 +20,10 @@ impl Output {
         Self { json }
     }
 
-    /// One result: JSON of `value`, or the text.
+    /// One result: JSON of `value`, or the text. That nobody reads it changes nothing.
     pub(crate) fn result(self, value: &impl Serialize, text: impl Display) -> Result<()> {
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            serde_json::to_writer(&mut out, value)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{text}")?;
-        }
-        Ok(())
+        let written = if self.json { json(value) } else { write(&format!("{text}\n")) };
+        written.or_else(|error| if error.is::<Closed>() { Ok(()) } else { Err(error) })
     }
 
     /// A list: one JSON value a line, or a table.
@@ -39,22 +33,18 @@ impl Output {
         head: &[&str],
         row: impl Fn(&T) -> Vec<String>,
     ) -> Result<()> {
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            for item in items {
-                serde_json::to_writer(&mut out, item)?;
-                writeln!(out)?;
-            }
-            return Ok(());
-        }
-        write!(out, "{}", table(head, items.iter().map(row)))?;
-        Ok(())
+        self.listing(head).show(items, row)
+    }
+
+    /// A list that comes in pieces.
+    pub(crate) fn listing<'a>(self, head: &'a [&'a str]) -> Listing<'a> {
+        Listing { json: self.json, head, widths: Vec::new() }
     }
 
     /// A remark on the way; not part of the result.
     pub(crate) fn note(self, text: impl Display) {
         if !self.json {
-            eprint(&text);
+            line(&text);
         }
     }
 
@@ -105,7 +95,7 @@ impl Progress {
             Self::Lines { what, shown } => {
                 if count >= *shown + LINE_EVERY {
                     *shown = count;
-                    eprint(&format_args!("{what}: {text}"));
+                    line(&format_args!("{what}: {text}"));
                 }
             }
             Self::Silent => {}
@@ -120,26 +110,69 @@ impl Progress {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "this is the place that prints")]
-fn eprint(text: &dyn Display) {
-    eprintln!("{text}");
+/// A list in pieces: one head, and columns that never become narrower.
+pub(crate) struct Listing<'a> {
+    json: bool,
+    head: &'a [&'a str],
+    /// Of the columns so far; empty before the first piece.
+    widths: Vec<usize>,
 }
 
-/// Columns as wide as their widest cell.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut lines = vec![head.iter().map(ToString::to_string).collect::<Vec<_>>()];
-    lines.extend(rows);
-    let width = |column: usize| {
-        lines.iter().filter_map(|l| l.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..head.len()).map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
+impl Listing<'_> {
+    /// The next piece.
+    pub(crate) fn show<T: Serialize>(
+        &mut self,
+        items: &[T],
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Result<()> {
+        if self.json {
+            return items.iter().try_for_each(json);
+        }
+        write(&self.table(items.iter().map(row)))
     }
-    text
+
+    /// Columns as wide as their widest cell.
+    fn table(&mut self, rows: impl Iterator<Item = Vec<String>>) -> String {
+        let mut lines = Vec::new();
+        if self.widths.is_empty() {
+            lines.push(self.head.iter().map(ToString::to_string).collect::<Vec<_>>());
+            self.widths = vec![0; self.head.len()];
+        }
+        lines.extend(rows);
+        for (column, width) in self.widths.iter_mut().enumerate() {
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            *width = cells.map(|cell| cell.chars().count()).max().unwrap_or(0).max(*width);
+        }
+        let mut text = String::new();
+        for line in &lines {
+            let cells = line.iter().zip(&self.widths).map(|(cell, width)| format!("{cell:width$}"));
+            text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Whoever read the output has gone: no failure, and no reason to go on.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(crate) struct Closed;
+
+/// Writes a value on one line of standard output.
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
+    write(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+fn write(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
+        written => Ok(written?),
+    }
+}
+
+/// Writes a line on standard error, if anybody reads it.
+pub(crate) fn line(text: &dyn Display) {
+    writeln!(std::io::stderr(), "{text}").unwrap_or_default();
 }
 
 #[cfg(test)]
@@ -148,7 +181,10 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_lines_end_without_spaces() {
-        let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["long".to_owned(), String::new()]];
-        assert_eq!(table(&["NAME", "N"], rows.into_iter()), "NAME  N\na     1\nlong\n");
+        let mut listing = Output::new(false).listing(&["NAME", "N"]);
+        let row = |name: &str, n: &str| vec![name.to_owned(), n.to_owned()];
+        let first = listing.table([row("a", "1"), row("long", "")].into_iter());
+        assert_eq!(first, "NAME  N\na     1\nlong\n");
+        assert_eq!(listing.table([row("b", "2")].into_iter()), "b     2\n");
     }
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use egress::Gateway;
 use engine::install;
 use engine::sync::PackageRef;
-use model::{Clock, Connection, Secret};
-use package::manifest::Manifest;
+use model::store::Catalogue as _;
+use model::{Clock, Connection, ConnectionId, Secret, TenantId};
+use package::manifest::{Manifest, PUBLISHER_RULE, is_publisher};
 use package::trust::{self, ReviewPolicy};
 use package::{PublicKey, TrustFile};
 use sandbox::{Compiler, Reuse, Sandbox, Scope, Session};
@@ -21,6 +22,9 @@ use crate::exit::Refusal;
 
 /// The trust file's name in the data directory.
 const TRUST_FILE: &str = "trust.toml";
+
+/// The store's file in the data directory.
+const STORE_FILE: &str = "plughouse.redb";
 
 /// The compiled adapters' folder in the data directory.
 const COMPILED: &str = "compiled";
@@ -43,14 +47,22 @@ pub(crate) struct Package {
 impl Host {
     /// Opens the store and builds the machinery around it.
     pub(crate) fn open(global: &Global) -> Result<Self> {
-        let file = config::read(&global.data, global.config.as_deref())?;
+        Self::around(open_store(global)?, global)
+    }
+
+    /// The same, with an empty store where there is none.
+    pub(crate) fn create(global: &Global) -> Result<Self> {
+        Self::around(Store::open(&global.data, Clock::system())?, global)
+    }
+
+    fn around(store: Store, global: &Global) -> Result<Self> {
+        let file = &global.file;
         let clock = Clock::system();
-        let store = open_store(global)?;
         let nat64 = file.nat64.iter().copied().map(egress::Nat64::new).collect();
         let options = egress::Options { nat64, ..egress::Options::default() };
         Ok(Self {
-            store,
-            sandbox: sandbox(&global.data, &file)?,
+            store: Arc::new(store),
+            sandbox: sandbox(&global.data, file)?,
             gateway: Gateway::new(clock.clone(), options)?,
             trust: trust_file(&global.data)?,
             clock,
@@ -126,9 +138,31 @@ pub(crate) fn sandbox(data: &Path, file: &config::File) -> Result<Sandbox> {
     Ok(Sandbox::new(config)?)
 }
 
-/// Opens the store alone, for commands that only look.
-pub(crate) fn open_store(global: &Global) -> Result<Arc<Store>> {
-    Ok(Arc::new(Store::open(&global.data, Clock::system())?))
+/// Whether there is a store.
+pub(crate) fn has_store(data: &Path) -> bool {
+    data.join(STORE_FILE).exists()
+}
+
+/// Opens the store alone, for commands that only look; one that is not there is not made.
+pub(crate) fn open_store(global: &Global) -> Result<Store> {
+    if !has_store(&global.data) {
+        bail!(
+            "no data in {}: say where it is with --data, or begin with `plughouse plugin install`",
+            global.data.display()
+        );
+    }
+    Ok(Store::open(&global.data, Clock::system())?)
+}
+
+/// A connection that must be there.
+pub(crate) async fn connection(
+    store: &Store,
+    tenant: &TenantId,
+    id: &ConnectionId,
+) -> Result<Connection> {
+    store.connection(tenant, id).await?.with_context(|| {
+        format!("tenant {tenant} has no connection {id}: see `plughouse connections`")
+    })
 }
 
 /// Reads the trust file.
@@ -137,13 +171,32 @@ pub(crate) fn trust_file(data: &Path) -> Result<TrustFile> {
     TrustFile::parse(&text).with_context(|| format!("read trust file {}", path.display()))
 }
 
-/// Enters a publisher's key in the trust file.
-pub(crate) fn trust_publisher(data: &Path, publisher: &str, key: &PublicKey) -> Result<()> {
-    let (path, text) = trust_text(data)?;
-    let text = trust::with_publisher(&text, publisher, key)
-        .with_context(|| format!("enter {publisher} in {}", path.display()))?;
-    fs::create_dir_all(data).with_context(|| format!("create {}", data.display()))?;
-    fs::write(&path, text).with_context(|| format!("write trust file {}", path.display()))
+/// A trust file with a publisher's key in it, not written yet.
+pub(crate) struct TrustEntry {
+    path: PathBuf,
+    text: String,
+}
+
+impl TrustEntry {
+    /// Enters a publisher's key; fails where the file or the name will not do.
+    pub(crate) fn new(data: &Path, publisher: &str, key: &PublicKey) -> Result<Self> {
+        if !is_publisher(publisher) {
+            bail!("`{publisher}` is no name of a publisher: {PUBLISHER_RULE}");
+        }
+        let (path, text) = trust_text(data)?;
+        let text = trust::with_publisher(&text, publisher, key)
+            .with_context(|| format!("enter publisher {publisher} in {}", path.display()))?;
+        Ok(Self { path, text })
+    }
+
+    /// Writes the file.
+    pub(crate) fn write(&self) -> Result<()> {
+        let write = || {
+            self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(&self.path, &self.text)
+        };
+        write().with_context(|| format!("write trust file {}", self.path.display()))
+    }
 }
 
 /// The text of the trust file; without one, of a file that trusts nobody.

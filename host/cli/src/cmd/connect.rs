@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// The auth method of the package; may be left out where only one works.
     #[arg(long)]
     auth: Option<String>,
-    /// A variable of the package; `\n` separates the lines of a list.
+    /// A variable of the package, or a field of the auth method that is not secret; `\n` separates
+    /// the lines of a list.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     variables: Vec<String>,
     /// A field of the auth method: from a file, an environment variable or standard input.
@@ -89,25 +90,48 @@ pub(crate) async fn list(global: &Global) -> Result<Exit> {
 }
 
 /// Makes the connection, asks the provider, and stores both parts or neither.
-pub(crate) async fn connect(host: &Host, entered: Entered) -> Result<Connection> {
+pub(crate) async fn connect(host: &Host, mut entered: Entered) -> Result<Connection> {
     let package = host.load(&entered.package).await?;
     let manifest = package.manifest();
+    take_open_fields(manifest, &mut entered.new);
     let (mut connection, secrets) = engine::connect::connect(manifest, entered.new)
         .with_context(|| format!("connect {}\n{}", entered.package, usage(manifest)))?;
     if let Some(known) = host.store.connection(&connection.tenant, &connection.id).await? {
         if known.package != connection.package {
             bail!("connection {} belongs to package {}", known.id, known.package);
         }
+        if let (Some(account), false) = (&known.account, entered.check) {
+            bail!(
+                "connection {} has read account {account}, and without asking nobody knows whether \
+                 the new secrets open the same one: leave out --no-check, or choose another --name",
+                known.id
+            );
+        }
         connection.account = known.account;
     }
+    // Even without a question: this refuses secrets with which no sync would begin.
+    let mut session = host.session(&package, &connection, secrets.clone())?;
     if entered.check {
-        let mut session = host.session(&package, &connection, secrets.clone())?;
         engine::connect::check(manifest, &mut connection, &mut session)
             .await
             .context("ask the provider for the account; --no-check connects without asking")?;
     }
     host.store.put_connection(connection.clone(), Some(secrets)).await?;
     Ok(connection)
+}
+
+/// Moves the fields that may be seen from what was entered with --set to the other fields.
+fn take_open_fields(manifest: &Manifest, new: &mut NewConnection) {
+    let method = match (&new.auth, methods(manifest).as_slice()) {
+        (Some(method), _) => method.clone(),
+        (None, [only]) => (*only).to_owned(),
+        (None, _) => return,
+    };
+    let open = |kind: &QuestionKind| matches!(kind, QuestionKind::Field { secret: false });
+    for question in questions(manifest, &method).into_iter().filter(|q| open(&q.kind)) {
+        let given = new.variables.remove(&question.name);
+        new.fields.extend(given.map(|value| (question.name, Secret::new(value))));
+    }
 }
 
 fn describe(connection: &Connection) -> String {
@@ -132,7 +156,8 @@ fn usage(manifest: &Manifest) -> String {
         lines.push(format!("  --auth {method}"));
         for question in questions(manifest, method) {
             let flag = match &question.kind {
-                QuestionKind::Field { .. } => format!("--secret {}=…", question.name),
+                QuestionKind::Field { secret: true } => format!("--secret {}=…", question.name),
+                QuestionKind::Field { secret: false } => format!("--set {}=…", question.name),
                 QuestionKind::Variable { default, .. } => match default {
                     Some(value) => format!("--set {}={value}", question.name),
                     None => format!("--set {}=…", question.name),

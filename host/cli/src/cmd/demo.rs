@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use engine::connect::NewConnection;
 use engine::sync::Choice;
 use model::run::{Run, RunStatus};
@@ -17,7 +17,7 @@ use crate::Global;
 use crate::cmd::connect::{self, Entered};
 use crate::cmd::{adapter, key, plugin, sync};
 use crate::exit::Exit;
-use crate::wire::{self, Host};
+use crate::wire::{Host, TrustEntry};
 
 /// How much of a demonstration.
 #[derive(Debug, clap::Args)]
@@ -25,13 +25,19 @@ pub(crate) struct Args {
     /// Contacts in the fake HubSpot.
     #[arg(long, default_value_t = 10_000)]
     contacts: u64,
-    /// The folder of the built-in adapters' sources.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins"))]
+    /// The folder of the built-in adapters' sources; otherwise the one this program was built from.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins"), hide_default_value = true)]
     plugins: PathBuf,
 }
 
 /// The folder in the data directory that the demonstration owns and begins anew each time.
 const DIR: &str = "demo";
+
+/// The file there that says so: a folder without it is somebody else's and stays.
+const MARKER: &str = ".plughouse-demo";
+
+/// The built-in adapters' folders.
+const ADAPTERS: [&str; 2] = ["hubspot", "google-news"];
 
 /// The publisher of the built-in adapters.
 const PUBLISHER: &str = "plughouse";
@@ -66,13 +72,18 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
             args.plugins.display()
         )
     })?;
-    if data.exists() {
-        fs::remove_dir_all(&data).with_context(|| format!("begin anew in {}", data.display()))?;
+    ensure!(
+        !data.exists() || data.join(MARKER).exists(),
+        "{} is there, and no demonstration made it: choose another --data",
+        data.display()
+    );
+    for name in ADAPTERS {
+        output.note(format_args!("building plugins/{name} to WASM"));
+        adapter::build(&plugins.join(name))?;
     }
-    fs::create_dir_all(&data).with_context(|| format!("create {}", data.display()))?;
-
+    begin_anew(&data)?;
     let packages = package(&global, &plugins)?;
-    let host = Host::open(&global)?;
+    let host = Host::create(&global)?;
     for file in &packages {
         let installed = plugin::install(&global, &host, file, true, None).await?;
         output.note(format_args!("installed {} {}\n", installed.name, installed.version));
@@ -91,33 +102,42 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let feed = connect_news(&global, &host, &news).await?;
 
     let contacts = Choice { entities: vec!["contact".to_owned()], fields: BTreeMap::new() };
-    let runs = vec![
-        sync::sync(&global, &host, &crm, &contacts).await?,
-        sync::sync(&global, &host, &feed, &Choice::default()).await?,
-    ];
-    let exit = if runs.iter().all(read_something) { Exit::Done } else { Exit::Failed };
+    let mut runs = vec![sync::sync(&global, &host, &crm, &contacts).await?];
+    if runs.iter().all(|run| run.status != RunStatus::Cancelled) {
+        runs.push(sync::sync(&global, &host, &feed, &Choice::default()).await?);
+    }
+    let exit = exit(&runs);
     let text = text(&global, &host, &runs, &plugins).await?;
     output.result(&Done { data, runs }, text)?;
     Ok(exit)
 }
 
-/// Builds, packs and signs the built-in adapters with a key made for the occasion.
+fn begin_anew(data: &Path) -> Result<()> {
+    if data.exists() {
+        fs::remove_dir_all(data).with_context(|| format!("begin anew in {}", data.display()))?;
+    }
+    fs::create_dir_all(data).with_context(|| format!("create {}", data.display()))?;
+    let marker = data.join(MARKER);
+    fs::write(&marker, "`plughouse demo` made this folder and deletes it when it begins anew\n")
+        .with_context(|| format!("write {}", marker.display()))
+}
+
+/// Packs the built adapters and signs them with a key made for the occasion.
 fn package(global: &Global, plugins: &Path) -> Result<Vec<PathBuf>> {
     let output = global.output();
-    let key = key::generate(&global.data.join("development.key"))?;
-    wire::trust_publisher(&global.data, PUBLISHER, &key.public())?;
+    let key = key::generate()?;
+    key::save(&key, &global.data.join("development.key"))?;
+    TrustEntry::new(&global.data, PUBLISHER, &key.public())?.write()?;
     output.note("made a development key, trusted on this host alone");
     let mut packages = Vec::new();
-    for name in ["hubspot", "google-news"] {
+    for name in ADAPTERS {
         let dir = plugins.join(name);
-        output.note(format_args!("building plugins/{name} to WASM"));
-        adapter::build(&dir)?;
         let file = global.data.join(format!("{name}.plug"));
         adapter::pack(&dir, Some(&file))?;
         adapter::sign(&file, &key)?;
         packages.push(file);
     }
-    output.note("built, packed and signed both adapters\n");
+    output.note("packed and signed both adapters\n");
     Ok(packages)
 }
 
@@ -157,6 +177,13 @@ async fn connect_news(global: &Global, host: &Host, server: &Server) -> Result<C
     };
     connect::connect(host, entered).await?;
     Ok(id)
+}
+
+fn exit(runs: &[Run]) -> Exit {
+    if runs.iter().any(|run| run.status == RunStatus::Cancelled) {
+        return Exit::Interrupted;
+    }
+    if runs.iter().all(read_something) { Exit::Done } else { Exit::Failed }
 }
 
 /// A news feed never claims to be complete, so its run ends partial.

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use clap::Subcommand;
-use engine::install::{Candidate, InstallPlan};
+use engine::install::{Candidate, InstallError, InstallPlan};
 use model::Timestamp;
 use model::catalogue::{Catalogue as _, Installed};
+use package::Permissions;
 use package::manifest::Profile;
 use serde::Serialize;
 
 use crate::Global;
-use crate::exit::Exit;
+use crate::exit::{Exit, Refusal};
+use crate::output::line;
 use crate::wire::{self, Host};
 
 /// What can be done with packages.
@@ -24,7 +26,7 @@ pub(crate) enum Command {
     Install {
         /// The package file.
         file: PathBuf,
-        /// Approves what the package asks for without asking back.
+        /// Approves what the package asks for without asking back; --json never asks.
         #[arg(long)]
         yes: bool,
         /// Lets in a version below the highest one ever installed.
@@ -52,6 +54,21 @@ struct Shown {
     installed: Timestamp,
 }
 
+/// A package that has just been installed.
+#[derive(Debug, Serialize)]
+struct Granted {
+    #[serde(flatten)]
+    package: Shown,
+    permissions: Permissions,
+}
+
+/// A package that is no longer there.
+#[derive(Debug, Serialize)]
+struct Removed {
+    name: String,
+    removed: bool,
+}
+
 impl From<Installed> for Shown {
     fn from(package: Installed) -> Self {
         Self {
@@ -67,10 +84,12 @@ impl From<Installed> for Shown {
 pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
     match command {
         Command::Install { file, yes, reason, .. } => {
-            let host = Host::open(global)?;
-            let shown = Shown::from(install(global, &host, &file, yes, reason).await?);
-            let Shown { name, version, digest, .. } = &shown;
-            global.output().result(&shown, format!("installed {name} {version}\n{digest}"))?;
+            let host = Host::create(global)?;
+            let installed = install(global, &host, &file, yes, reason).await?;
+            let text =
+                format!("installed {} {}\n{}", installed.name, installed.version, installed.digest);
+            let permissions = serde_json::from_str(&installed.grant)?;
+            global.output().result(&Granted { package: installed.into(), permissions }, text)?;
         }
         Command::List => {
             let packages = wire::open_store(global)?.packages().await?;
@@ -85,7 +104,8 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
             if !wire::open_store(global)?.remove_package(&name).await? {
                 bail!("no package {name} is installed: see `plughouse plugin list`");
             }
-            global.output().result(&name, format!("removed {name}"))?;
+            let text = format!("removed {name}");
+            global.output().result(&Removed { name, removed: true }, text)?;
         }
     }
     Ok(Exit::Done)
@@ -104,10 +124,17 @@ pub(crate) async fn install(
     let output = global.output();
     engine::install::install(candidate, host.install_ports(), |plan| {
         output.note(describe(plan));
-        yes || ask()
+        yes || ask(global.json)
     })
     .await
-    .map_err(wire::refusal)
+    .map_err(|error| match error {
+        InstallError::Declined if global.json => {
+            let how =
+                "--json asks nobody; see `plughouse adapter inspect`, then approve with --yes";
+            Refusal(format!("{error}: {how}")).into()
+        }
+        error => wire::refusal(error),
+    })
 }
 
 fn describe(plan: &InstallPlan) -> String {
@@ -135,17 +162,18 @@ fn describe(plan: &InstallPlan) -> String {
     lines.join("\n")
 }
 
-/// Asks a person; nobody there means no.
-#[expect(clippy::print_stderr, reason = "a question belongs on the terminal")]
-fn ask() -> bool {
-    if !std::io::stdin().is_terminal() {
-        eprintln!("nobody to ask here: --yes approves");
+/// Asks a person; nobody there means no. Where a program reads, nobody has seen what is asked for.
+fn ask(json: bool) -> bool {
+    if json {
         return false;
     }
-    eprint!("grant this? [y/N] ");
-    let flushed = std::io::stderr().flush().is_ok();
+    if !std::io::stdin().is_terminal() {
+        line(&"nobody to ask here: --yes approves");
+        return false;
+    }
+    let asked = std::io::stderr().write_all(b"grant this? [y/N] ").is_ok();
     let mut answer = String::new();
-    flushed
+    asked
         && std::io::stdin().lock().read_line(&mut answer).is_ok()
         && matches!(answer.trim(), "y" | "Y" | "yes")
 }

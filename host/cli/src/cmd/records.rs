@@ -1,6 +1,6 @@
 //! `plughouse records`: what the store holds.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use model::record::Removal;
 use model::store::{RecordQuery, RecordStore as _, StoredRecord};
 use model::{ConnectionId, Timestamp};
@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::exit::Exit;
+use crate::output::Listing;
 use crate::{Global, wire};
 
 /// Which records.
@@ -35,6 +36,9 @@ const CHUNK: usize = 1000;
 /// The longest excerpt of a payload in a table, in characters.
 const EXCERPT_CHARS: usize = 60;
 
+/// The table's head.
+const HEAD: [&str; 6] = ["CONNECTION", "ENTITY", "ID", "MODIFIED", "STATE", "PAYLOAD"];
+
 /// A record as `--json` shows it.
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -56,6 +60,9 @@ struct Shown<'a> {
 /// Lists records, chunk by chunk, so that any number of them fits into memory.
 pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let store = wire::open_store(global)?;
+    if let Some(id) = &args.connection {
+        wire::connection(&store, &global.tenant, id).await?;
+    }
     let mut query = RecordQuery {
         tenant: global.tenant.clone(),
         connection: args.connection,
@@ -66,11 +73,15 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         limit: CHUNK,
     };
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
+    let mut listing = global.output().listing(&HEAD);
     loop {
         query.limit = left.min(CHUNK);
         let list = store.records(query.clone()).await?;
+        if list.records.is_empty() && query.after.is_none() {
+            known(&query)?;
+        }
         left -= list.records.len();
-        show(global, &list.records, query.id.is_some())?;
+        show(&mut listing, &list.records, query.id.is_some())?;
         match list.next {
             Some(next) if left > 0 => query.after = Some(next),
             Some(_) => {
@@ -82,10 +93,21 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     }
 }
 
-fn show(global: &Global, records: &[StoredRecord], whole: bool) -> Result<()> {
+/// Says what of a question has no records: it may be misspelt.
+fn known(query: &RecordQuery) -> Result<()> {
+    let (Some(connection), Some(entity)) = (&query.connection, &query.entity) else {
+        return Ok(());
+    };
+    let gone = if query.removed { "" } else { "; --removed shows those that are gone" };
+    match &query.id {
+        Some(id) => bail!("connection {connection} has no {entity} with id {id}{gone}"),
+        None => bail!("connection {connection} has no records of entity {entity}{gone}"),
+    }
+}
+
+fn show(listing: &mut Listing<'_>, records: &[StoredRecord], whole: bool) -> Result<()> {
     let shown: Vec<_> = records.iter().map(shown).collect();
-    let head = ["CONNECTION", "ENTITY", "ID", "MODIFIED", "STATE", "PAYLOAD"];
-    global.output().list(&shown, &head, |record| {
+    listing.show(&shown, |record| {
         let payload = record.payload.map_or("", RawValue::get);
         let excerpt = if whole { payload.to_owned() } else { excerpt(payload) };
         vec![
@@ -113,7 +135,8 @@ fn shown(record: &StoredRecord) -> Shown<'_> {
     }
 }
 
-fn excerpt(payload: &str) -> String {
+/// One short line of a payload.
+pub(super) fn excerpt(payload: &str) -> String {
     let line: String = payload.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if line.chars().count() <= EXCERPT_CHARS {
         return line;

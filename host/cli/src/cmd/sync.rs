@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result};
 use engine::sync::{Cancel, Choice, Ports, Progress, SyncPlan};
 use model::ConnectionId;
 use model::run::{EntityReport, Run, RunStatus};
-use model::store::{Catalogue as _, RecordStore as _, Vault as _};
+use model::store::{RecordStore as _, Vault as _};
 
 use crate::Global;
 use crate::exit::Exit;
-use crate::output::{self, Output};
-use crate::wire::Host;
+use crate::output;
+use crate::wire::{self, Host};
 
 /// Which connection, and how much of it.
 #[derive(Debug, clap::Args)]
@@ -36,6 +36,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let host = Host::open(global)?;
     let choice = Choice { entities: args.entities, fields: fields(&args.fields)? };
     if args.full {
+        wire::connection(&host.store, &global.tenant, &args.connection).await?;
         host.store.reset_lanes(&global.tenant, &args.connection).await?;
     }
     let run = sync(global, &host, &args.connection, &choice).await?;
@@ -56,16 +57,14 @@ pub(crate) async fn sync(
     choice: &Choice,
 ) -> Result<Run> {
     let tenant = &global.tenant;
-    let connection = host.store.connection(tenant, id).await?.with_context(|| {
-        format!("tenant {tenant} has no connection {id}: see `plughouse connections`")
-    })?;
+    let connection = wire::connection(&host.store, tenant, id).await?;
     let package = host.load(&connection.package).await?;
     let secrets = host.store.secrets(tenant, id).await?;
     let mut session = host.session(&package, &connection, secrets)?;
     let plan = SyncPlan::of(package.reference(), package.manifest(), &connection, choice)?;
 
     let cancel = Cancel::default();
-    let interrupt = tokio::task::spawn(on_interrupt(cancel.clone(), global.output()));
+    let stoppable = global.interrupt.stops(cancel.clone());
     let progress = Mutex::new(global.output().progress(id.as_str()));
     let listener = |event: Progress<'_>| show(&progress, event);
     let ports = Ports {
@@ -76,16 +75,9 @@ pub(crate) async fn sync(
         listener: &listener,
     };
     let run = engine::sync::sync(&plan, ports).await;
-    interrupt.abort();
+    drop(stoppable);
     progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
     Ok(run?)
-}
-
-async fn on_interrupt(cancel: Cancel, output: Output) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        output.note("stopping at the next page; what was read so far is kept");
-        cancel.cancel();
-    }
 }
 
 fn show(progress: &Mutex<output::Progress>, event: Progress<'_>) {
@@ -132,8 +124,12 @@ impl fmt::Display for Shown<'_> {
         }
         for (entity, report) in &run.entities {
             write!(f, "\n  {entity:12} {}", Counts(report))?;
-            if let Some(error) = &report.error {
-                write!(f, "\n    {}: {error}", report.status.as_str())?;
+            match &report.error {
+                Some(error) => write!(f, "\n    {}: {error}", report.status.as_str())?,
+                None if report.status == RunStatus::Partial => {
+                    f.write_str("\n    partial: the provider does not show everything")?;
+                }
+                None => {}
             }
         }
         let receipt = &run.receipt;
