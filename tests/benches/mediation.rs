@@ -70,6 +70,12 @@ deletes = []
 writes = []
 "#;
 
+/// A record with something for every pass of the scan: escapes of URLs and of JSON, and text that
+/// looks like base64 and hex.
+const RECORD: &[u8] = br#"{"id":"713492963560","name":"Ren\u00e9e O\u0027Hara","rate":"50% off",
+"url":"https://app.example.com/a%20b?q=1%2B1","hash":"cGF0LW5hMS0wMTIzNDU2Nzg5","etag":"7061742d6e61",
+"updatedAt":"2026-01-01T12:00:00Z","archived":false},"#;
+
 fn request() -> Request {
     Request {
         endpoint: "api".to_owned(),
@@ -100,7 +106,8 @@ fn main() {
 }
 
 async fn compare(bytes: usize) {
-    let canned = Arc::new(Canned(Bytes::from(vec![b'x'; bytes])));
+    let page = RECORD.iter().copied().cycle().take(bytes).collect::<Vec<_>>();
+    let canned = Arc::new(Canned(Bytes::from(page)));
     let manifest = Arc::new(Manifest::parse(MANIFEST).unwrap());
     let options = Options::default();
     let transport: Arc<dyn Transport> = canned.clone();

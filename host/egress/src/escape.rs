@@ -17,26 +17,34 @@ pub(crate) enum Escape {
 const GAP: u8 = 0xff;
 
 /// The bytes with the escapes decoded, or nothing where none stands in them.
-///
-/// Only what lies within `reach` of an escape is kept: whoever searches for something of that
-/// length has searched the rest already, as it stood.
-pub(crate) fn decoded(bytes: &[u8], escape: Escape, reach: usize) -> Option<Vec<u8>> {
+pub(crate) fn decoded(bytes: &[u8], escape: Escape) -> Option<Vec<u8>> {
+    decoded_near(bytes, escape, usize::MAX, |_any| true)
+}
+
+/// The same for a search: of the escapes those that mean something searched for, and of the text
+/// what lies within `reach` of one. The rest was searched already, as it stood.
+pub(crate) fn decoded_near(
+    bytes: &[u8],
+    escape: Escape,
+    reach: usize,
+    matters: impl Fn(char) -> bool,
+) -> Option<Vec<u8>> {
     match escape {
         Escape::Percent => {
-            let starts = memchr::memchr_iter(b'%', bytes);
-            splice(bytes, starts.filter_map(|at| percent(bytes, at)), reach)
+            let found = memchr::memchr_iter(b'%', bytes).filter_map(|at| percent(bytes, at));
+            splice(bytes, found.filter(|found| matters(found.means)), reach)
         }
         Escape::Unicode => {
-            let starts = memmem::find_iter(bytes, br"\u");
-            splice(bytes, starts.filter_map(|at| unicode(bytes, at)), reach)
+            let found = memmem::find_iter(bytes, br"\u").filter_map(|at| unicode(bytes, at));
+            splice(bytes, found.filter(|found| matters(found.means)), reach)
         }
     }
 }
 
 /// The whole text with both escapes decoded, percent first.
 pub(crate) fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let once = decoded(bytes, Escape::Percent, usize::MAX).map_or(Cow::Borrowed(bytes), Cow::Owned);
-    decoded(&once, Escape::Unicode, usize::MAX).map_or(once, Cow::Owned)
+    let once = decoded(bytes, Escape::Percent).map_or(Cow::Borrowed(bytes), Cow::Owned);
+    decoded(&once, Escape::Unicode).map_or(once, Cow::Owned)
 }
 
 /// An escape: where it stands, how long it is, what it means.
@@ -105,7 +113,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, escape: Escape, reach: usize, expected: Option<&[u8]>) {
-        let found = decoded(text.as_bytes(), escape, reach);
+        let found = decoded_near(text.as_bytes(), escape, reach, |means| means != '!');
         assert_eq!(found.as_deref(), expected, "{text}");
     }
 
@@ -124,6 +132,8 @@ mod tests {
     #[test]
     fn only_the_neighbourhood_of_an_escape_is_kept() {
         check("abcdefg%41hijklmno%42pqrst", Escape::Percent, 2, Some(b"fgAhi\xffnoBpq"));
+        check("abc%41defg%21hijk", Escape::Percent, 2, Some(b"bcAde"));
+        check("%21", Escape::Percent, 2, None);
         check("abc%41defg%42hi", Escape::Percent, 2, Some(b"bcAdefgBhi"));
     }
 }

@@ -11,13 +11,16 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use memchr::memmem::Finder;
 use model::Secret;
 
-use crate::escape::{Escape, decoded};
+use crate::escape::{Escape, decoded, decoded_near};
 use crate::wire;
 
 /// The shortest secret that is looked for, in bytes.
 ///
 /// A shorter one stands in ordinary text by chance, so a connection with it is refused.
 pub const SECRET_BYTES_MIN: usize = 8;
+
+/// ASCII, and one for all the rest.
+const LETTERS: usize = 129;
 
 /// What a secret is replaced with.
 const MASK: &str = "[secret]";
@@ -32,6 +35,8 @@ pub(crate) struct Needles {
     forms: Vec<Finder<'static>>,
     /// Of the longest form: nothing further than that from an escape is searched twice.
     reach: usize,
+    /// What the forms are made of: an escape of anything else hides no secret.
+    letters: [bool; LETTERS],
 }
 
 impl Needles {
@@ -45,13 +50,22 @@ impl Needles {
         forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         forms.dedup();
         let reach = forms.first().map_or(0, String::len);
-        Self { forms: forms.iter().map(|form| Finder::new(form).into_owned()).collect(), reach }
+        let mut letters = [false; LETTERS];
+        for means in forms.iter().flat_map(|form| form.chars()) {
+            if let Some(known) = letters.get_mut(letter(means)) {
+                *known = true;
+            }
+        }
+        let forms = forms.iter().map(|form| Finder::new(form).into_owned()).collect();
+        Self { forms, reach, letters }
     }
 
     /// True when a secret stands in the bytes, as they are or with their escapes decoded.
     pub(crate) fn stand_in(&self, bytes: &[u8]) -> bool {
-        let behind =
-            |escape| decoded(bytes, escape, self.reach).is_some_and(|plain| self.found(&plain));
+        let matters = |means| self.letters.get(letter(means)).is_some_and(|known| *known);
+        let behind = |escape| {
+            decoded_near(bytes, escape, self.reach, matters).is_some_and(|plain| self.found(&plain))
+        };
         !self.forms.is_empty()
             && (self.found(bytes) || behind(Escape::Percent) || behind(Escape::Unicode))
     }
@@ -62,7 +76,7 @@ impl Needles {
         for escape in [Escape::Percent, Escape::Unicode] {
             // An encoded secret cannot be cut out of the raw text span by span; the text is for
             // people, so the decoded form serves as well.
-            if let Some(plain) = decoded(masked.as_bytes(), escape, usize::MAX)
+            if let Some(plain) = decoded(masked.as_bytes(), escape)
                 && self.found(&plain)
             {
                 masked = self.masked(&String::from_utf8_lossy(&plain));
@@ -92,6 +106,10 @@ impl fmt::Debug for Needles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Needles").finish_non_exhaustive()
     }
+}
+
+fn letter(means: char) -> usize {
+    usize::try_from(u32::from(means)).map_or(LETTERS - 1, |code| code.min(LETTERS - 1))
 }
 
 fn add_forms(forms: &mut Vec<String>, secret: &str) {
@@ -167,6 +185,16 @@ mod tests {
         check(&format!("%41{far}{hidden}{far}%42"), true);
         check(&format!("\\u0041{far}{}{far}\\u0042", CANARY.replace('+', "\\u002b")), true);
         check(&format!("%41{far}pat-na1-{far}c4n4ry{far}%42"), false);
+    }
+
+    #[test]
+    fn secret_beyond_ascii_is_found_behind_its_escapes() {
+        let needles = Needles::new([Secret::new("passwörter".to_owned())].iter());
+        for text in ["passwörter", "passw%C3%B6rter", r"passw\u00f6rter", r"p\u0061ssw\u00F6rter"]
+        {
+            assert!(needles.stand_in(text.as_bytes()), "{text}");
+        }
+        assert!(!needles.stand_in("passw\\u00fcrter".as_bytes()));
     }
 
     #[test]
