@@ -3,6 +3,7 @@
 pub mod door;
 pub mod guests;
 mod host;
+pub mod log;
 pub mod stage;
 
 use std::path::{Path, PathBuf};

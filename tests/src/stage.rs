@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::adapter::{Adapter as _, Called, Page, PullRequest, Selection};
+use model::webhook::Event;
 use model::{Clock, Error, Timestamp};
 use package::Verified;
 use sandbox::{Compiler, Config, Limits, Loaded, Reuse, Sandbox, Scope, Session};
@@ -104,6 +105,19 @@ pub async fn pull(session: &mut Session, entity: &str, part: &str) -> Called<Pag
         limit: 100,
     };
     session.pull(request).await
+}
+
+/// A delivery with that body.
+pub fn event(body: &'static str) -> Event {
+    Event {
+        id: "1".to_owned(),
+        subscription: None,
+        entity: None,
+        part: None,
+        received: Timestamp::UNIX_EPOCH,
+        headers: Vec::new(),
+        body: body.into(),
+    }
 }
 
 /// The ids of a page's records: what the guests of the tests answer with.

@@ -6,10 +6,9 @@
 use std::panic::Location;
 use std::time::Duration;
 
-use e2e::stage::{Setting, Stage, ids, pull};
+use e2e::stage::{Setting, Stage, event, ids, pull};
 use model::ErrorKind;
 use model::adapter::{Adapter as _, Next};
-use model::webhook::Event;
 use model::write::{Batch, Mode, Operation, Outcome, Write};
 use sandbox::{Limits, TICK};
 
@@ -273,16 +272,4 @@ fn error_about_a_delivery_is_scrubbed() {
     let called = block_on(stage.session("one").handle(vec![event("it says hunter2")]));
     let [Err(error)] = &called.outcome.unwrap()[..] else { panic!("no error") };
     assert_eq!(error.message, "it says ***");
-}
-
-fn event(body: &'static str) -> Event {
-    Event {
-        id: "1".to_owned(),
-        subscription: None,
-        entity: None,
-        part: None,
-        received: model::Timestamp::UNIX_EPOCH,
-        headers: Vec::new(),
-        body: body.into(),
-    }
 }

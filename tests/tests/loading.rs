@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use e2e::guests;
@@ -136,13 +138,53 @@ async fn compile_worker_is_a_process_of_its_own() {
             "sandbox.compile",
             ErrorKind::BudgetExhausted,
         ),
-        // It hands back what it got, which is no code.
-        (child("/bin/cat", &[]), defaults, "sandbox.compile", ErrorKind::Other),
+        // It hands back what it got: no code of this engine.
+        (child("/bin/cat", &[]), defaults, "sandbox.compiler", ErrorKind::Unavailable),
     ];
     for (compiler, limits, code, kind) in failures {
         let error = load(compiler.clone(), limits).await.unwrap_err();
         assert_eq!((error.code.as_str(), error.kind), (code, kind), "{compiler:?}: {error}");
     }
+}
+
+#[tokio::test]
+async fn compile_worker_has_no_environment() {
+    assert!(std::env::vars_os().count() > 0, "there is one to inherit");
+    let cache = tempfile::tempdir().unwrap();
+    let telltale = "cat /proc/$$/environ >&2; echo the end >&2; exit 1";
+    let worker = child("/bin/sh", &["-c", telltale]);
+    let sandbox = Setting::default().sandbox(cache.path().to_owned(), worker);
+    let package = guests::verified(&hostile_manifest(""), guests::hostile());
+    let error = sandbox.load(&package).await.err().unwrap();
+    assert_eq!(error.message, "the component does not compile: the end");
+}
+
+#[test]
+fn compile_worker_confines_itself_before_it_reads() {
+    let mut worker = Command::new(e2e::plughouse())
+        .arg("compile-worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Several times what a pipe holds: once it is written, the worker is reading.
+    worker.stdin.as_mut().unwrap().write_all(&vec![0; 1 << 20]).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", worker.id())).unwrap();
+    let expected = [
+        ("Max address space", "4294967296"),
+        ("Max cpu time", "120"),
+        ("Max open files", "3"),
+        ("Max core file size", "0"),
+        ("Max file size", "0"),
+    ];
+    for (name, limit) in expected {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        let found: Vec<_> = line.split_whitespace().take(2).collect();
+        assert_eq!(found, [limit, limit], "{name}");
+    }
+    drop(worker.stdin.take());
+    assert!(!worker.wait().unwrap().success(), "zeros are no component");
 }
 
 fn child(program: &str, args: &[&str]) -> Compiler {

@@ -1,13 +1,11 @@
 //! What sessions promise to guests and to the host: spans without copies, order, fresh instances,
 //! repeatable time and randomness, private state, bounded logs, receipts.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use e2e::stage::{Setting, Stage, ids, pull};
+use e2e::guests;
+use e2e::log::Lines;
+use e2e::stage::{Setting, Stage, event, ids, manifest, pull};
 use model::ErrorKind;
 use model::adapter::Adapter as _;
 use model::egress::Access;
@@ -91,6 +89,24 @@ async fn sessions_wait_for_room() {
 }
 
 #[tokio::test]
+async fn package_leaves_room_for_others() {
+    let limits = Limits { instances: 4, wall: Duration::from_millis(300), ..Limits::default() };
+    let stage = Setting { limits, ..Setting::default() }.hostile().await;
+    let manifest = manifest("wasi", "wasi", &["flood", "sleep", "world"]);
+    let package = guests::verified(&manifest, guests::wasi());
+    let other = stage.sandbox.load(&package).await.unwrap();
+    let mut greedy: Vec<_> = ["one", "two", "three", "four"].map(|name| stage.session(name)).into();
+    let mut last = greedy.pop().unwrap();
+    for session in &mut greedy {
+        assert_eq!(ids(pull(session, "plain", "").await), texts(&["1"]));
+    }
+    let error = pull(&mut last, "plain", "").await.outcome.unwrap_err();
+    assert_eq!((error.code.as_str(), error.kind), ("sandbox.busy", ErrorKind::Unavailable));
+    let other = Stage { loaded: other, ..stage };
+    assert!(other.session("one").check().await.outcome.is_ok());
+}
+
+#[tokio::test]
 async fn many_requests_go_out_together_and_come_back_in_order() {
     let stage = stage().await;
     let expected: Vec<_> = (0..30).map(|number| number.to_string()).collect();
@@ -158,40 +174,23 @@ async fn each_function_has_its_routes() {
     assert_eq!(openings[0].budget.response_bytes, 16 << 20);
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn log_is_scrubbed_escaped_and_bounded() {
     let stage = Setting { budget: "cpu_ms = 2000", ..Setting::default() }.hostile().await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .with_env_filter("adapter=info")
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let lines = Lines::listen();
     stage.pull("log", "two\nlines with hunter2").await.outcome.unwrap();
-    let told = String::from_utf8(std::mem::take(&mut *lines.0.lock().unwrap())).unwrap();
+    let told = lines.take();
     assert_eq!(told.lines().count(), 1, "{told}");
     assert!(told.contains("two\\nlines with *** field=two\\nlines with ***"), "{told}");
     assert!(told.contains("plughouse/hostile") && told.contains("acme"), "{told}");
 
+    stage.session("one").handle(vec![event("it says hunter2")]).await.outcome.unwrap();
+    let told = lines.take();
+    assert!(told.contains("it says ***") && !told.contains("hunter2"), "{told}");
+
     let error = stage.pull("flood", "").await.outcome.unwrap_err();
     assert_eq!(error.code, "sandbox.host-calls");
-    drop(guard);
-    let told = String::from_utf8(std::mem::take(&mut *lines.0.lock().unwrap())).unwrap();
+    let told = lines.take();
     assert_eq!(told.lines().count(), 1_001);
     assert!(told.lines().all(|line| line.len() < 4_500));
     assert!(told.lines().last().unwrap().contains("dropping the rest"));

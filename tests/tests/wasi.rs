@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use e2e::guests;
+use e2e::log::Lines;
 use e2e::stage::{Setting, Stage, manifest};
 use model::adapter::Adapter as _;
 use sandbox::{Limits, Reuse};
@@ -76,6 +77,10 @@ async fn guest_that_sleeps_wakes_up_at_the_wall() {
 #[tokio::test]
 async fn guest_that_prints_forever_is_cut_short() {
     let stage = stage(Setting { budget: "cpu_ms = 2000", ..Setting::default() }).await;
+    let lines = Lines::listen();
     let called = stage.pull("flood", "").await;
     assert_eq!(called.outcome.unwrap_err().code, "sandbox.host-calls");
+    let told = lines.take();
+    let count = told.lines().count();
+    assert!((1..=1_001).contains(&count), "a thousand lines and a warning at most: {count}");
 }

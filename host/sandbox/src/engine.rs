@@ -1,18 +1,17 @@
 //! The wasmtime engine, its clock of epochs and the instances it has room for.
 
 use std::hash::{Hash as _, Hasher};
-use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::gate::Gate;
 use crate::limits::{self, Limits};
 
-/// An engine and a permit for every instance it has room for.
+/// An engine and a place for every instance it has room for.
 #[derive(Clone)]
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) room: Gate,
 }
 
 impl Runtime {
@@ -24,8 +23,7 @@ impl Runtime {
             Engine::new(&compiling())
         })?;
         start_clock(&engine)?;
-        let permits = usize::try_from(limits.instances)?.min(Semaphore::MAX_PERMITS);
-        Ok(Self { engine, room: Arc::new(Semaphore::new(permits)) })
+        Ok(Self { engine, room: Gate::new(limits.instances) })
     }
 }
 

@@ -21,6 +21,7 @@ mod convert;
 mod engine;
 mod exports;
 mod fault;
+mod gate;
 mod imports;
 mod limiter;
 mod limits;

@@ -31,7 +31,8 @@ pub struct Limits {
     /// What the guest may hand over in one host call or one result. 16 MiB: a whole answer turned
     /// into records without spans.
     pub transfer_bytes: usize,
-    /// Instances that live at the same time; further calls wait. 1 000: 64 KiB each, and the pool
+    /// Instances that live at the same time; further calls wait. One package
+    /// has three quarters of them at most. 1 000: 64 KiB each, and the pool
     /// reserves 8 TiB of address space, which is what 47 bits hold sixteen times.
     pub instances: u32,
     /// The component before compilation. 16 MiB: an adapter in JavaScript has 12.
@@ -72,6 +73,12 @@ impl Limits {
         self
     }
 
+    /// Instances of one package that live at the same time: three quarters of all, so that a package
+    /// whose calls hang leaves room for the others.
+    pub(crate) fn package_instances(&self) -> u32 {
+        self.instances - self.instances / 4
+    }
+
     /// The limits of `describe`, which computes nothing: 0.2 s are a cold start on a busy machine.
     #[must_use]
     pub(crate) fn tight(mut self) -> Self {
@@ -83,6 +90,9 @@ impl Limits {
     }
 }
 
+/// Calls that may wait for each place. 4: who stands behind more would hardly be served within its
+/// wall time, and each holds what it is called with.
+pub(crate) const WAITERS_PER_PLACE: u32 = 4;
 /// The guest's part of the native stack. Compiled Rust needs a few KiB; recursion ends here or at
 /// the end of the stack that the guest keeps in its own memory.
 pub(crate) const STACK_BYTES: usize = 512 << 10;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::Error;
 use model::adapter::{Called, Receipt};
-use model::{Error, ErrorKind};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tracing::Level;
 use wasmtime::component::InstancePre;
@@ -18,6 +17,7 @@ use crate::convert::outward;
 use crate::engine::Runtime;
 use crate::exports::{Export, Instance};
 use crate::fault::{self, Making};
+use crate::gate::{Gate, Place};
 use crate::limiter::MemoryMeter;
 use crate::limits::{HANDLES_MAX, Limits};
 use crate::wasi::Wasi;
@@ -25,18 +25,20 @@ use crate::wasi::Wasi;
 /// What instances are made of.
 pub(crate) struct Mold {
     pub(crate) runtime: Runtime,
+    /// The package's share of the places.
+    pub(crate) share: Gate,
     pub(crate) pre: InstancePre<Context>,
     pub(crate) base: base::AdapterBaseIndices,
     pub(crate) webhooks: Option<webhooks::WebhooksOnlyIndices>,
     pub(crate) wasi: bool,
 }
 
-/// A store with its instance, and its place in the pool.
+/// A store with its instance, and its places in the package's share and in the pool.
 pub(crate) struct Live {
     store: Store<Context>,
     instance: Option<Instance>,
     uses_left: u32,
-    _room: OwnedSemaphorePermit,
+    _places: [Place; 2],
 }
 
 /// The terms of one call.
@@ -98,12 +100,8 @@ impl Mold {
         call: Call,
         terms: &Terms<'_>,
     ) -> Result<Live, Error> {
-        let waiting = Arc::clone(&self.runtime.room).acquire_owned();
-        let Ok(Ok(room)) = timeout_at(terms.deadline(), waiting).await else {
-            let message = "every instance is busy: raise the limit of instances, or sync less at \
-                           the same time";
-            return Err(Error::new(ErrorKind::Unavailable, "sandbox.busy", message));
-        };
+        let share = self.share.enter(terms.deadline()).await?;
+        let places = [share, self.runtime.room.enter(terms.deadline()).await?];
         let context = Context {
             memory: MemoryMeter::new(terms.limits.memory_bytes),
             call,
@@ -119,7 +117,7 @@ impl Mold {
             // Not `Yield`: that would put the guest back in front of everybody who waits.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
-        Ok(Live { store, instance: None, uses_left: terms.uses, _room: room })
+        Ok(Live { store, instance: None, uses_left: terms.uses, _places: places })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::compile::Compiler;
 use crate::context::{Context, HasImports};
 use crate::contract::Surface;
 use crate::engine::Runtime;
+use crate::gate::Gate;
 use crate::limits::{self, Limits, MESSAGE_BYTES_MAX};
 use crate::live::Mold;
 use crate::loaded::{Loaded, Package};
@@ -157,6 +158,7 @@ impl Sandbox {
         let hooks = surface.has_webhooks().then(|| webhooks::WebhooksOnlyIndices::new(&pre));
         Ok(Mold {
             runtime: self.runtime.clone(),
+            share: Gate::new(self.limits.package_instances()),
             base: base::AdapterBaseIndices::new(&pre)?,
             webhooks: hooks.transpose()?,
             pre,

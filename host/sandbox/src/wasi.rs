@@ -228,3 +228,15 @@ impl AsyncWrite for Printer {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn print_ends_where_the_buffer_does() {
+        let printer = Printer::default();
+        (0..3).for_each(|_| printer.print(&vec![b'x'; PRINT_BYTES_MAX - 1]));
+        assert_eq!(printer.lock().len(), PRINT_BYTES_MAX);
+    }
+}
