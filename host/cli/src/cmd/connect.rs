@@ -222,4 +222,44 @@ mod tests {
         let text = format!("{error:#}");
         assert!(text.contains("env:VAR") && !text.contains("hunter2"), "{text}");
     }
+
+    const MANIFEST: &str = r#"
+        [adapter]
+        id = "desk"
+        name = "Desk"
+        version = "0.1.0"
+        contract = "0.1"
+        publisher = "acme"
+        license = "Apache-2.0"
+        summary = "Reads a desk."
+        [auth.login]
+        kind = "key"
+        fields = { user = { label = "User" }, token = { label = "Token", secret = true } }
+        basic = { user = "{user}", password = "{token}" }
+        [endpoint.api]
+        origin = "https://desk.example"
+        credential = "account"
+        read = ["GET /items"]
+        [entity.item]
+        cursor = "scan"
+    "#;
+
+    #[test]
+    fn fields_that_may_be_seen_are_set_like_variables() {
+        let manifest = Manifest::parse(MANIFEST).unwrap();
+        assert!(usage(&manifest).contains("--set user=…") && usage(&manifest).contains("--secret"));
+        let mut new = NewConnection {
+            tenant: "main".parse().unwrap(),
+            id: "desk".parse().unwrap(),
+            auth: None,
+            variables: pairs(&["user=ann".to_owned(), "token=hunter2".to_owned()]).unwrap(),
+            fields: Vec::new(),
+            consents: Vec::new(),
+            overrides: BTreeMap::new(),
+        };
+        take_open_fields(&manifest, &mut new);
+        assert_eq!(new.fields.len(), 1);
+        assert_eq!((new.fields[0].0.as_str(), new.fields[0].1.expose()), ("user", "ann"));
+        assert!(new.variables.contains_key("token"), "a secret is not taken from the command line");
+    }
 }
