@@ -144,7 +144,7 @@ pub fn stale_span(request: &str) -> Answer {
     if !request.is_empty() {
         get("/object")?;
     }
-    let span = Span { response: 1, offset: 0, length: 2 };
+    let span = Span { response: 1, offset: 0, length: 8 };
     Ok(Page::new(vec![record("1", Payload::Span(span))], Next::Done(String::new())))
 }
 
