@@ -3,7 +3,10 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 /// What guests log at `info` and above, as long as this lives.
 pub struct Lines {
@@ -29,11 +32,11 @@ impl Lines {
     pub fn listen() -> Self {
         let bytes = Writer::default();
         let writer = bytes.clone();
-        let subscriber = tracing_subscriber::fmt()
+        let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || writer.clone())
             .with_ansi(false)
-            .with_env_filter("adapter=info")
-            .finish();
+            .with_filter(Targets::new().with_target("adapter", Level::INFO));
+        let subscriber = tracing_subscriber::registry().with(layer);
         Self { bytes, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
