@@ -70,9 +70,14 @@ deletes = []
 writes = []
 "#;
 
-/// A record with something for every pass of the scan: escapes of URLs and of JSON, and text that
-/// looks like base64 and hex.
-const RECORD: &[u8] = br#"{"id":"713492963560","name":"Ren\u00e9e O\u0027Hara","rate":"50% off",
+/// A record as most of them are.
+const PLAIN: &[u8] =
+    br#"{"id":"713492963560","name":"Renee O'Hara","city":"Lyon","phone":"+33 4 72",
+"url":"https://app.example.com/a/b","company":"Acme Widgets","jobtitle":"Pilot","owner":"88842095",
+"updatedAt":"2026-01-01T12:00:00Z","archived":false},"#;
+
+/// A record with everything that a secret could hide behind: each escape is looked at.
+const ESCAPED: &[u8] = br#"{"id":"713492963560","name":"Ren\u00e9e O\u0027Hara","rate":"50% off",
 "url":"https://app.example.com/a%20b?q=1%2B1","hash":"cGF0LW5hMS0wMTIzNDU2Nzg5","etag":"7061742d6e61",
 "updatedAt":"2026-01-01T12:00:00Z","archived":false},"#;
 
@@ -100,13 +105,17 @@ fn budget() -> HttpBudget {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for bytes in [1 << 10, 64 << 10] {
-        runtime.block_on(compare(bytes));
+    for (what, record, bytes) in [
+        ("plain", PLAIN, 1 << 10),
+        ("plain", PLAIN, 64 << 10),
+        ("full of escapes", ESCAPED, 64 << 10),
+    ] {
+        runtime.block_on(compare(what, record, bytes));
     }
 }
 
-async fn compare(bytes: usize) {
-    let page = RECORD.iter().copied().cycle().take(bytes).collect::<Vec<_>>();
+async fn compare(what: &str, record: &[u8], bytes: usize) {
+    let page = record.iter().copied().cycle().take(bytes).collect::<Vec<_>>();
     let canned = Arc::new(Canned(Bytes::from(page)));
     let manifest = Arc::new(Manifest::parse(MANIFEST).unwrap());
     let options = Options::default();
@@ -148,6 +157,6 @@ async fn compare(bytes: usize) {
     let (with, without) = (with[ROUNDS / 2], without[ROUNDS / 2]);
     let added = with.saturating_sub(without);
     println!(
-        "mediation of a request with an answer of {bytes} bytes: {added:?} ({with:?} with, {without:?} without)"
+        "answer of {bytes} bytes, {what}: mediation takes {added:?} ({with:?} with, {without:?} without)"
     );
 }
