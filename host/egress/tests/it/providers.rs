@@ -1,6 +1,7 @@
-//! The manifests and the material of the ten providers, where they lie beside the repository.
+//! The manifests of the ten providers, and their material where it lies beside the repository.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,13 +16,10 @@ fn shared() -> PathBuf {
     std::env::var_os("PLUGHOUSE_SHARED").map_or(beside, PathBuf::from)
 }
 
-/// The providers' manifests by file name; nothing where the material is absent.
+/// The providers' manifests by file name: test data of the package crate.
 fn manifests() -> Vec<(String, Arc<Manifest>)> {
-    let folder = shared().join("design/contract/manifests");
-    let Ok(files) = fs::read_dir(&folder) else {
-        println!("SKIPPED: {} is not there", folder.display());
-        return Vec::new();
-    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let files = fs::read_dir(root.join("registry/package/tests/manifests/valid")).unwrap();
     let mut found: Vec<_> = files
         .map(|file| {
             let path = file.unwrap().path();
@@ -80,6 +78,12 @@ fn links(provider: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn links_of_the_ten_providers_are_sent_as_they_stand() {
+    let folder = shared().join("providers");
+    if !folder.exists() {
+        // Straight to stderr: what `eprintln!` says in a test that passes nobody sees.
+        writeln!(std::io::stderr(), "SKIPPED: {} is not there", folder.display()).unwrap();
+        return;
+    }
     let mut sent = 0;
     for (provider, manifest) in manifests() {
         for link in links(&provider) {
@@ -97,8 +101,7 @@ async fn links_of_the_ten_providers_are_sent_as_they_stand() {
             sent += 1;
         }
     }
-    println!("{sent} links of the providers' material were sent as they stand");
-    assert!(sent > 0 || manifests().is_empty());
+    assert!(sent > 100, "{sent} links");
 }
 
 #[tokio::test]
