@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use aho_corasick::packed;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use memchr::memmem::Finder;
@@ -27,12 +28,13 @@ const MASK: &str = "[secret]";
 
 /// The secrets of one connection, each form with its search made ready.
 ///
-/// One search per form rather than one for all: a handful of them takes 5 µs for a page of 64 KiB,
-/// whatever the secret begins with, while an automaton takes twenty times that for tokens that
-/// begin with `eyJ`. The forms are not wiped; they live as long as the connection's door and in
-/// the process that holds the secrets anyway.
+/// One vectorised search for all forms where the processor has it: an automaton takes twenty times
+/// as long for tokens that begin with `eyJ`. The forms are not wiped; they live as long as the
+/// connection's door and in the process that holds the secrets anyway.
 pub(crate) struct Needles {
     forms: Vec<Finder<'static>>,
+    /// All forms at once; absent where the processor or the number of forms rules it out.
+    together: Option<packed::Searcher>,
     /// Of the longest form: nothing further than that from an escape is searched twice.
     reach: usize,
     /// What the forms are made of: an escape of anything else hides no secret.
@@ -56,8 +58,9 @@ impl Needles {
                 *known = true;
             }
         }
+        let together = packed::Searcher::new(&forms);
         let forms = forms.iter().map(|form| Finder::new(form).into_owned()).collect();
-        Self { forms, reach, letters }
+        Self { forms, together, reach, letters }
     }
 
     /// True when a secret stands in the bytes, as they are or with their escapes decoded.
@@ -86,7 +89,10 @@ impl Needles {
     }
 
     fn found(&self, bytes: &[u8]) -> bool {
-        self.forms.iter().any(|form| form.find(bytes).is_some())
+        match &self.together {
+            Some(together) => together.find(bytes).is_some(),
+            None => self.forms.iter().any(|form| form.find(bytes).is_some()),
+        }
     }
 
     fn masked(&self, text: &str) -> String {
