@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("plughouse-sdk", &["plughouse-scan"]),
     ("plughouse-testkit", &["plughouse-sdk"]),
     ("model", &[]),
+    ("mapping", &["plughouse-scan"]),
     ("package", &[]),
     ("store", &["model"]),
     ("egress", &["model", "package"]),

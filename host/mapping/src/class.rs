@@ -1,0 +1,29 @@
+//! How far a mapping can be reversed.
+
+use serde::Serialize;
+
+/// How far an operation, or a chain of them, can be reversed; a chain is as its weakest.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Both ways without loss.
+    Bijective,
+    /// Both ways; what goes back is tidied.
+    Canonicalising,
+    /// Both ways; going back needs the value that the provider last sent.
+    NeedsBase,
+    /// One way; the field is never written back.
+    OneWay,
+}
+
+impl Class {
+    /// The name in documents and in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bijective => "bijective",
+            Self::Canonicalising => "canonicalising",
+            Self::NeedsBase => "needs-base",
+            Self::OneWay => "one-way",
+        }
+    }
+}

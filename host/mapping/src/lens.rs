@@ -1,0 +1,57 @@
+//! What every operation is: a lens.
+
+use std::fmt;
+
+use crate::{Class, Fault, Kind, Value};
+
+/// An operation with its parameters, both ways.
+///
+/// A lens that does not [take empty values](Self::takes_empty) never sees a missing or null one,
+/// in either direction: the chain lets those pass unchanged, and a null view makes a null source.
+pub(crate) trait Lens: fmt::Debug + Send + Sync {
+    /// The type of the view of a source of this type, or the type that was expected instead.
+    fn view(&self, source: &Kind) -> Result<Kind, Kind>;
+
+    /// How far it can be reversed.
+    fn class(&self) -> Class;
+
+    /// Whether missing and null are values to it.
+    fn takes_empty(&self) -> bool {
+        false
+    }
+
+    /// The view of a source.
+    fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault>;
+
+    /// The source that has this view and is otherwise like `base`, the source as it was last
+    /// seen. Never called on a one-way operation.
+    fn put<'a>(
+        &self,
+        view: Value<'a>,
+        base: &Value<'a>,
+        refs: &dyn References,
+    ) -> Result<Value<'a>, Fault>;
+}
+
+/// Finds records by what they are called on the other side.
+pub trait References {
+    /// The id of our record for a provider's id of this entity.
+    fn local(&self, entity: &str, id: &str) -> Option<String>;
+
+    /// The provider's id for the id of our record.
+    fn external(&self, entity: &str, id: &str) -> Option<String>;
+}
+
+/// Knows no record.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoReferences;
+
+impl References for NoReferences {
+    fn local(&self, _entity: &str, _id: &str) -> Option<String> {
+        None
+    }
+
+    fn external(&self, _entity: &str, _id: &str) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,35 @@
+//! The closed set of operations, and what the reference table says of each.
+//!
+//! A family of operations is a file; its specifications are a constant that stands in [`FAMILIES`].
+
+mod args;
+mod spec;
+mod text;
+
+pub use spec::{Example, Param, ParamKind, Spec};
+
+pub(crate) use args::{Args, BuildError};
+
+use crate::lens::Lens;
+
+/// All operations by family, in the order of the reference table.
+const FAMILIES: &[&[Spec]] = &[text::SPECS];
+
+/// All operations, in the order of the reference table.
+pub fn all() -> impl Iterator<Item = &'static Spec> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The operation of this name.
+pub fn find(name: &str) -> Option<&'static Spec> {
+    all().find(|spec| spec.name == name)
+}
+
+/// Builds an operation from its JSON: `"trim"` or `{"op": "truncate", "length": 80}`.
+pub(crate) fn build(json: &serde_json::Value, depth: usize) -> Result<Box<dyn Lens>, BuildError> {
+    let (name, mut args) = Args::of(json, depth)?;
+    let spec = find(&name).ok_or_else(|| BuildError::unknown(&name))?;
+    let lens = (spec.build)(&mut args)?;
+    args.finish(spec)?;
+    Ok(lens)
+}

@@ -1,0 +1,5 @@
+//! Operations on text.
+
+use super::Spec;
+
+pub(super) const SPECS: &[Spec] = &[];

@@ -1,0 +1,102 @@
+//! Values on their way through a mapping.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use rust_decimal::Decimal;
+
+use crate::Kind;
+
+/// A value; texts are borrowed from the record where they can be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// The path leads nowhere. It is not null: a null that is written clears a field.
+    Missing,
+    /// JSON null.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// An exact number: at most 28 significant digits.
+    Number(Decimal),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A day.
+    Date(Date),
+    /// An instant.
+    DateTime(DateTime),
+    /// An amount.
+    Money(Money),
+    /// Values in order; also the tuple of several sources.
+    List(Vec<Self>),
+    /// Named values in their order; each name once.
+    Object(Vec<(Cow<'a, str>, Self)>),
+}
+
+/// An instant and the offset it is written in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DateTime {
+    /// The instant.
+    pub at: Timestamp,
+    /// The offset from UTC.
+    pub offset: Offset,
+}
+
+/// An amount of a currency; the amount keeps its digits behind the point.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Money {
+    /// The amount in units of the currency.
+    pub amount: Decimal,
+    /// ISO 4217 code, three upper-case letters.
+    pub currency: String,
+}
+
+impl<'a> Value<'a> {
+    /// Text.
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Missing or null.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Missing | Self::Null)
+    }
+
+    /// The type, as far as the value alone tells.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Missing | Self::Null => Kind::Any,
+            Self::Bool(_) => Kind::Bool,
+            Self::Number(number) if number.is_integer() => Kind::Integer,
+            Self::Number(_) => Kind::Decimal,
+            Self::Text(_) => Kind::Text,
+            Self::Date(_) => Kind::Date,
+            Self::DateTime(_) => Kind::DateTime,
+            Self::Money(_) => Kind::Money,
+            Self::List(_) => Kind::List(Box::new(Kind::Any)),
+            Self::Object(_) => Kind::Object,
+        }
+    }
+
+    /// The same value, borrowing nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Missing => Value::Missing,
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Number(value) => Value::Number(value),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Date(value) => Value::Date(value),
+            Self::DateTime(value) => Value::DateTime(value),
+            Self::Money(value) => Value::Money(value),
+            Self::List(items) => Value::List(items.into_iter().map(Value::into_owned).collect()),
+            Self::Object(members) => Value::Object(
+                members
+                    .into_iter()
+                    .map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()))
+                    .collect(),
+            ),
+        }
+    }
+}
