@@ -1,7 +1,6 @@
 //! Names that cross crate edges.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +14,14 @@ pub const NAME_BYTES_MAX: usize = 64;
      or '.', beginning with a letter or a digit"
 )]
 pub struct NameError {
-    what: &'static str,
-    name: String,
+    pub(crate) what: &'static str,
+    pub(crate) name: String,
 }
 
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $type(String);
 
@@ -33,22 +32,22 @@ macro_rules! name {
             }
         }
 
-        impl FromStr for $type {
-            type Err = NameError;
+        impl std::str::FromStr for $type {
+            type Err = $crate::id::NameError;
 
-            fn from_str(text: &str) -> Result<Self, NameError> {
-                if is_name(text) {
+            fn from_str(text: &str) -> Result<Self, $crate::id::NameError> {
+                if $crate::id::is_name(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(NameError { what: $what, name: text.to_owned() })
+                    Err($crate::id::NameError { what: $what, name: text.to_owned() })
                 }
             }
         }
 
         impl TryFrom<String> for $type {
-            type Error = NameError;
+            type Error = $crate::id::NameError;
 
-            fn try_from(text: String) -> Result<Self, NameError> {
+            fn try_from(text: String) -> Result<Self, $crate::id::NameError> {
                 text.parse()
             }
         }
@@ -59,13 +58,15 @@ macro_rules! name {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+
+pub(crate) use name;
 
 name!(
     /// A customer of the host. It is part of every key and of every query.
@@ -91,7 +92,7 @@ impl fmt::Display for RunId {
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
     text.len() <= NAME_BYTES_MAX
         && text.bytes().all(inner)

@@ -1,0 +1,154 @@
+//! Sync tasks: what is synced when, and the port to them.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::id::name;
+use crate::queue::{Enqueued, NewJob};
+use crate::store::StoreError;
+use crate::{ConnectionId, TenantId, Timestamp};
+
+name!(
+    /// A sync task of a tenant.
+    TaskId,
+    "task"
+);
+
+/// A schedule, a direction and the entities that it is for.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Task {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its name within the tenant.
+    pub id: TaskId,
+    /// What is synced.
+    pub connection: ConnectionId,
+    /// When.
+    pub schedule: Schedule,
+    /// The hours of the day in which it may begin; nothing means all.
+    pub window: Option<HourWindow>,
+    /// A tick comes up to this much later, so that tasks of one schedule do not all come at once.
+    pub jitter: Duration,
+    /// Which way.
+    pub direction: Direction,
+    /// The entities; none means all.
+    pub entities: Vec<String>,
+    /// Why it is paused, if it is.
+    pub paused: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it runs next; nothing while it is paused.
+    pub next_sync_at: Option<Timestamp>,
+    /// When it was last queued.
+    pub last_sync_at: Option<Timestamp>,
+    /// Grows with every change that a person makes.
+    pub revision: u64,
+}
+
+/// When a task is due.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// After every so much time, counted from when the task was made.
+    Every(Duration),
+    /// By the clock on the wall of a time zone.
+    Cron {
+        /// Five fields: minute, hour, day of month, month, day of week.
+        expression: String,
+        /// A name of the IANA time zone database.
+        zone: String,
+    },
+}
+
+/// Hours of the day in a time zone; the end may lie before the begin, on the next day.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct HourWindow {
+    /// Minutes after midnight, inclusive.
+    pub from: u16,
+    /// Minutes after midnight, exclusive.
+    pub until: u16,
+    /// A name of the IANA time zone database.
+    pub zone: String,
+}
+
+/// Which way records go.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From the provider.
+    #[default]
+    Inbound,
+    /// To the provider.
+    Outbound,
+    /// Both ways.
+    Both,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Both => "both",
+        })
+    }
+}
+
+/// A task that has become due, and what comes of it.
+#[derive(Clone, Debug)]
+pub struct Tick {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The task.
+    pub task: TaskId,
+    /// The instant for which it was due, as the task said; another one by now makes the tick void.
+    pub due: Timestamp,
+    /// When it is due next.
+    pub next: Option<Timestamp>,
+    /// The job; nothing where the tick is passed over.
+    pub job: Option<NewJob>,
+}
+
+/// Who leads a role, as long as nobody else has a newer one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fence(pub u64);
+
+/// Tasks, and the lease of the one scheduler that acts on them.
+#[async_trait]
+pub trait TaskStore: Send + Sync {
+    /// Creates or replaces a task and answers it with its new revision. With `expected` only if
+    /// the task has that revision now; 0 means that there must be none.
+    async fn put_task(&self, task: Task, expected: Option<u64>) -> Result<Task, StoreError>;
+
+    /// The task of this name.
+    async fn task(&self, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>, StoreError>;
+
+    /// All tasks of a tenant, by name.
+    async fn tasks(&self, tenant: &TenantId) -> Result<Vec<Task>, StoreError>;
+
+    /// Removes a task. False if there was none.
+    async fn remove_task(&self, tenant: &TenantId, id: &TaskId) -> Result<bool, StoreError>;
+
+    /// Tasks of all tenants that are due at `now`, the longest due first.
+    async fn due_tasks(&self, now: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError>;
+
+    /// Acts on ticks: queues their jobs and moves the tasks on, in one transaction. A tick that is
+    /// void, or whose job is a duplicate, answers nothing or the duplicate. A fence that is not
+    /// the newest is refused as a whole.
+    async fn tick(
+        &self,
+        fence: Fence,
+        ticks: Vec<Tick>,
+    ) -> Result<Vec<Option<Enqueued>>, StoreError>;
+
+    /// Takes or keeps the lead of a role for this time; nothing if somebody else has it.
+    async fn lead(
+        &self,
+        role: &str,
+        holder: &str,
+        lease: Duration,
+    ) -> Result<Option<Fence>, StoreError>;
+}
