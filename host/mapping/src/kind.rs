@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::ops::BuildError;
+
 /// The type of a value. Every value may be missing or null besides; what must be there is a matter
 /// of the record type.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -43,6 +45,11 @@ impl Kind {
             (Self::Tuple(a), Self::List(b)) => a.iter().all(|a| a.fits(b)),
             (a, b) => a == b,
         }
+    }
+
+    /// Refuses a source of this type for an operation that takes `wanted`.
+    pub(crate) fn must_fit(&self, wanted: &Self) -> Result<(), BuildError> {
+        if self.fits(wanted) { Ok(()) } else { Err(BuildError::kind(wanted, self)) }
     }
 }
 

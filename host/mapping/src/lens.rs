@@ -2,15 +2,17 @@
 
 use std::fmt;
 
+use crate::ops::BuildError;
 use crate::{Class, Fault, Kind, Value};
 
 /// An operation with its parameters, both ways.
 ///
 /// A lens that does not [take empty values](Self::takes_empty) never sees a missing or null one,
-/// in either direction: the chain lets those pass unchanged, and a null view makes a null source.
+/// as source or view: the chain lets those pass unchanged, and a null view makes a null source.
 pub(crate) trait Lens: fmt::Debug + Send + Sync {
-    /// The type of the view of a source of this type, or the type that was expected instead.
-    fn view(&self, source: &Kind) -> Result<Kind, Kind>;
+    /// The type of the view of a source of this type. Called once, before anything else, so that
+    /// an operation may remember its source; [`Kind::must_fit`] refuses.
+    fn view(&mut self, source: &Kind) -> Result<Kind, BuildError>;
 
     /// How far it can be reversed.
     fn class(&self) -> Class;
@@ -24,7 +26,10 @@ pub(crate) trait Lens: fmt::Debug + Send + Sync {
     fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault>;
 
     /// The source that has this view and is otherwise like `base`, the source as it was last
-    /// seen. Never called on a one-way operation.
+    /// seen: [`Value::Missing`] or null if there was none, a list of such for a tuple.
+    ///
+    /// Called only when the view of `base` is another one, so that "unchanged is written back
+    /// unchanged" is no matter of the operation, and never on a one-way operation.
     fn put<'a>(
         &self,
         view: Value<'a>,

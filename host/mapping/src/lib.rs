@@ -13,13 +13,16 @@
 //!   size, depth and steps of everything are bounded.
 #![forbid(unsafe_code)]
 
+mod chain;
 mod class;
+mod exact;
 mod fault;
 mod kind;
 mod lens;
 pub mod ops;
 mod value;
 
+pub use chain::{Chain, ChainFault, OPS_MAX};
 pub use class::Class;
 pub use fault::Fault;
 pub use kind::Kind;

@@ -3,12 +3,16 @@
 //! A family of operations is a file; its specifications are a constant that stands in [`FAMILIES`].
 
 mod args;
+mod error;
+#[cfg(test)]
+mod laws;
 mod spec;
 mod text;
 
+pub use error::BuildError;
 pub use spec::{Example, Param, ParamKind, Spec};
 
-pub(crate) use args::{Args, BuildError};
+pub(crate) use args::Args;
 
 use crate::lens::Lens;
 
@@ -25,11 +29,15 @@ pub fn find(name: &str) -> Option<&'static Spec> {
     all().find(|spec| spec.name == name)
 }
 
-/// Builds an operation from its JSON: `"trim"` or `{"op": "truncate", "length": 80}`.
-pub(crate) fn build(json: &serde_json::Value, depth: usize) -> Result<Box<dyn Lens>, BuildError> {
+/// Builds an operation from its JSON, `depth` deep in others: `"trim"` or
+/// `{"op": "truncate", "length": 80}`.
+pub(crate) fn build(
+    json: &serde_json::Value,
+    depth: usize,
+) -> Result<(&'static str, Box<dyn Lens>), BuildError> {
     let (name, mut args) = Args::of(json, depth)?;
     let spec = find(&name).ok_or_else(|| BuildError::unknown(&name))?;
-    let lens = (spec.build)(&mut args)?;
-    args.finish(spec)?;
-    Ok(lens)
+    let lens = (spec.build)(&mut args).map_err(|e| e.about(spec.name))?;
+    args.finish().map_err(|e| e.about(spec.name))?;
+    Ok((spec.name, lens))
 }

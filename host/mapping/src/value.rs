@@ -1,13 +1,18 @@
 //! Values on their way through a mapping.
 
+mod json;
+mod typed;
+
 use std::borrow::Cow;
+use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use rust_decimal::Decimal;
 
-use crate::Kind;
+use crate::{Fault, Kind};
 
 /// A value; texts are borrowed from the record where they can be.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +57,31 @@ pub struct Money {
     pub currency: String,
 }
 
+impl DateTime {
+    /// An RFC 3339 text, with its offset.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let parsed = Pieces::parse(text).ok().and_then(|pieces| {
+            let offset = pieces.to_numeric_offset()?;
+            let at = offset.to_timestamp(pieces.date().to_datetime(pieces.time()?)).ok()?;
+            Some(Self { at, offset })
+        });
+        parsed.ok_or_else(|| {
+            let text = Fault::quote(text);
+            let message = format!("{text} is no instant of the form 2026-01-31T12:00:00+01:00");
+            Fault::new("mapping.datetime", message)
+        })
+    }
+}
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.offset == Offset::UTC {
+            return self.at.fmt(f);
+        }
+        self.at.display_with_offset(self.offset).fmt(f)
+    }
+}
+
 impl<'a> Value<'a> {
     /// Text.
     pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
@@ -61,6 +91,11 @@ impl<'a> Value<'a> {
     /// Missing or null.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Missing | Self::Null)
+    }
+
+    /// Missing, which null is not.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
     }
 
     /// The type, as far as the value alone tells.

@@ -1,0 +1,145 @@
+//! The members of a JSON object that a person wrote, each of which is taken once.
+
+use serde_json::{Map, Value as Json};
+
+use crate::diagnostic::{Diagnostic, Report};
+
+/// An object within a text, and where it stands.
+pub(crate) struct Members<'r> {
+    left: Map<String, Json>,
+    at: String,
+    taken: Vec<&'static str>,
+    pub(crate) report: &'r mut Report,
+}
+
+impl<'r> Members<'r> {
+    /// The members of an object; anything else is reported.
+    pub(crate) fn of(json: Json, at: &str, report: &'r mut Report) -> Option<Self> {
+        match json {
+            Json::Object(left) => {
+                Some(Self { left, at: at.to_owned(), taken: Vec::new(), report })
+            }
+            other => {
+                report.push(wrong(at, "object", &other));
+                None
+            }
+        }
+    }
+
+    /// The pointer of a member.
+    pub(crate) fn place(&self, key: &str) -> String {
+        format!("{}/{key}", self.at)
+    }
+
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Json> {
+        self.taken.push(key);
+        self.left.remove(key)
+    }
+
+    /// A member that must be there.
+    pub(crate) fn need(&mut self, key: &'static str, write: &str) -> Option<Json> {
+        let found = self.take(key);
+        if found.is_none() {
+            let message = format!("`{key}` is missing; write {write}");
+            self.report.error("schema.missing-key", &self.at, message);
+        }
+        found
+    }
+
+    /// A text that must be there.
+    pub(crate) fn text(&mut self, key: &'static str, write: &str) -> Option<String> {
+        let found = self.need(key, write)?;
+        self.as_text(key, found)
+    }
+
+    /// A text that may be there.
+    pub(crate) fn text_if(&mut self, key: &'static str) -> Option<String> {
+        let found = self.take(key)?;
+        self.as_text(key, found)
+    }
+
+    /// A truth value that may be there; false otherwise.
+    pub(crate) fn flag(&mut self, key: &'static str) -> bool {
+        match self.take(key) {
+            None => false,
+            Some(Json::Bool(flag)) => flag,
+            Some(other) => {
+                self.report.push(wrong(&self.place(key), "bool", &other));
+                false
+            }
+        }
+    }
+
+    /// A list that may be there.
+    pub(crate) fn list(&mut self, key: &'static str) -> Vec<Json> {
+        match self.take(key) {
+            None => Vec::new(),
+            Some(Json::Array(items)) => items,
+            Some(other) => {
+                self.report.push(wrong(&self.place(key), "list", &other));
+                Vec::new()
+            }
+        }
+    }
+
+    /// A list of texts; a single text is a list of one.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let place = self.place(key);
+        let items = match self.take(key) {
+            Some(Json::String(text)) => return vec![text],
+            Some(Json::Array(items)) => items,
+            None => return Vec::new(),
+            Some(other) => {
+                self.report.push(wrong(&place, "text or list of text", &other));
+                return Vec::new();
+            }
+        };
+        let text = |(position, item)| match item {
+            Json::String(text) => Some(text),
+            other => {
+                self.report.push(wrong(&format!("{place}/{position}"), "text", &other));
+                None
+            }
+        };
+        items.into_iter().enumerate().filter_map(text).collect()
+    }
+
+    fn as_text(&mut self, key: &str, json: Json) -> Option<String> {
+        match json {
+            Json::String(text) => Some(text),
+            other => {
+                self.report.push(wrong(&self.place(key), "text", &other));
+                None
+            }
+        }
+    }
+
+    /// Refuses what nobody took.
+    pub(crate) fn finish(self) {
+        let known = self.taken.join("`, `");
+        for key in self.left.keys() {
+            let at = format!("{}/{}", self.at, key.replace('~', "~0").replace('/', "~1"));
+            let message = format!("there is no key `{key}` here; the keys are `{known}`");
+            self.report.error("schema.unknown-key", &at, message);
+        }
+    }
+}
+
+/// Something of another type than was expected.
+pub(crate) fn wrong(at: &str, expected: &str, found: &Json) -> Diagnostic {
+    let found = json_kind(found);
+    let message = format!("expected {expected}, found {found}");
+    Diagnostic::error("schema.type", at, message).types(expected, found)
+}
+
+/// What a JSON value is, in the words of [`Kind`](crate::Kind).
+pub(crate) fn json_kind(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "bool",
+        Json::Number(_) => "number",
+        Json::String(_) => "text",
+        Json::Array(_) => "list",
+        Json::Object(_) => "object",
+    }
+}

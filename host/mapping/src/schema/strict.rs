@@ -1,0 +1,140 @@
+//! JSON as a person means it: no key twice, no number that changes when it is read.
+
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use crate::diagnostic::Report;
+
+/// Reads a text of at most `bytes_max` whose containers stand at most `depth_max` in each other.
+///
+/// `None` when it cannot be read at all; otherwise what is wrong is in the report, and the rest
+/// can be looked at.
+pub(crate) fn strict(
+    text: &str,
+    bytes_max: usize,
+    depth_max: usize,
+    report: &mut Report,
+) -> Option<Json> {
+    if text.len() > bytes_max {
+        let found = text.len();
+        let message = format!("the text has {found} bytes; at most {bytes_max} are read");
+        report.error("schema.size", "", message);
+        return None;
+    }
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => Some(Reader { depth_max, report }.value(raw, &mut String::new(), 0)),
+        Err(error) => {
+            report.error("schema.syntax", "", format!("not JSON: {error}"));
+            None
+        }
+    }
+}
+
+struct Reader<'r> {
+    depth_max: usize,
+    report: &'r mut Report,
+}
+
+impl Reader<'_> {
+    /// Reads the value at a pointer; each level parses its text again, `depth_max` times at most.
+    fn value(&mut self, raw: &RawValue, at: &mut String, depth: usize) -> Json {
+        let container = raw.get().starts_with(['{', '[']);
+        if container && depth == self.depth_max {
+            let message = format!("nested deeper than {depth} levels; write it flatter");
+            self.report.error("schema.depth", at, message);
+            return Json::Null;
+        }
+        match raw.get().as_bytes().first() {
+            Some(b'{') => self.object(raw, at, depth + 1),
+            Some(b'[') => {
+                let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+                let mut item = |(i, raw): (usize, &&RawValue)| {
+                    self.within(&i.to_string(), at, |reader, at| reader.value(raw, at, depth + 1))
+                };
+                Json::Array(items.iter().enumerate().map(&mut item).collect())
+            }
+            Some(b'-' | b'0'..=b'9') => self.number(raw, at),
+            _ => serde_json::from_str(raw.get()).unwrap_or_else(|error| {
+                self.report.error("schema.text", at, format!("not a text: {error}"));
+                Json::Null
+            }),
+        }
+    }
+
+    fn object(&mut self, raw: &RawValue, at: &mut String, depth: usize) -> Json {
+        let mut members = Map::new();
+        let found = match serde_json::Deserializer::from_str(raw.get()).deserialize_map(Members) {
+            Ok(found) => found,
+            Err(error) => {
+                self.report.error("schema.text", at, format!("not an object: {error}"));
+                return Json::Null;
+            }
+        };
+        for (name, raw) in found {
+            self.within(&name, at, |reader, at| {
+                if members.contains_key(&name) {
+                    let message = format!("the key `{name}` stands here twice; leave one out");
+                    reader.report.error("schema.duplicate-key", at, message);
+                } else {
+                    let value = reader.value(raw, at, depth);
+                    members.insert(name.clone(), value);
+                }
+            });
+        }
+        Json::Object(members)
+    }
+
+    fn within<T>(
+        &mut self,
+        name: &str,
+        at: &mut String,
+        read: impl FnOnce(&mut Self, &mut String) -> T,
+    ) -> T {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        let value = read(self, at);
+        at.truncate(length);
+        value
+    }
+
+    /// A number that is the same after it has been a binary fraction.
+    fn number(&mut self, raw: &RawValue, at: &str) -> Json {
+        let digits = raw.get().bytes().filter(u8::is_ascii_digit).count();
+        let whole = raw.get().bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+        match serde_json::from_str::<Json>(raw.get()) {
+            Ok(number) if digits <= DIGITS_KEPT || (whole && !number.is_f64()) => number,
+            _ => {
+                let message = "the number has more digits than are kept; write it as text";
+                self.report.error("schema.number", at, message);
+                Json::Null
+            }
+        }
+    }
+}
+
+/// Decimal digits that survive an IEEE 754 double.
+const DIGITS_KEPT: usize = 15;
+
+/// The members of an object as they stand there.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
