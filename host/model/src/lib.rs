@@ -13,6 +13,7 @@ pub mod error;
 pub mod id;
 pub mod queue;
 pub mod record;
+pub mod retry;
 pub mod run;
 pub mod secret;
 pub mod store;

@@ -170,6 +170,9 @@ pub struct Failure {
     pub error: Error,
     /// The digest of the package that tried.
     pub digest: Option<String>,
+    /// Whether it moved data before it failed.
+    #[serde(default)]
+    pub progressed: bool,
 }
 
 /// A job in the hands of a worker.
