@@ -15,16 +15,32 @@
 
 mod chain;
 mod class;
+mod compile;
+mod diagnostic;
 mod exact;
 mod fault;
+mod issue;
 mod kind;
 mod lens;
+mod members;
 pub mod ops;
+mod preview;
+mod program;
+pub mod record_type;
+mod schema;
+pub mod suggest;
 mod value;
 
 pub use chain::{Chain, ChainFault, OPS_MAX};
 pub use class::Class;
+pub use compile::{Compiled, Source, compile};
+pub use diagnostic::{Diagnostic, Severity};
 pub use fault::Fault;
+pub use issue::Issue;
 pub use kind::Kind;
 pub use lens::{NoReferences, References};
+pub use preview::{FieldPreview, Preview, RoundTrip, StepPreview, preview};
+pub use program::{Patch, Program, Reading, Scratch};
+pub use record_type::{RecordType, Types};
+pub use schema::{Direction, FieldMap, Link, OnError, Schema};
 pub use value::{DateTime, Money, Value};

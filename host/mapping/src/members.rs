@@ -16,9 +16,7 @@ impl<'r> Members<'r> {
     /// The members of an object; anything else is reported.
     pub(crate) fn of(json: Json, at: &str, report: &'r mut Report) -> Option<Self> {
         match json {
-            Json::Object(left) => {
-                Some(Self { left, at: at.to_owned(), taken: Vec::new(), report })
-            }
+            Json::Object(left) => Some(Self { left, at: at.to_owned(), taken: Vec::new(), report }),
             other => {
                 report.push(wrong(at, "object", &other));
                 None

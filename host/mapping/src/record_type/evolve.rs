@@ -74,14 +74,14 @@ pub fn evolve(
 ) -> Evolution {
     let Some(old) = old else {
         let policy = contract.object;
-        let record_type =
-            (policy == Policy::Evolve).then(|| derive(name, discovered, contract));
+        let record_type = (policy == Policy::Evolve).then(|| derive(name, discovered, contract));
         let change = Change { origin: String::new(), changed: Changed::Entity, policy };
         return Evolution { record_type, changes: vec![change] };
     };
     let changes = differences(old, discovered, contract);
     let mut evolution = Evolution { record_type: None, changes };
-    let next = if evolution.is_frozen() { old.clone() } else { follow(old, discovered, &evolution) };
+    let next =
+        if evolution.is_frozen() { old.clone() } else { follow(old, discovered, &evolution) };
     evolution.record_type = Some(next);
     evolution
 }
@@ -94,7 +94,7 @@ fn differences(old: &RecordType, discovered: &[Discovered], contract: Contract) 
         let change = |changed, policy| Change { origin: found.name.clone(), changed, policy };
         match known {
             None => changes.push(change(Changed::Added(to), contract.field)),
-            Some(field) if field.kind != to && field.kind != FieldKind::Plain(Kind::Any) => {
+            Some(field) if !covers(&field.kind, &to) => {
                 let from = field.kind.clone();
                 changes.push(change(Changed::Retyped { from, to }, contract.kind));
             }
@@ -117,17 +117,24 @@ fn follow(old: &RecordType, discovered: &[Discovered], evolution: &Evolution) ->
     let mut next = old.clone();
     let mut names: BTreeSet<_> = old.fields.iter().map(|field| field.name.clone()).collect();
     for change in evolution.changes.iter().filter(|change| change.policy == Policy::Evolve) {
-        let known = next.fields.iter_mut().find(|field| field.origin.as_ref() == Some(&change.origin));
-        match (&change.changed, known) {
-            (Changed::Retyped { from, to }, Some(field)) => field.kind = widest(from, to),
-            (Changed::Removed, Some(field)) => field.required = false,
-            (Changed::Added(_), None) if next.fields.len() < RecordType::FIELDS_MAX => {
+        let of_it = |field: &&mut Field| field.origin.as_ref() == Some(&change.origin);
+        match &change.changed {
+            Changed::Entity => {}
+            Changed::Retyped { from, to } => {
+                let known = next.fields.iter_mut().find(of_it);
+                known.into_iter().for_each(|field| field.kind = widest(from, to));
+            }
+            Changed::Removed => {
+                let known = next.fields.iter_mut().find(of_it);
+                known.into_iter().for_each(|field| field.required = false);
+            }
+            Changed::Added(_) if next.fields.len() == RecordType::FIELDS_MAX => {}
+            Changed::Added(_) => {
                 let found = discovered.iter().find(|found| found.name == change.origin);
                 let added = found.map(|found| field(found, &mut names));
                 // Records that are there already do not have it.
                 next.fields.extend(added.map(|field| Field { required: false, ..field }));
             }
-            _ => {}
         }
     }
     if next != *old {
@@ -136,11 +143,20 @@ fn follow(old: &RecordType, discovered: &[Discovered], evolution: &Evolution) ->
     next
 }
 
+/// Whether every value of `new` is one of `old`.
+fn covers(old: &FieldKind, new: &FieldKind) -> bool {
+    match (old, new) {
+        (FieldKind::Plain(Kind::Any), _) => true,
+        (FieldKind::Plain(Kind::Decimal), FieldKind::Plain(Kind::Integer)) => true,
+        (FieldKind::List(old), FieldKind::List(new)) => covers(old, new),
+        (old, new) => old == new,
+    }
+}
+
 /// The type that holds the values of both.
 fn widest(from: &FieldKind, to: &FieldKind) -> FieldKind {
     match (from, to) {
-        (FieldKind::Plain(a), FieldKind::Plain(b)) if a.fits(b) => to.clone(),
-        (FieldKind::Plain(a), FieldKind::Plain(b)) if b.fits(a) => from.clone(),
+        (from, to) if covers(to, from) => to.clone(),
         _ => FieldKind::Plain(Kind::Any),
     }
 }

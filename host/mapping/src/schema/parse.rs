@@ -47,7 +47,8 @@ fn name(members: &mut Members<'_>, key: &'static str, write: &str) -> Option<Str
     let text = members.text(key, write)?;
     let max = Schema::NAME_BYTES_MAX;
     if text.is_empty() || text.len() > max || text.chars().any(char::is_control) {
-        let message = format!("`{key}` must be text of 1 to {max} bytes without control characters");
+        let message =
+            format!("`{key}` must be text of 1 to {max} bytes without control characters");
         let place = members.place(key);
         members.report.error("schema.name", &place, message);
     }
