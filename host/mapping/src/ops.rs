@@ -3,11 +3,18 @@
 //! A family of operations is a file; its specifications are a constant that stands in [`FAMILIES`].
 
 mod args;
+mod country;
+mod email;
+mod encode;
 mod error;
+mod lang;
 #[cfg(test)]
 mod laws;
+mod phone;
+mod rewrite;
 mod spec;
 mod text;
+mod url;
 
 pub use error::BuildError;
 pub use spec::{Example, Param, ParamKind, Spec};
@@ -16,8 +23,23 @@ pub(crate) use args::Args;
 
 use crate::lens::Lens;
 
+/// Bytes of a text that an operation makes: more than any field of the providers takes, and a
+/// record of them still fits the memory of a host.
+pub(crate) const TEXT_MAX: usize = 1 << 20;
+
+/// Items of a list that an operation makes: ten times what providers allow of options or lines.
+pub(crate) const LIST_MAX: usize = 10_000;
+
 /// All operations by family, in the order of the reference table.
-const FAMILIES: &[&[Spec]] = &[text::SPECS];
+const FAMILIES: &[&[Spec]] = &[
+    text::SPECS,
+    email::SPECS,
+    phone::SPECS,
+    url::SPECS,
+    country::SPECS,
+    lang::SPECS,
+    encode::SPECS,
+];
 
 /// All operations, in the order of the reference table.
 pub fn all() -> impl Iterator<Item = &'static Spec> {

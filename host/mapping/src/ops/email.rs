@@ -82,27 +82,27 @@ fn is_label(label: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::laws::{check, refuses};
+    use super::super::rewrite::table::{check, refuses};
 
-    const OP: &str = r#""email_norm""#;
+    const OP: &str = "email_norm";
 
     #[test]
     fn addresses_keep_their_name_and_lower_their_domain() {
-        check(OP, r#""ada@example.com""#, r#""ada@example.com""#);
-        check(OP, r#""\tAda@EXAMPLE.com\n""#, r#""Ada@example.com""#);
-        check(OP, r#""a+b_c{d}@xn--bcher-kva.example""#, r#""a+b_c{d}@xn--bcher-kva.example""#);
-        check(OP, r#""jörg@BÜCHER.example""#, r#""jörg@bücher.example""#);
-        check(OP, r#""root@localhost""#, r#""root@localhost""#);
+        check(OP, "ada@example.com", "ada@example.com");
+        check(OP, "\tAda@EXAMPLE.com\n", "Ada@example.com");
+        check(OP, "a+b_c{d}@xn--bcher-kva.example", "a+b_c{d}@xn--bcher-kva.example");
+        check(OP, "jörg@BÜCHER.example", "jörg@bücher.example");
+        check(OP, "root@localhost", "root@localhost");
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
         for text in ["", "@", "a@", "@b", "a b@c.d", "a@b..c", ".a@b.c", "a@-b.c", "a@b@c.d"] {
-            refuses(OP, &format!("{text:?}"), "mapping.email");
+            refuses(OP, text, "mapping.email");
         }
-        refuses(OP, r#""Ada <ada@example.com>""#, "mapping.email");
-        refuses(OP, r#""a@[192.0.2.1]""#, "mapping.email");
-        refuses(OP, &format!("{:?}", "a".repeat(65) + "@b.c"), "mapping.email");
-        refuses(OP, &format!("{:?}", "a@".repeat(500_000)), "mapping.email");
+        refuses(OP, "Ada <ada@example.com>", "mapping.email");
+        refuses(OP, "a@[192.0.2.1]", "mapping.email");
+        refuses(OP, &("a".repeat(65) + "@b.c"), "mapping.email");
+        refuses(OP, &"a@".repeat(500_000), "mapping.email");
     }
 }

@@ -57,7 +57,7 @@ impl Rewrite for Lang {
 
 #[cfg(test)]
 mod tests {
-    use super::super::laws::{check, refuses};
+    use super::super::rewrite::table::{check, refuses};
 
     /// RFC 5646 §2.1.1 and appendix A.
     #[test]
@@ -75,15 +75,15 @@ mod tests {
             ("in-ID", "id-ID"),
         ];
         for (text, tag) in table {
-            check(r#""lang""#, &format!("{text:?}"), &format!("{tag:?}"));
+            check("lang", text, tag);
         }
     }
 
     #[test]
     fn what_is_no_tag_is_refused() {
-        for text in ["", "a-DE", "de-419-DE", "english language", "de--DE", "-", "ar-a-aaa-b-bbb-a-ccc"] {
-            refuses(r#""lang""#, &format!("{text:?}"), "mapping.lang");
+        for text in ["", "a-DE", "de-419-DE", "english language", "de--DE", "-"] {
+            refuses("lang", text, "mapping.lang");
         }
-        refuses(r#""lang""#, &format!("{:?}", "de-".repeat(400_000)), "mapping.lang");
+        refuses("lang", &"de-".repeat(400_000), "mapping.lang");
     }
 }

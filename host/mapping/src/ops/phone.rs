@@ -131,7 +131,7 @@ fn national(plan: &Plan, digits: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::laws::{check, refuses};
+    use super::super::rewrite::table::{check, refuses};
 
     /// The numbers are those that the plans of their countries set aside for fiction, and the
     /// examples of ITU-T E.123.
@@ -146,8 +146,8 @@ mod tests {
             ("US", "(212) 555-0100", "+12125550100"),
             ("CA", "1-212-555-0100", "+12125550100"),
             ("US", "011 44 20 7946 0958", "+442079460958"),
-            ("DE", "(0609) 12 34 56", "+4960912 3456"),
-            ("AU", "0011 22 607 123 4567", "+226071234567"),
+            ("DE", "(0609) 12 34 56", "+49609123456"),
+            ("AU", "0011 226 07 12 34 56", "+22607123456"),
             ("AU", "(02) 5550 1234", "+61255501234"),
             ("IT", "06 698 12345", "+390669812345"),
             ("RU", "8 (800) 555-01-00", "+78005550100"),
@@ -159,19 +159,21 @@ mod tests {
         ];
         for (region, text, number) in table {
             let op = format!(r#"{{"op": "phone_e164", "region": "{region}"}}"#);
-            check(&op, &format!("{text:?}"), &format!("{:?}", number.replace(' ', "")));
+            check(&op, text, number);
         }
     }
 
     #[test]
     fn what_is_no_number_is_refused() {
-        let op = r#""phone_e164""#;
-        check(op, r#""+800 1234 5678""#, r#""+80012345678""#);
-        for text in ["", "+", "020 7946 0958", "+999 1234567", "+44 1", "+1 212 555 01000", "call me"] {
-            refuses(op, &format!("{text:?}"), "mapping.phone");
+        let op = "phone_e164";
+        check(op, "+800 1234 5678", "+80012345678");
+        for text in
+            ["", "+", "020 7946 0958", "+999 1234567", "+44 1", "+1 212 555 01000", "call me"]
+        {
+            refuses(op, text, "mapping.phone");
         }
-        refuses(op, r#""+1 212 555 0100 ext. 7""#, "mapping.phone");
-        refuses(op, &format!("{:?}", "+1".repeat(500_000)), "mapping.phone");
+        refuses(op, "+1 212 555 0100 ext. 7", "mapping.phone");
+        refuses(op, &"+1".repeat(500_000), "mapping.phone");
     }
 
     #[test]

@@ -27,11 +27,8 @@ pub(super) struct Rewritten<R>(pub(super) R);
 
 impl<R: Rewrite> Lens for Rewritten<R> {
     fn view(&mut self, source: &Kind) -> Result<Kind, BuildError> {
-        if source.fits(&Kind::Text) {
-            Ok(Kind::Text)
-        } else {
-            Err(BuildError::kind(&Kind::Text, source))
-        }
+        source.must_fit(&Kind::Text)?;
+        Ok(Kind::Text)
     }
 
     fn class(&self) -> Class {
@@ -56,5 +53,34 @@ fn text(value: Value<'_>) -> Result<Cow<'_, str>, Fault> {
     match value {
         Value::Text(text) => Ok(text),
         other => Err(Fault::kind(&Kind::Text, &other)),
+    }
+}
+
+/// Tables of what such operations do with texts.
+#[cfg(test)]
+pub(super) mod table {
+    use serde_json::json;
+
+    use super::super::laws;
+
+    /// The text becomes the view, goes back as it was, and the view alone finds itself again.
+    #[track_caller]
+    pub(in super::super) fn check(op: &str, text: &str, view: &str) {
+        let op = &written(op);
+        let [source, expected] = [text, view].map(|text| json!(text).to_string());
+        assert_eq!(laws::get(op, &source), expected);
+        assert_eq!(laws::put(op, &expected, &source), source);
+        let fresh = laws::put(op, &expected, "null");
+        assert_eq!(laws::get(op, &fresh), expected, "of {fresh}");
+    }
+
+    #[track_caller]
+    pub(in super::super) fn refuses(op: &str, text: &str, code: &str) {
+        assert_eq!(laws::get(&written(op), &json!(text).to_string()), code, "{text:.80}");
+    }
+
+    /// The operation, or one without parameters by its name.
+    fn written(op: &str) -> String {
+        if op.starts_with('{') { op.to_owned() } else { json!(op).to_string() }
     }
 }

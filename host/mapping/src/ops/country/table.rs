@@ -291,5 +291,4 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
     ("United States", "US"),
     ("Vatican City", "VA"),
     ("Venezuela", "VE"),
-    ("Vietnam", "VN"),
 ];
