@@ -128,8 +128,8 @@ pub struct NewJob {
     pub payload: Bytes,
     /// Not before; nothing means now.
     pub run_at: Option<Timestamp>,
-    /// What makes it a duplicate.
-    pub dedupe: Option<Dedupe>,
+    /// What makes it a duplicate; one key that holds is enough.
+    pub dedupe: Vec<Dedupe>,
 }
 
 /// A key under which a second job of the tenant and queue is refused.
@@ -216,6 +216,9 @@ pub struct Leased {
     pub connection: Option<ConnectionId>,
     /// The package that does the work.
     pub package: Option<String>,
+    /// The digest of the package that has killed its workers on a job of this session: the last
+    /// death as [`Death::Quarantined`] whose letter no person has retried or discarded since.
+    pub quarantined: Option<String>,
     /// The jobs, in their order.
     pub jobs: Vec<Job>,
 }

@@ -7,10 +7,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::Receipt;
+use crate::canonical::{PageRecord, RecordId};
 pub use crate::catalogue::{Catalogue, Installed, TrustState, Vault};
 use crate::error::Error;
-use crate::record::{Content, Record, Reject, Removal, Tombstone};
+use crate::queue::LeaseRef;
+use crate::record::{Reject, Tombstone};
 use crate::run::{EntityReport, Run, RunStatus};
+pub use crate::stored::{RecordList, RecordQuery, StoredRecord, StoredReject};
 use crate::window::LaneState;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
 
@@ -19,6 +22,8 @@ use crate::{ConnectionId, RunId, TenantId, Timestamp};
 pub enum StoreErrorKind {
     /// A newer run of the connection has begun; this one may compute but not write.
     Fenced,
+    /// Somebody else has changed the value since it was read; read it again.
+    Conflict,
     /// The value is outside what the store can hold, or names something that is not there.
     Invalid,
     /// What was read does not decode, or does not unseal.
@@ -81,6 +86,8 @@ pub struct RunStart {
     pub version: String,
     /// Its digest.
     pub digest: String,
+    /// The claim under which it runs; once the session has another epoch the run is fenced off.
+    pub lease: Option<LeaseRef>,
     /// Now.
     pub at: Timestamp,
 }
@@ -127,7 +134,7 @@ pub struct PageCommit {
     /// Where the lane stands after this page.
     pub state: LaneState,
     /// Records, redacted; of an id that stands twice the last one counts.
-    pub records: Vec<Record>,
+    pub records: Vec<PageRecord>,
     /// Records that are gone; they come after the records, and one never seen leaves no trace.
     pub tombstones: Vec<Tombstone>,
     /// Records that could not be read.
@@ -149,8 +156,11 @@ pub struct PageOutcome {
     pub unchanged: u64,
     /// Records that were there and are gone.
     pub deleted: u64,
-    /// Records that could not be read.
+    /// Records that could not be read, or not be mapped.
     pub rejected: u64,
+    /// Records that had changed since a replay had read them.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// How one entity of a run ended; counters are the store's own.
@@ -183,78 +193,6 @@ pub struct RunEnd {
     pub at: Timestamp,
 }
 
-/// A record as it lies in the store.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct StoredRecord {
-    /// The connection it came by.
-    pub connection: ConnectionId,
-    /// The entity.
-    pub entity: String,
-    /// The provider's id.
-    pub id: String,
-    /// The dynamic instance or parent it was read under.
-    pub part: Option<String>,
-    /// The provider's version or etag.
-    pub version: Option<String>,
-    /// When the provider says it changed.
-    pub modified: Option<Timestamp>,
-    /// When this store last changed it.
-    pub stored: Timestamp,
-    /// Why it is gone; the payload stays.
-    pub removed: Option<Removal>,
-    /// The JSON object that the provider sent.
-    pub payload: Bytes,
-    /// Files that belong to it.
-    pub contents: Vec<Content>,
-}
-
-/// Which records to list; they come ordered by connection, entity and id.
-#[derive(Clone, Debug)]
-pub struct RecordQuery {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of one connection.
-    pub connection: Option<ConnectionId>,
-    /// Of one entity; needs the connection.
-    pub entity: Option<String>,
-    /// Of one id; needs the entity.
-    pub id: Option<String>,
-    /// Gone records too.
-    pub removed: bool,
-    /// Where the previous list ended.
-    pub after: Option<String>,
-    /// At most this many; a list may end earlier where it grows large.
-    pub limit: usize,
-}
-
-/// A list of records and where the next one begins.
-#[derive(Clone, Debug, Default)]
-pub struct RecordList {
-    /// The records.
-    pub records: Vec<StoredRecord>,
-    /// Opaque; its absence alone tells the end.
-    pub next: Option<String>,
-}
-
-/// A kept reject.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-pub struct StoredReject {
-    /// The connection.
-    pub connection: ConnectionId,
-    /// The run that met it.
-    pub run: RunId,
-    /// The entity.
-    pub entity: String,
-    /// The id, where one could be read.
-    pub id: Option<String>,
-    /// The reason.
-    pub error: Error,
-    /// What the provider sent, as text; cut at 64 KiB.
-    pub payload: Option<String>,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// What an event tells.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
@@ -271,6 +209,23 @@ pub enum EventKind {
         deleted: Vec<String>,
         /// Ones that were gone and came back.
         restored: Vec<String>,
+    },
+    /// Canonical records of one type that one page, or one step of a replay, changed.
+    ///
+    /// It goes beside [`Self::RecordsChanged`], which tells the same work in the shapes of the
+    /// provider, whether or not a mapping sees a difference. A reader follows one of the two:
+    /// this one for the tenant's own types, that one for entities.
+    CanonicalChanged {
+        /// The record type.
+        record_type: String,
+        /// New ones.
+        created: Vec<RecordId>,
+        /// Ones whose document changed.
+        updated: Vec<RecordId>,
+        /// Ones whose last record is gone.
+        deleted: Vec<RecordId>,
+        /// Ones that were gone and came back.
+        restored: Vec<RecordId>,
     },
     /// A run ended; of an interrupted one this is noticed when the store is opened again,
     /// or the next run begins.
@@ -368,5 +323,6 @@ impl EntityReport {
         self.unchanged += outcome.unchanged;
         self.deleted += outcome.deleted;
         self.rejected += outcome.rejected;
+        self.skipped += outcome.skipped;
     }
 }

@@ -28,9 +28,11 @@ pub struct Task {
     pub connection: ConnectionId,
     /// When.
     pub schedule: Schedule,
-    /// The hours of the day in which it may begin; nothing means all.
+    /// The hours of the day in which it is queued; nothing means all. What is due at another hour
+    /// waits for the window to open.
     pub window: Option<HourWindow>,
-    /// A tick comes up to this much later, so that tasks of one schedule do not all come at once.
+    /// It is due up to this much later than its schedule says, so that tasks of one schedule do
+    /// not all come at once; always by the same for the same task and instant.
     pub jitter: Duration,
     /// Which way.
     pub direction: Direction,
@@ -40,11 +42,11 @@ pub struct Task {
     pub paused: Option<String>,
     /// When it was made.
     pub created: Timestamp,
-    /// When it runs next; nothing while it is paused.
+    /// When it is due next; nothing while it is paused, or if its schedule never comes again.
     pub next_sync_at: Option<Timestamp>,
-    /// When it was last queued.
+    /// When its schedule last queued it.
     pub last_sync_at: Option<Timestamp>,
-    /// Grows with every change that a person makes.
+    /// Grows by one with every [`TaskStore::put_task`], from 1.
     pub revision: u64,
 }
 
@@ -104,6 +106,8 @@ pub struct Tick {
     pub tenant: TenantId,
     /// The task.
     pub task: TaskId,
+    /// The revision of the task that is meant; another one by now makes the tick void.
+    pub revision: u64,
     /// The instant for which it was due, as the task said; another one by now makes the tick void.
     pub due: Timestamp,
     /// When it is due next.
@@ -112,15 +116,16 @@ pub struct Tick {
     pub job: Option<NewJob>,
 }
 
-/// Who leads a role, as long as nobody else has a newer one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// The lead over what one process does for all: ticks. The newest one counts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[serde(transparent)]
 pub struct Fence(pub u64);
 
-/// Tasks, and the lease of the one scheduler that acts on them.
+/// Tasks, and the lead of the one scheduler that acts on them. Every method is one transaction.
 #[async_trait]
 pub trait TaskStore: Send + Sync {
     /// Creates or replaces a task and answers it with its new revision. With `expected` only if
-    /// the task has that revision now; 0 means that there must be none.
+    /// the task has that revision now, else it is a conflict; 0 means that there must be none.
     async fn put_task(&self, task: Task, expected: Option<u64>) -> Result<Task, StoreError>;
 
     /// The task of this name.
@@ -132,23 +137,19 @@ pub trait TaskStore: Send + Sync {
     /// Removes a task. False if there was none.
     async fn remove_task(&self, tenant: &TenantId, id: &TaskId) -> Result<bool, StoreError>;
 
-    /// Tasks of all tenants that are due at `now`, the longest due first.
-    async fn due_tasks(&self, now: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError>;
+    /// Tasks of all tenants that are due by now, the longest due first.
+    async fn due_tasks(&self, limit: usize) -> Result<Vec<Task>, StoreError>;
 
-    /// Acts on ticks: queues their jobs and moves the tasks on, in one transaction. A tick that is
-    /// void, or whose job is a duplicate, answers nothing or the duplicate. A fence that is not
-    /// the newest is refused as a whole.
+    /// Acts on ticks, at most [`BATCH_MAX`](crate::queue::BATCH_MAX): queues their jobs and moves
+    /// the tasks on, in one transaction. A tick that is void, or that has no job, answers nothing.
+    /// A fence that is not the newest is refused as a whole.
     async fn tick(
         &self,
         fence: Fence,
         ticks: Vec<Tick>,
     ) -> Result<Vec<Option<Enqueued>>, StoreError>;
 
-    /// Takes or keeps the lead of a role for this time; nothing if somebody else has it.
-    async fn lead(
-        &self,
-        role: &str,
-        holder: &str,
-        lease: Duration,
-    ) -> Result<Option<Fence>, StoreError>;
+    /// Takes or keeps the lead for this time from now; nothing if another holder has it. The
+    /// fence stays while the holder keeps the lead, and grows when it changes hands or had run out.
+    async fn lead(&self, holder: &str, lease: Duration) -> Result<Option<Fence>, StoreError>;
 }
