@@ -157,6 +157,7 @@ fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {
         package: plan.package.name.clone(),
         version: plan.package.version.clone(),
         digest: plan.package.digest.clone(),
+        lease: None,
         at,
     }
 }

@@ -20,6 +20,7 @@ mod events;
 mod lanes;
 mod page;
 mod ports;
+mod queue;
 mod records;
 mod rejects;
 mod runs;

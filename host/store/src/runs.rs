@@ -55,7 +55,7 @@ impl Change for Begin {
     type Answer = Run;
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
-        let Self(RunStart { tenant, connection, package, version, digest, at }) = self;
+        let Self(RunStart { tenant, connection, package, version, digest, lease, at }) = self;
         let mut writes = Writes::default();
         let before = newest(&tables.runs, &tenant, &connection)?;
         let id = RunId(before.as_ref().map_or(1, |run| run.id.0.saturating_add(1)));
@@ -69,6 +69,7 @@ impl Change for Begin {
             package,
             version,
             digest,
+            lease,
             started: at,
             ended: None,
             status: RunStatus::Running,

@@ -80,6 +80,32 @@ tables! {
     connections Connections "connections"
     /// tenant, connection, field → sealed secret.
     secrets Secrets "secrets"
+    /// tenant, queue → counts.
+    queues Queues "queues"
+    /// tenant → the last id of a job.
+    job_ids JobIds "job-ids"
+    /// tenant, queue, session → session.
+    sessions Sessions "sessions"
+    /// tenant, queue, session, number → job.
+    jobs Jobs "jobs"
+    /// tenant, queue, session, number → failures of a job that is to be tried again.
+    failures Failures "failures"
+    /// queue, tenant, package, connection, due, session → nothing: every session that becomes due.
+    ready Ready "ready"
+    /// queue, tenant, package, due, connection → nothing: the first of those of each connection.
+    heads Heads "heads"
+    /// tenant, queue, key → the job that holds it and until when.
+    dedupes Dedupes "dedupes"
+    /// end, tenant, queue, key → nothing: the order in which dedupe keys end by themselves.
+    dedupe_ends DedupeEnds "dedupe-ends"
+    /// tenant, job → dead letter.
+    letters Letters "letters"
+    /// tenant, job → payload of a dead letter.
+    letter_payloads LetterPayloads "letter-payloads"
+    /// tenant, scope → pause.
+    pauses Pauses "pauses"
+    /// tenant, queue, session → the package that may not work there, and the letter that says so.
+    quarantines Quarantines "quarantines"
 }
 
 impl Table {

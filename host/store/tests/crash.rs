@@ -36,6 +36,7 @@ fn start() -> RunStart {
         package: "acme/hub".to_owned(),
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        lease: None,
         at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -70,7 +71,7 @@ fn commit(run: &RunRef, page: u64) -> PageCommit {
         run: run.clone(),
         lane: lane(),
         state: state(page),
-        records: (0..RECORDS).map(record).collect(),
+        records: (0..RECORDS).map(|number| record(number).into()).collect(),
         tombstones: Vec::new(),
         rejects: Vec::new(),
         receipt: Receipt::default(),

@@ -101,6 +101,7 @@ pub(crate) fn start(world: &World) -> RunStart {
         package: world.plan.package.name.clone(),
         version: world.plan.package.version.clone(),
         digest: world.plan.package.digest.clone(),
+        lease: None,
         at: world.clock.now(),
     }
 }

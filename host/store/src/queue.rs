@@ -1,0 +1,3 @@
+//! The durable queues.
+
+mod port;
