@@ -5,25 +5,30 @@
 //! compared or serialised: see [`Secret`].
 
 pub mod adapter;
+pub mod breaker;
+pub mod canonical;
 pub mod catalogue;
 pub mod clock;
 pub mod connection;
 pub mod egress;
 pub mod error;
+pub mod event;
 pub mod id;
 pub mod queue;
 pub mod record;
 pub mod retry;
 pub mod run;
+pub mod schema;
 pub mod secret;
 pub mod store;
+pub mod stored;
 pub mod task;
 pub mod webhook;
 pub mod window;
 pub mod write;
 
 pub use clock::Clock;
-pub use connection::Connection;
+pub use connection::{Connection, ConnectionState};
 pub use error::{Error, ErrorKind};
 pub use id::{ConnectionId, RunId, TenantId};
 pub use jiff::Timestamp;

@@ -10,6 +10,7 @@ mod verdict;
 use std::ops::Range;
 
 use model::adapter::Receipt;
+use model::canonical::PageRecord;
 use model::record::{Record, Removal, Tombstone};
 use model::store::{Lane, PageCommit, RunRef, StoreError, StoredReject};
 use model::{Timestamp, record};
@@ -58,7 +59,7 @@ impl Page {
         let read = records.len() + tombstones.len() + rejects.len();
         let mut buffer = Buffer::new(&run, &records, tombstones.len());
         for record in &records {
-            buffer.record(record, &lane, at)?;
+            buffer.record(&record.record, &lane, at)?;
         }
         for tombstone in &tombstones {
             buffer.tombstone(tombstone)?;
@@ -87,8 +88,8 @@ struct Buffer {
 }
 
 impl Buffer {
-    fn new(run: &RunRef, records: &[Record], tombstones: usize) -> Self {
-        let payloads: usize = records.iter().map(|record| record.payload.len()).sum();
+    fn new(run: &RunRef, records: &[PageRecord], tombstones: usize) -> Self {
+        let payloads: usize = records.iter().map(|record| record.record.payload.len()).sum();
         let items = records.len() + tombstones;
         Self {
             prefix: key::connection(&run.tenant, &run.connection),

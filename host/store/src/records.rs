@@ -121,6 +121,7 @@ fn decode(
         removed: header.removed,
         payload: Bytes::copy_from_slice(payload),
         contents,
+        link: model::canonical::Link::default(),
     })
 }
 

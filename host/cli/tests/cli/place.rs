@@ -102,6 +102,7 @@ async fn fill(data: &Path, count: usize) {
         package: "acme/crm".to_owned(),
         version: "0.1.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        lease: None,
         at: Timestamp::UNIX_EPOCH,
     };
     let run = store.begin_run(start).await.unwrap();
@@ -109,7 +110,7 @@ async fn fill(data: &Path, count: usize) {
         run: RunRef { tenant, connection: id, id: run.id },
         lane: Lane { entity: "contact".to_owned(), part: None, kind: LaneKind::Records },
         state: LaneState::default(),
-        records: (0..count).map(|number| contact(number + 1000)).collect(),
+        records: (0..count).map(|number| contact(number + 1000).into()).collect(),
         tombstones: Vec::new(),
         rejects: vec![Reject {
             entity: "contact".to_owned(),

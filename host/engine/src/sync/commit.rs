@@ -45,7 +45,7 @@ pub(super) fn queue() -> (Outbox, Inbox) {
 impl Outbox {
     /// Hands a page over as soon as there is room for it.
     pub(super) async fn send(&self, page: PageCommit) -> Result<(), StoreError> {
-        let bytes = page.records.iter().map(|r| r.payload.len()).sum::<usize>();
+        let bytes = page.records.iter().map(|r| r.record.payload.len()).sum::<usize>();
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(BYTES_QUEUED_MAX);
         // Neither end closes while the other works; the answer is for a future change.
         let room = self.room.clone().acquire_many_owned(bytes).await.map_err(stopped)?;

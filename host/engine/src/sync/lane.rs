@@ -79,7 +79,7 @@ impl Reader<'_> {
             run: self.run.clone(),
             lane: lane.clone(),
             state: state.clone(),
-            records: page.records,
+            records: page.records.into_iter().map(Into::into).collect(),
             tombstones: page.tombstones,
             rejects: page.rejects,
             receipt,

@@ -38,6 +38,7 @@ async fn begin(store: &Store, connection: usize) -> Run {
         package: "acme/hub".to_owned(),
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        lease: None,
         at: Timestamp::UNIX_EPOCH,
     };
     store.begin_run(start).await.unwrap()
@@ -57,7 +58,7 @@ fn page(run: Run) -> PageCommit {
         run: RunRef { tenant: run.tenant, connection: run.connection, id: run.id },
         lane: Lane { entity: "contacts".to_owned(), part: None, kind: LaneKind::Records },
         state: LaneState::default(),
-        records: vec![record],
+        records: vec![record.into()],
         tombstones: Vec::new(),
         rejects: Vec::new(),
         receipt: Receipt::default(),

@@ -84,6 +84,7 @@ pub(crate) async fn every_field_of_a_record_comes_back(store: &impl Ports) {
         removed: None,
         payload: sent.payload,
         contents: sent.contents,
+        link: model::canonical::Link::default(),
     };
     assert_eq!(all(store, query("acme")).await, [expected]);
 }

@@ -25,6 +25,7 @@ pub(crate) fn start(path: &str, second: i64) -> RunStart {
         package: "acme/hub".to_owned(),
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        lease: None,
         at: at(second),
     }
 }
@@ -58,7 +59,7 @@ pub(crate) fn page(run: &RunRef, records: Vec<Record>) -> PageCommit {
         run: run.clone(),
         lane: lane("contacts"),
         state: state("next"),
-        records,
+        records: records.into_iter().map(Into::into).collect(),
         tombstones: Vec::new(),
         rejects: Vec::new(),
         receipt: Receipt { http_calls: 1, ..Receipt::default() },
