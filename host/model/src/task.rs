@@ -11,6 +11,9 @@ use crate::queue::{Enqueued, NewJob};
 use crate::store::StoreError;
 use crate::{ConnectionId, TenantId, Timestamp};
 
+/// The longest text of a task, in bytes: an expression, a time zone, the reason of a pause.
+pub const TEXT_BYTES_MAX: usize = 256;
+
 name!(
     /// A sync task of a tenant.
     TaskId,

@@ -5,10 +5,14 @@ use std::fmt::Display;
 use model::adapter::CHECKPOINT_BYTES_MAX;
 use model::record::{CONTENTS_BYTES_MAX, ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use model::store::{Lane, StoreError, StoreErrorKind};
+use model::task::{Schedule, TEXT_BYTES_MAX, Task};
 use model::window::LaneState;
 
 /// The longest name of a secret or a package, in bytes; they stand in keys.
 const NAME_BYTES_MAX: usize = 128;
+
+/// The most entities that a task names; a manifest has fewer.
+const ENTITIES_MAX: usize = 1_024;
 
 /// The longest secret, in bytes: a private key or a token is far below.
 const SECRET_BYTES_MAX: usize = 64 << 10;
@@ -60,6 +64,25 @@ pub(crate) fn secret(field: &str, plaintext: &str) -> Result<(), StoreError> {
 pub(crate) fn package(name: &str, file: &[u8]) -> Result<(), StoreError> {
     length("the name of a package", name.len(), 1, NAME_BYTES_MAX)?;
     length("the file of a package", file.len(), 0, PACKAGE_BYTES_MAX)
+}
+
+pub(crate) fn task(task: &Task) -> Result<(), StoreError> {
+    let window = task.window.as_ref().map(|window| &window.zone);
+    let schedule = match &task.schedule {
+        Schedule::Every(_) => [None, None],
+        Schedule::Cron { expression, zone } => [Some(expression), Some(zone)],
+    };
+    for text in schedule.into_iter().chain([window, task.paused.as_ref()]).flatten() {
+        length("a text of a task", text.len(), 1, TEXT_BYTES_MAX)?;
+    }
+    if task.entities.len() > ENTITIES_MAX {
+        return Err(invalid(format!("a task names more than {ENTITIES_MAX} entities; name none for all")));
+    }
+    task.entities.iter().map(String::as_str).try_for_each(entity)
+}
+
+pub(crate) fn holder(name: &str) -> Result<(), StoreError> {
+    length("the name of who takes the lead", name.len(), 1, NAME_BYTES_MAX)
 }
 
 /// The error of a value that the store does not hold.

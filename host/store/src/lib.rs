@@ -26,6 +26,7 @@ mod rejects;
 mod runs;
 mod store;
 mod tables;
+mod tasks;
 mod vault;
 mod writer;
 mod writes;

@@ -25,6 +25,7 @@ struct Inner {
     writer: Writer,
     database: Arc<Database>,
     key: Arc<Key>,
+    clock: Clock,
     _lock: File,
 }
 
@@ -32,19 +33,23 @@ impl Store {
     /// Opens the store in `dir`, or makes one where there is none. The directory belongs to one
     /// process at a time; it is made if it is missing, for its owner alone. Runs that the process
     /// before has left unfinished are marked interrupted.
-    #[expect(clippy::needless_pass_by_value, reason = "callers hand their clock on, as everywhere")]
     pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
         let lock = create::lock(dir)?;
         let (database, key) = create::open_or_create(dir, clock.now())?;
         runs::interrupt(&database, clock.now())?;
         let (database, key) = (Arc::new(database), Arc::new(key));
         let writer = Writer::start(Arc::clone(&database))?;
-        Ok(Self(Arc::new(Inner { writer, database, key, _lock: lock })))
+        Ok(Self(Arc::new(Inner { writer, database, key, clock, _lock: lock })))
     }
 
     /// How many durable commits this process has made; changes that come together share one.
     pub fn commits(&self) -> u64 {
         self.0.writer.commits()
+    }
+
+    /// The time of all that the store decides by time.
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock.clone()
     }
 
     pub(crate) fn key(&self) -> Arc<Key> {

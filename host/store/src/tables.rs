@@ -106,6 +106,12 @@ tables! {
     pauses Pauses "pauses"
     /// tenant, queue, session → the package that may not work there, and the letter that says so.
     quarantines Quarantines "quarantines"
+    /// tenant, task → task.
+    tasks Tasks "tasks"
+    /// due instant, tenant, task → nothing.
+    due_tasks DueTasks "due-tasks"
+    /// One row: who has the lead.
+    lead Lead "lead"
 }
 
 impl Table {

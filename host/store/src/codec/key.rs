@@ -2,6 +2,7 @@
 //! the bytes is the order of the parts. Only the last part may hold NUL, for nothing follows it.
 
 use model::store::{Lane, LaneKind};
+use model::task::TaskId;
 use model::{ConnectionId, RunId, TenantId, Timestamp};
 
 use super::Cursor;
@@ -39,10 +40,8 @@ pub(crate) fn start(
     connection: &ConnectionId,
     run: RunId,
 ) -> Vec<u8> {
-    // The flipped sign bit makes the order of the bytes the order of the numbers.
-    let at = at.as_microsecond().cast_unsigned() ^ (1 << 63);
     let mut key = self::tenant(tenant);
-    key.extend_from_slice(&at.to_be_bytes());
+    key.extend_from_slice(&instant(at));
     key.extend_from_slice(&run.0.to_be_bytes());
     with(key, connection.as_str().as_bytes())
 }
@@ -55,6 +54,32 @@ pub(crate) fn started(tenant: &TenantId, key: &[u8]) -> Option<(ConnectionId, Ru
     let run = RunId(u64::from_be_bytes(rest.array()?));
     let connection = std::str::from_utf8(rest.0).ok()?.parse().ok()?;
     Some((connection, run))
+}
+
+/// One task.
+pub(crate) fn task(tenant: &TenantId, task: &TaskId) -> Vec<u8> {
+    with(self::tenant(tenant), task.as_str().as_bytes())
+}
+
+/// One task among those of all tenants, by the instant it is due.
+pub(crate) fn due_task(at: Timestamp, tenant: &TenantId, task: &TaskId) -> Vec<u8> {
+    with(instant(at).to_vec(), &self::task(tenant, task))
+}
+
+/// The key of the task that a key of [`due_task`] names.
+pub(crate) fn task_of_due(key: &[u8]) -> Option<&[u8]> {
+    key.get(size_of::<u64>()..)
+}
+
+/// The first key behind all that begin with this instant or an earlier one.
+pub(crate) fn due_behind(at: Timestamp) -> Vec<u8> {
+    behind(&instant(at))
+}
+
+/// An instant, to the microsecond.
+fn instant(at: Timestamp) -> [u8; 8] {
+    // The flipped sign bit makes the order of the bytes the order of the numbers.
+    (at.as_microsecond().cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 
 /// One lane.

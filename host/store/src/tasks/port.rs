@@ -1,0 +1,51 @@
+//! The port to the tasks.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::TenantId;
+use model::queue::Enqueued;
+use model::store::StoreError;
+use model::task::{Fence, Task, TaskId, TaskStore, Tick};
+
+use super::{Put, Remove, due, get, lead, list, tick};
+use crate::Store;
+
+#[async_trait]
+impl TaskStore for Store {
+    async fn put_task(&self, task: Task, expected: Option<u64>) -> Result<Task, StoreError> {
+        self.write(Put { task, expected }).await
+    }
+
+    async fn task(&self, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |snapshot| get(snapshot, &tenant, &id)).await
+    }
+
+    async fn tasks(&self, tenant: &TenantId) -> Result<Vec<Task>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |snapshot| list(snapshot, &tenant)).await
+    }
+
+    async fn remove_task(&self, tenant: &TenantId, id: &TaskId) -> Result<bool, StoreError> {
+        self.write(Remove { tenant: tenant.clone(), id: id.clone() }).await
+    }
+
+    async fn due_tasks(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
+        let now = self.clock().now();
+        self.read(move |snapshot| due(snapshot, now, limit)).await
+    }
+
+    async fn tick(
+        &self,
+        fence: Fence,
+        ticks: Vec<Tick>,
+    ) -> Result<Vec<Option<Enqueued>>, StoreError> {
+        self.write(tick::Act { fence, ticks, clock: self.clock() }).await
+    }
+
+    async fn lead(&self, holder: &str, lease: Duration) -> Result<Option<Fence>, StoreError> {
+        let holder = holder.to_owned();
+        self.write(lead::Take { holder, lease, clock: self.clock() }).await
+    }
+}

@@ -1,0 +1,59 @@
+//! Ticks: jobs queued and tasks moved on, together.
+
+use std::collections::BTreeSet;
+
+use model::queue::{BATCH_MAX, Enqueued};
+use model::store::StoreError;
+use model::task::{Fence, Tick};
+use model::{Clock, Timestamp};
+
+use super::{find, lead, replace};
+use crate::check;
+use crate::tables::Tables;
+use crate::writer::Change;
+use crate::writes::Writes;
+
+/// Acts on ticks under a fence.
+pub(super) struct Act {
+    pub(super) fence: Fence,
+    pub(super) ticks: Vec<Tick>,
+    pub(super) clock: Clock,
+}
+
+impl Change for Act {
+    type Answer = Vec<Option<Enqueued>>;
+
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Self::Answer), StoreError> {
+        let Self { fence, ticks, clock } = self;
+        if ticks.len() > BATCH_MAX {
+            let message = format!("{} ticks in one call; send at most {BATCH_MAX}", ticks.len());
+            return Err(check::invalid(message));
+        }
+        lead::check(&tables.lead, fence)?;
+        let now = clock.now();
+        let mut writes = Writes::default();
+        let mut seen = BTreeSet::new();
+        let mut answers = Vec::with_capacity(ticks.len());
+        for tick in ticks {
+            let first = seen.insert((tick.tenant.clone(), tick.task.clone()));
+            answers.push(if first { act(&mut writes, tables, tick, now)? } else { None });
+        }
+        Ok((writes, answers))
+    }
+}
+
+fn act(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    tick: Tick,
+    now: Timestamp,
+) -> Result<Option<Enqueued>, StoreError> {
+    let Some(old) = find(&tables.tasks, &tick.tenant, &tick.task)? else { return Ok(None) };
+    if old.revision != tick.revision || old.next_sync_at != Some(tick.due) {
+        return Ok(None);
+    }
+    let mut task = old.clone();
+    task.next_sync_at = tick.next;
+    replace(writes, Some(&old), &task)?;
+    Ok(None)
+}
