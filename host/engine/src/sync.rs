@@ -19,7 +19,7 @@ mod sift;
 mod status;
 
 use model::adapter::{Adapter, Receipt};
-use model::run::{EntityReport, Run, RunStatus};
+use model::run::{EntityReport, Run, RunKind, RunStatus};
 use model::store::{EntityEnd, RecordStore, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
 use model::{Clock, Error, ErrorKind};
 
@@ -157,7 +157,9 @@ fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {
         package: plan.package.name.clone(),
         version: plan.package.version.clone(),
         digest: plan.package.digest.clone(),
-        lease: None,
+        kind: RunKind::Sync,
+        task: plan.task.clone(),
+        lease: plan.lease.clone(),
         at,
     }
 }

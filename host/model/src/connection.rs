@@ -31,3 +31,27 @@ pub struct Connection {
     #[serde(default)]
     pub account: Option<String>,
 }
+
+/// Whether a connection can work.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionState {
+    /// It can.
+    #[default]
+    Active,
+    /// The provider does not accept its credentials any more.
+    NeedsReauthorisation,
+    /// A person has paused it.
+    Paused,
+}
+
+impl ConnectionState {
+    /// The name in logs and in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::NeedsReauthorisation => "needs-reauthorisation",
+            Self::Paused => "paused",
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! to the port that stores or moves it. No credential has a type here that can be printed,
 //! compared or serialised: see [`Secret`].
 
+pub mod absence;
 pub mod adapter;
 pub mod breaker;
 pub mod canonical;
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod connection;
 pub mod egress;
 pub mod error;
+pub mod errors;
 pub mod event;
 pub mod id;
 pub mod queue;

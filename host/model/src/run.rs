@@ -1,11 +1,15 @@
 //! A run: one execution of a sync, as the sync history keeps it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::Receipt;
 use crate::error::Error;
+use crate::queue::LeaseRef;
+use crate::store::PageOutcome;
+use crate::task::TaskId;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
 
 /// How a run, or one entity of it, stands.
@@ -41,6 +45,21 @@ impl RunStatus {
     }
 }
 
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunKind {
+    /// Reading from the provider.
+    #[default]
+    Sync,
+    /// Mapping again what is stored.
+    Replay,
+}
+
+/// How much of a checkpoint a run keeps, in bytes: enough to see that it moves. The whole one, of
+/// up to 64 KiB, is kept with the lane.
+pub const CHECKPOINT_SHOWN_BYTES_MAX: usize = 256;
+
 /// What a run did to one entity.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct EntityReport {
@@ -58,12 +77,56 @@ pub struct EntityReport {
     pub unchanged: u64,
     /// Records that are gone.
     pub deleted: u64,
-    /// Records that could not be read.
+    /// Records that could not be read, or not be mapped.
     pub rejected: u64,
+    /// Records that had changed since a replay had read them.
+    #[serde(default)]
+    pub skipped: u64,
+    /// Records that were absent from a full read.
+    #[serde(default)]
+    pub absent: u64,
+    /// Records that were absent and are not deleted until a person has confirmed it.
+    #[serde(default)]
+    pub held: u64,
+    /// Bytes that the provider sent.
+    #[serde(default)]
+    pub bytes: u64,
+    /// HTTP requests.
+    #[serde(default)]
+    pub calls: u64,
+    /// Time spent waiting for a rate limit.
+    #[serde(default)]
+    pub throttled: Duration,
+    /// Where its first part stood before, at most [`CHECKPOINT_SHOWN_BYTES_MAX`] of it.
+    #[serde(default)]
+    pub checkpoint_before: Option<String>,
+    /// Where its last page has left it, at most [`CHECKPOINT_SHOWN_BYTES_MAX`] of it.
+    #[serde(default)]
+    pub checkpoint_after: Option<String>,
     /// Everything that changed before this instant has been read.
     pub complete_until: Option<Timestamp>,
+    /// The schema that mapped its records: `name@version`, or a digest.
+    #[serde(default)]
+    pub schema: Option<String>,
     /// Why it did not succeed.
     pub error: Option<Error>,
+}
+
+impl EntityReport {
+    /// Counts a committed page.
+    pub fn add(&mut self, read: u64, outcome: &PageOutcome, cost: &Receipt) {
+        self.pages += 1;
+        self.read += read;
+        self.inserted += outcome.inserted;
+        self.updated += outcome.updated;
+        self.unchanged += outcome.unchanged;
+        self.deleted += outcome.deleted;
+        self.rejected += outcome.rejected;
+        self.skipped += outcome.skipped;
+        self.bytes += cost.bytes_in;
+        self.calls += cost.http_calls;
+        self.throttled += cost.throttled;
+    }
 }
 
 /// One execution of a sync.
@@ -81,6 +144,15 @@ pub struct Run {
     pub version: String,
     /// Its digest.
     pub digest: String,
+    /// What for.
+    #[serde(default)]
+    pub kind: RunKind,
+    /// The task that asked for it; nothing means a person.
+    #[serde(default)]
+    pub task: Option<TaskId>,
+    /// The claim under which it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseRef>,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.

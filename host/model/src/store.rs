@@ -3,17 +3,19 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::absence::Judged;
 use crate::adapter::Receipt;
-use crate::canonical::{PageRecord, RecordId};
+use crate::canonical::PageRecord;
 pub use crate::catalogue::{Catalogue, Installed, TrustState, Vault};
 use crate::error::Error;
+pub use crate::event::{Event, EventKind};
 use crate::queue::LeaseRef;
 use crate::record::{Reject, Tombstone};
-use crate::run::{EntityReport, Run, RunStatus};
+use crate::run::{Run, RunKind, RunStatus};
 pub use crate::stored::{RecordList, RecordQuery, StoredRecord, StoredReject};
+use crate::task::TaskId;
 use crate::window::LaneState;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
 
@@ -86,6 +88,10 @@ pub struct RunStart {
     pub version: String,
     /// Its digest.
     pub digest: String,
+    /// What for.
+    pub kind: RunKind,
+    /// The task that asked for it; nothing means a person.
+    pub task: Option<TaskId>,
     /// The claim under which it runs; once the session has another epoch the run is fenced off.
     pub lease: Option<LeaseRef>,
     /// Now.
@@ -118,8 +124,11 @@ pub struct Lane {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LaneKind {
-    /// Records: everything, a feed, or windows.
+    /// Records: everything, a feed, or windows. What it says to be complete is.
     Records,
+    /// Records that have changed lately, ahead of the lane of records where that one waits for
+    /// what the provider shows late.
+    Recent,
     /// What was deleted or archived, where the provider lists it apart.
     Deletions,
 }
@@ -139,6 +148,8 @@ pub struct PageCommit {
     pub tombstones: Vec<Tombstone>,
     /// Records that could not be read.
     pub rejects: Vec<Reject>,
+    /// The full read that its records belong to, where their absence from one tells deletions.
+    pub generation: Option<RunId>,
     /// What the adapter call cost.
     pub receipt: Receipt,
     /// Now.
@@ -164,7 +175,7 @@ pub struct PageOutcome {
 }
 
 /// How one entity of a run ended; counters are the store's own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EntityEnd {
     /// The entity.
     pub entity: String,
@@ -172,6 +183,12 @@ pub struct EntityEnd {
     pub status: RunStatus,
     /// Everything that changed before this instant has been read.
     pub complete_until: Option<Timestamp>,
+    /// What its full reads say of records that are absent; nothing where none was judged.
+    pub absence: Option<Judged>,
+    /// Cost of calls that no page accounts for; [`RunEnd::receipt`] holds it too.
+    pub receipt: Receipt,
+    /// The schema that mapped its records.
+    pub schema: Option<String>,
     /// Why it did not succeed.
     pub error: Option<Error>,
 }
@@ -191,63 +208,6 @@ pub struct RunEnd {
     pub error: Option<Error>,
     /// Now.
     pub at: Timestamp,
-}
-
-/// What an event tells.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "type")]
-pub enum EventKind {
-    /// Ids of one entity that one page changed.
-    RecordsChanged {
-        /// The entity.
-        entity: String,
-        /// New ones.
-        created: Vec<String>,
-        /// Changed ones.
-        updated: Vec<String>,
-        /// Gone ones.
-        deleted: Vec<String>,
-        /// Ones that were gone and came back.
-        restored: Vec<String>,
-    },
-    /// Canonical records of one type that one page, or one step of a replay, changed.
-    ///
-    /// It goes beside [`Self::RecordsChanged`], which tells the same work in the shapes of the
-    /// provider, whether or not a mapping sees a difference. A reader follows one of the two:
-    /// this one for the tenant's own types, that one for entities.
-    CanonicalChanged {
-        /// The record type.
-        record_type: String,
-        /// New ones.
-        created: Vec<RecordId>,
-        /// Ones whose document changed.
-        updated: Vec<RecordId>,
-        /// Ones whose last record is gone.
-        deleted: Vec<RecordId>,
-        /// Ones that were gone and came back.
-        restored: Vec<RecordId>,
-    },
-    /// A run ended; of an interrupted one this is noticed when the store is opened again,
-    /// or the next run begins.
-    RunFinished {
-        /// How.
-        status: RunStatus,
-    },
-}
-
-/// An entry of the append-only log of a tenant, written in the commit of what it tells.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-pub struct Event {
-    /// Grows by one with every event of the tenant, from 1.
-    pub seq: u64,
-    /// When.
-    pub at: Timestamp,
-    /// The connection.
-    pub connection: ConnectionId,
-    /// The run.
-    pub run: RunId,
-    /// What.
-    pub kind: EventKind,
 }
 
 /// Records, checkpoints, runs and events.
@@ -311,18 +271,4 @@ pub trait RecordStore: Send + Sync {
         after: u64,
         limit: usize,
     ) -> Result<Vec<Event>, StoreError>;
-}
-
-impl EntityReport {
-    /// Counts a committed page.
-    pub fn add(&mut self, read: u64, outcome: &PageOutcome) {
-        self.pages += 1;
-        self.read += read;
-        self.inserted += outcome.inserted;
-        self.updated += outcome.updated;
-        self.unchanged += outcome.unchanged;
-        self.deleted += outcome.deleted;
-        self.rejected += outcome.rejected;
-        self.skipped += outcome.skipped;
-    }
 }

@@ -1,7 +1,7 @@
 //! The log of events of a tenant.
 
-use model::store::{Event, EventKind, RunRef, StoreError};
-use model::{TenantId, Timestamp};
+use model::store::{Event, EventKind, StoreError};
+use model::{ConnectionId, RunId, TenantId, Timestamp};
 use redb::ReadTransaction;
 
 use crate::codec::{Malformed, corrupt, json, key};
@@ -11,6 +11,23 @@ use crate::writes::Writes;
 
 /// Events in one list; the next one goes on after the last.
 const LIST_MAX: usize = 1_000;
+
+/// What an event is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subject {
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) run: Option<RunId>,
+}
+
+impl Subject {
+    pub(crate) fn run(connection: &ConnectionId, run: RunId) -> Self {
+        Self { connection: Some(connection.clone()), run: Some(run) }
+    }
+
+    pub(crate) fn connection(connection: Option<&ConnectionId>) -> Self {
+        Self { connection: connection.cloned(), run: None }
+    }
+}
 
 /// The end of a tenant's log. One change opens it once: what it pushes is not yet in the table.
 pub(crate) struct Log {
@@ -37,12 +54,12 @@ impl Log {
     pub(crate) fn push(
         &mut self,
         writes: &mut Writes,
-        run: &RunRef,
+        subject: &Subject,
         at: Timestamp,
         kind: EventKind,
     ) -> Result<(), StoreError> {
-        let connection = run.connection.clone();
-        let event = Event { seq: self.next, at, connection, run: run.id, kind };
+        let Subject { connection, run } = subject.clone();
+        let event = Event { seq: self.next, at, connection, run, kind };
         let key = key::with(self.prefix.clone(), &self.next.to_be_bytes());
         writes.put(Table::Events, &key, &json::encode(&event)?);
         self.next = self.next.saturating_add(1);

@@ -10,7 +10,7 @@ mod verdict;
 use std::ops::Range;
 
 use model::adapter::Receipt;
-use model::canonical::PageRecord;
+use model::canonical::{Link, PageRecord};
 use model::record::{Record, Removal, Tombstone};
 use model::store::{Lane, PageCommit, RunRef, StoreError, StoredReject};
 use model::{Timestamp, record};
@@ -54,7 +54,7 @@ impl Page {
     /// Checks and encodes a page. Of what it says twice about one record the last word counts,
     /// and a tombstone comes after a record.
     pub(crate) fn new(commit: PageCommit) -> Result<Self, StoreError> {
-        let PageCommit { run, lane, state, records, tombstones, rejects, receipt, at } = commit;
+        let PageCommit { run, lane, state, records, tombstones, rejects, receipt, at, .. } = commit;
         check::lane(&lane, &state)?;
         let read = records.len() + tombstones.len() + rejects.len();
         let mut buffer = Buffer::new(&run, &records, tombstones.len());
@@ -111,6 +111,7 @@ impl Buffer {
             stored: at,
             modified: record.modified,
             removed: None,
+            link: Link::default(),
             part: lane.part.as_deref(),
             version,
             contents: &self.contents,

@@ -12,7 +12,7 @@ use redb::{
 use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
-use crate::events::Log;
+use crate::events::{Log, Subject};
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
@@ -55,7 +55,8 @@ impl Change for Begin {
     type Answer = Run;
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
-        let Self(RunStart { tenant, connection, package, version, digest, lease, at }) = self;
+        let Self(RunStart { tenant, connection, package, version, digest, kind, task, lease, at }) =
+            self;
         let mut writes = Writes::default();
         let before = newest(&tables.runs, &tenant, &connection)?;
         let id = RunId(before.as_ref().map_or(1, |run| run.id.0.saturating_add(1)));
@@ -69,6 +70,8 @@ impl Change for Begin {
             package,
             version,
             digest,
+            kind,
+            task,
             lease,
             started: at,
             ended: None,
@@ -100,6 +103,10 @@ impl Change for Finish {
             let report = run.entities.entry(entity.entity).or_default();
             report.status = entity.status;
             report.complete_until = entity.complete_until;
+            report.bytes += entity.receipt.bytes_in;
+            report.calls += entity.receipt.http_calls;
+            report.throttled += entity.receipt.throttled;
+            report.schema = entity.schema;
             report.error = entity.error;
         }
         run.receipt += receipt;
@@ -195,10 +202,13 @@ fn end(
     }
     put(writes, &run)?;
     writes.remove(Table::Unfinished, &key::run(&run.tenant, &run.connection, run.id));
-    let fence =
-        RunRef { tenant: run.tenant.clone(), connection: run.connection.clone(), id: run.id };
     let mut log = Log::open(&tables.events, &run.tenant)?;
-    log.push(writes, &fence, at, EventKind::RunFinished { status })?;
+    log.push(
+        writes,
+        &Subject::run(&run.connection, run.id),
+        at,
+        EventKind::RunFinished { status },
+    )?;
     Ok(run)
 }
 

@@ -36,6 +36,8 @@ fn start() -> RunStart {
         package: "acme/hub".to_owned(),
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        kind: model::run::RunKind::Sync,
+        task: None,
         lease: None,
         at: Timestamp::UNIX_EPOCH,
     }
@@ -74,6 +76,7 @@ fn commit(run: &RunRef, page: u64) -> PageCommit {
         records: (0..RECORDS).map(|number| record(number).into()).collect(),
         tombstones: Vec::new(),
         rejects: Vec::new(),
+        generation: None,
         receipt: Receipt::default(),
         at: Timestamp::UNIX_EPOCH,
     }

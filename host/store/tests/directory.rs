@@ -121,6 +121,8 @@ async fn run_that_has_not_ended_is_interrupted_when_the_directory_is_opened_agai
             package: hub.package.clone(),
             version: "1.0.0".to_owned(),
             digest: "sha256:00".to_owned(),
+            kind: model::run::RunKind::Sync,
+            task: None,
             lease: None,
             at: Timestamp::UNIX_EPOCH,
         };

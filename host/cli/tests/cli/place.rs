@@ -102,6 +102,8 @@ async fn fill(data: &Path, count: usize) {
         package: "acme/crm".to_owned(),
         version: "0.1.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        kind: model::run::RunKind::Sync,
+        task: None,
         lease: None,
         at: Timestamp::UNIX_EPOCH,
     };
@@ -118,6 +120,7 @@ async fn fill(data: &Path, count: usize) {
             error: Error::new(ErrorKind::Malformed, "crm.no-id", "the row has no id"),
             payload: Some(Bytes::from_static(b"{\"name\":\"nobody\"}")),
         }],
+        generation: None,
         receipt: Receipt::default(),
         at: Timestamp::UNIX_EPOCH,
     };

@@ -67,12 +67,12 @@ pub(super) async fn commit(
 ) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(PAGES_QUEUED_MAX);
     while queue.recv_many(&mut batch, PAGES_QUEUED_MAX).await > 0 {
-        let read: Vec<_> = batch.iter().map(|queued: &Queued| read(&queued.page)).collect();
+        let read: Vec<_> = batch.iter().map(|q: &Queued| (read(&q.page), q.page.receipt)).collect();
         let (pages, room): (Vec<_>, Vec<_>) = batch.drain(..).map(|q| (q.page, q.room)).unzip();
         let outcomes = store.commit_pages(pages).await?;
         drop(room);
-        for (read, outcome) in read.into_iter().zip(&outcomes) {
-            report.add(read, outcome);
+        for ((read, cost), outcome) in read.into_iter().zip(&outcomes) {
+            report.add(read, outcome, &cost);
             tell(report);
         }
     }

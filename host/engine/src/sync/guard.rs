@@ -30,7 +30,10 @@ impl Guard {
     ) -> Result<(), Error> {
         self.pages += 1;
         if self.pages > PAGES_MAX {
-            return Err(malformed("pages-max", "the adapter did not end within a million pages"));
+            return Err(malformed(
+                "engine.pages-max",
+                "the adapter did not end within a million pages",
+            ));
         }
         check_names(entity, page)?;
         let (Next::More(checkpoint) | Next::Done(checkpoint) | Next::Partial(checkpoint)) =
@@ -40,7 +43,7 @@ impl Guard {
                 "the adapter returned a checkpoint of {} bytes, {CHECKPOINT_BYTES_MAX} are allowed",
                 checkpoint.len()
             );
-            return Err(malformed("checkpoint-size", message));
+            return Err(malformed("engine.checkpoint-size", message));
         }
         if self.selection.as_ref() != Some(selection) {
             self.restart();
@@ -49,7 +52,7 @@ impl Guard {
         if matches!(page.next, Next::More(_)) && self.cycle.closes(checkpoint) {
             let message = "the adapter returned a checkpoint again that it has returned before, so \
                            it would read the same pages for ever";
-            return Err(malformed("checkpoint-repeats", message));
+            return Err(malformed("engine.checkpoint-repeats", message));
         }
         Ok(())
     }
@@ -72,7 +75,7 @@ fn check_names(entity: &EntityPlan, page: &Page) -> Result<(), Error> {
                 short(name),
                 entity.name
             );
-            return Err(malformed("foreign-entity", message));
+            return Err(malformed("engine.foreign-entity", message));
         }
     }
     Ok(())
@@ -81,19 +84,22 @@ fn check_names(entity: &EntityPlan, page: &Page) -> Result<(), Error> {
 /// Refuses an id that cannot be a key.
 pub(super) fn check_id(id: &str) -> Result<(), Error> {
     if id.is_empty() {
-        return Err(malformed("empty-id", "the adapter returned a record or part without an id"));
+        return Err(malformed(
+            "engine.empty-id",
+            "the adapter returned a record or part without an id",
+        ));
     }
     if id.len() > ID_BYTES_MAX {
         let message =
             format!("the adapter returned an id of {} bytes, {ID_BYTES_MAX} are allowed", id.len());
-        return Err(malformed("id-size", message));
+        return Err(malformed("engine.id-size", message));
     }
     Ok(())
 }
 
 /// The error of a page that arrived and is of no use.
 pub(super) fn malformed(code: &str, message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Malformed, format!("engine.{code}"), message).sent()
+    Error::new(ErrorKind::Malformed, code, message).sent()
 }
 
 fn short(text: &str) -> String {

@@ -82,6 +82,7 @@ impl Reader<'_> {
             records: page.records.into_iter().map(Into::into).collect(),
             tombstones: page.tombstones,
             rejects: page.rejects,
+            generation: None,
             receipt,
             at: self.clock.now(),
         }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use model::queue::LeaseRef;
+use model::task::TaskId;
 use model::window::{Cursor, Full, ReadRule};
 use model::{Connection, ConnectionId, TenantId};
 use package::manifest::{self, Manifest};
@@ -16,6 +18,10 @@ pub struct SyncPlan {
     pub connection: ConnectionId,
     /// What reads.
     pub package: PackageRef,
+    /// The task that asked for it; nothing means a person.
+    pub task: Option<TaskId>,
+    /// The claim under which it runs, where a queue has handed it out.
+    pub lease: Option<LeaseRef>,
     /// What is read, parents before their children.
     pub entities: Vec<EntityPlan>,
     /// Names whose value is emptied before a payload is stored.
@@ -122,6 +128,8 @@ impl SyncPlan {
             tenant: connection.tenant.clone(),
             connection: connection.id.clone(),
             package,
+            task: None,
+            lease: None,
             not_yet: entities.iter().flat_map(|plan| not_yet(manifest, &plan.name)).collect(),
             entities,
             redact: manifest.adapter.redact.clone(),

@@ -17,7 +17,7 @@ pub(super) fn redact(mut page: Page, names: &[String]) -> Result<Page, Error> {
                 "the adapter returned a payload that is not JSON, so what the manifest names \
                  under `redact` cannot be taken out of it: {error}"
             );
-            malformed("payload", message)
+            malformed("engine.payload", message)
         })?;
     }
     for reject in &mut page.rejects {

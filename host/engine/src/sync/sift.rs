@@ -51,7 +51,7 @@ fn check(record: &Record) -> Result<(), Error> {
             let message = format!(
                 "the adapter returned a record whose {what} has {bytes} bytes, {max} are allowed"
             );
-            return Err(malformed("record-size", message));
+            return Err(malformed("engine.record-size", message));
         }
     }
     Ok(())

@@ -66,6 +66,7 @@ impl Tally {
             status,
             complete_until: self.complete_until,
             error: self.error,
+            ..EntityEnd::default()
         }
     }
 }
@@ -150,8 +151,7 @@ mod tests {
         let end = |status: &RunStatus| EntityEnd {
             entity: "contact".to_owned(),
             status: *status,
-            complete_until: None,
-            error: None,
+            ..EntityEnd::default()
         };
         assert_eq!(of_run(&entities.iter().map(end).collect::<Vec<_>>(), false), expected);
     }

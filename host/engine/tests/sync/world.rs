@@ -101,6 +101,8 @@ pub(crate) fn start(world: &World) -> RunStart {
         package: world.plan.package.name.clone(),
         version: world.plan.package.version.clone(),
         digest: world.plan.package.digest.clone(),
+        kind: model::run::RunKind::Sync,
+        task: None,
         lease: None,
         at: world.clock.now(),
     }
@@ -115,6 +117,8 @@ pub(crate) fn plan(entities: &[&str]) -> SyncPlan {
             version: "1.0.0".to_owned(),
             digest: "sha256:00".to_owned(),
         },
+        task: None,
+        lease: None,
         entities: entities.iter().map(|name| entity(name)).collect(),
         redact: Vec::new(),
         not_yet: Vec::new(),

@@ -89,6 +89,7 @@ pub(crate) fn lane(tenant: &TenantId, connection: &ConnectionId, lane: &Lane) ->
     key.push(match lane.kind {
         LaneKind::Records => 0,
         LaneKind::Deletions => 1,
+        LaneKind::Recent => 2,
     });
     if let Some(part) = &lane.part {
         // Tells an empty part from none.

@@ -8,7 +8,7 @@ use super::verdict::{Tally, Verdict, Word};
 use super::{Item, News, Page};
 use crate::codec::{self, Malformed, corrupt, key};
 use crate::disk::Disk as _;
-use crate::events::Log;
+use crate::events::{Log, Subject};
 use crate::tables::{Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
@@ -32,8 +32,9 @@ impl Change for Page {
         outcome.rejected = u64::try_from(self.rejects.len()).unwrap_or(u64::MAX);
         if !events.is_empty() {
             let mut log = Log::open(&tables.events, &self.run.tenant)?;
+            let subject = Subject::run(&self.run.connection, self.run.id);
             for kind in events {
-                log.push(&mut writes, &self.run, self.at, kind)?;
+                log.push(&mut writes, &subject, self.at, kind)?;
             }
         }
         rejects::put(&mut writes, &tables.rejects, &self.run, &self.rejects)?;
@@ -48,7 +49,8 @@ impl Page {
     /// The run with this page in its counters. The lane's entity answers for all that its pages
     /// read, records of other entities included.
     fn counted(self, mut run: Run, outcome: &PageOutcome) -> Run {
-        run.entities.entry(self.lane.entity).or_default().add(self.read, outcome);
+        let report = run.entities.entry(self.lane.entity).or_default();
+        report.add(self.read, outcome, &self.receipt);
         run.receipt += self.receipt;
         run
     }

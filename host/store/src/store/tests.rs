@@ -38,6 +38,8 @@ async fn begin(store: &Store, connection: usize) -> Run {
         package: "acme/hub".to_owned(),
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        kind: model::run::RunKind::Sync,
+        task: None,
         lease: None,
         at: Timestamp::UNIX_EPOCH,
     };
@@ -61,6 +63,7 @@ fn page(run: Run) -> PageCommit {
         records: vec![record.into()],
         tombstones: Vec::new(),
         rejects: Vec::new(),
+        generation: None,
         receipt: Receipt::default(),
         at: Timestamp::UNIX_EPOCH,
     }

@@ -33,7 +33,7 @@ pub(crate) async fn events_are_numbered_without_gaps_and_tell_what_changed(store
     assert_eq!(events.len(), expected.len());
     for (event, (seq, kind)) in events.into_iter().zip((1..).zip(expected)) {
         assert_eq!((event.seq, event.kind, event.at), (seq, kind, at(1)));
-        assert_eq!((event.connection.as_str(), event.run), ("hub", run.id));
+        assert_eq!((event.connection.as_ref(), event.run), (Some(&run.connection), Some(run.id)));
     }
 }
 
@@ -72,8 +72,8 @@ pub(crate) async fn ended_and_interrupted_runs_are_events(store: &impl Ports) {
     assert_eq!(
         told,
         [
-            (run.id, finished(RunStatus::Partial), at(9)),
-            (lost.id, finished(RunStatus::Interrupted), at(30)),
+            (Some(run.id), finished(RunStatus::Partial), at(9)),
+            (Some(lost.id), finished(RunStatus::Interrupted), at(30)),
         ]
     );
 }

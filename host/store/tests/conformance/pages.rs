@@ -9,7 +9,7 @@ use super::samples::{
 };
 
 fn outcome(inserted: u64, updated: u64, unchanged: u64, deleted: u64) -> PageOutcome {
-    PageOutcome { inserted, updated, unchanged, deleted, rejected: 0 }
+    PageOutcome { inserted, updated, unchanged, deleted, ..PageOutcome::default() }
 }
 
 pub(crate) async fn page_is_counted_by_what_it_changes(store: &impl Ports) {

@@ -77,13 +77,13 @@ pub(crate) async fn report_adds_up_over_pages_and_ends_as_told(store: &impl Port
             entity: "contacts".to_owned(),
             status: RunStatus::Succeeded,
             complete_until: Some(at(7)),
-            error: None,
+            ..EntityEnd::default()
         },
         EntityEnd {
             entity: "deals".to_owned(),
             status: RunStatus::Failed,
-            complete_until: None,
             error: Some(error.clone()),
+            ..EntityEnd::default()
         },
     ];
     let receipt = Receipt { http_calls: 5, memory_bytes: 9, ..Receipt::default() };
@@ -98,8 +98,9 @@ pub(crate) async fn report_adds_up_over_pages_and_ends_as_told(store: &impl Port
         unchanged: 0,
         deleted: 1,
         rejected: 1,
+        calls: 2,
         complete_until: Some(at(7)),
-        error: None,
+        ..EntityReport::default()
     };
     assert_eq!(ended.entities["contacts"], contacts);
     assert_eq!(ended.entities["deals"].error, Some(error));

@@ -25,6 +25,8 @@ pub(crate) fn start(path: &str, second: i64) -> RunStart {
         package: "acme/hub".to_owned(),
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
+        kind: model::run::RunKind::Sync,
+        task: None,
         lease: None,
         at: at(second),
     }
@@ -62,6 +64,7 @@ pub(crate) fn page(run: &RunRef, records: Vec<Record>) -> PageCommit {
         records: records.into_iter().map(Into::into).collect(),
         tombstones: Vec::new(),
         rejects: Vec::new(),
+        generation: None,
         receipt: Receipt { http_calls: 1, ..Receipt::default() },
         at: at(1),
     }
