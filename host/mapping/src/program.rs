@@ -1,17 +1,31 @@
 //! A compiled schema: reads the provider's records, and writes back what was changed.
 
+mod copy;
+mod patch;
+pub(crate) mod plan;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use plan::Plan;
+
 use crate::{Class, Issue, References};
+
+pub use patch::Patch;
 
 /// A checked schema, made by [`compile`](crate::compile) once for many records.
 #[derive(Debug)]
 pub struct Program {
-    digest: u64,
+    pub(crate) plan: Plan,
 }
 
 /// The memory of a reading; keep it to read the next record without allocating.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    pub(crate) scan: plughouse_scan::Scratch,
     doc: Vec<u8>,
+    text: String,
 }
 
 /// What a record of the provider became.
@@ -34,22 +48,6 @@ pub enum Reading<'s> {
     },
 }
 
-/// What has to change at the provider.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Patch {
-    /// A JSON object of the provider's paths that change; `{}` when nothing does.
-    pub json: String,
-    /// Those paths, as JSON Pointers.
-    pub paths: Vec<String>,
-}
-
-impl Patch {
-    /// Whether nothing changes.
-    pub fn is_empty(&self) -> bool {
-        self.paths.is_empty()
-    }
-}
-
 impl Program {
     /// Reads a record of the provider, in one pass.
     pub fn read<'s>(
@@ -58,8 +56,7 @@ impl Program {
         scratch: &'s mut Scratch,
         refs: &dyn References,
     ) -> Reading<'s> {
-        drop((payload, refs.local("", "")));
-        Reading::Mapped { doc: &scratch.doc, url: None, issues: Vec::new() }
+        read::read(&self.plan, payload, scratch, refs)
     }
 
     /// What has to change in `base`, the provider's record as it was last seen, so that it reads
@@ -70,18 +67,17 @@ impl Program {
         base: &[u8],
         refs: &dyn References,
     ) -> Result<Patch, Vec<Issue>> {
-        drop((doc, base, refs.external("", "")));
-        Ok(Patch::default())
+        write::write(&self.plan, doc, base, refs)
     }
 
     /// Tells programs apart: equal schemas of equal types have equal digests, in every release.
     pub fn digest(&self) -> u64 {
-        self.digest
+        self.plan.digest
     }
 
     /// How far a field of the record type can be written back; `None` when it is not mapped.
     pub fn class_of(&self, field: &str) -> Option<Class> {
-        drop(field.len());
-        None
+        let gives = |map: &&plan::Map| map.targets.iter().any(|target| target.name == field);
+        self.plan.maps.iter().find(gives).map(plan::Map::class)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::Diagnostic;
 
-pub(crate) use strict::strict;
+pub(crate) use strict::{members, strict};
 
 /// A conversion schema: well-formed, but not yet checked against types.
 #[derive(Clone, Debug, PartialEq)]

@@ -66,8 +66,8 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, raw: &RawValue, at: &mut String, depth: usize) -> Json {
-        let mut members = Map::new();
-        let found = match serde_json::Deserializer::from_str(raw.get()).deserialize_map(Members) {
+        let mut read = Map::new();
+        let found = match members(raw.get()) {
             Ok(found) => found,
             Err(error) => {
                 self.report.error("schema.text", at, format!("not an object: {error}"));
@@ -76,16 +76,16 @@ impl Reader<'_> {
         };
         for (name, raw) in found {
             self.within(&name, at, |reader, at| {
-                if members.contains_key(&name) {
+                if read.contains_key(&name) {
                     let message = format!("the key `{name}` stands here twice; leave one out");
                     reader.report.error("schema.duplicate-key", at, message);
                 } else {
                     let value = reader.value(raw, at, depth);
-                    members.insert(name.clone(), value);
+                    read.insert(name.clone(), value);
                 }
             });
         }
-        Json::Object(members)
+        Json::Object(read)
     }
 
     fn within<T>(
@@ -120,7 +120,11 @@ impl Reader<'_> {
 /// Decimal digits that survive an IEEE 754 double.
 const DIGITS_KEPT: usize = 15;
 
-/// The members of an object as they stand there.
+/// The members of an object as they stand there, each key as often as it is there.
+pub(crate) fn members(json: &str) -> serde_json::Result<Vec<(String, &RawValue)>> {
+    serde_json::Deserializer::from_str(json).deserialize_map(Members)
+}
+
 struct Members;
 
 impl<'de> Visitor<'de> for Members {

@@ -1,0 +1,146 @@
+//! The part of the provider's record that changes.
+
+use serde_json::value::RawValue;
+
+use crate::Fault;
+
+/// What has to change at the provider.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Patch {
+    /// A JSON object of the provider's paths that change, nested as in its record; `{}` when
+    /// nothing does. A list is there as a whole when anything in it changes.
+    pub json: String,
+    /// Those paths, as JSON Pointers.
+    pub paths: Vec<String>,
+}
+
+impl Patch {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+}
+
+/// A patch as it grows; the names of an object stand in the order in which they came.
+#[derive(Debug)]
+pub(super) enum Node {
+    Raw(String),
+    Object(Vec<(String, Self)>),
+    List(Vec<Self>),
+}
+
+impl Node {
+    /// Puts a JSON text at a pointer. `base` is the provider's JSON at the node, if there is any:
+    /// the other elements of a list come from there.
+    pub(super) fn set(
+        &mut self,
+        pointer: &str,
+        base: Option<&RawValue>,
+        json: String,
+    ) -> Result<(), Fault> {
+        let Some(rest) = pointer.strip_prefix('/') else {
+            *self = Self::Raw(json);
+            return Ok(());
+        };
+        let (segment, rest) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        self.open(base)?;
+        match self {
+            Self::List(items) => {
+                let found = name.parse().ok().and_then(|index: usize| items.get_mut(index));
+                let item = found.ok_or_else(|| no_place(&format!("no element `{name}`")))?;
+                // An element is whole already.
+                item.set(rest, None, json)
+            }
+            Self::Object(members) => {
+                let position = members.iter().position(|(known, _)| *known == name);
+                if position.is_none() && base.is_none() && name.bytes().all(|b| b.is_ascii_digit())
+                {
+                    return Err(no_place(&format!("no list with an element `{name}`")));
+                }
+                let at = position.unwrap_or_else(|| {
+                    members.push((name.clone(), Self::Object(Vec::new())));
+                    members.len() - 1
+                });
+                let base = base.and_then(|base| member(base, &name));
+                match members.get_mut(at) {
+                    Some((_, inner)) => inner.set(rest, base, json),
+                    None => Ok(()),
+                }
+            }
+            Self::Raw(_) => Err(no_place("a value")),
+        }
+    }
+
+    /// Makes a node that can be entered: of a list, and of what stands in one, all of it.
+    fn open(&mut self, base: Option<&RawValue>) -> Result<(), Fault> {
+        let whole = match (&*self, base) {
+            (Self::Raw(json), _) => json.as_str(),
+            (Self::Object(members), Some(base)) if members.is_empty() => base.get(),
+            _ => return Ok(()),
+        };
+        match whole.as_bytes().first() {
+            Some(b'[') => {
+                let items: Vec<&RawValue> = serde_json::from_str(whole).map_err(unreadable)?;
+                let raw = |item: &&RawValue| Self::Raw(item.get().to_owned());
+                *self = Self::List(items.iter().map(raw).collect());
+            }
+            Some(b'{') if matches!(self, Self::Object(_)) => {}
+            Some(b'{') => {
+                let members = crate::schema::members(whole).map_err(unreadable)?;
+                let raw =
+                    |(name, value): (String, &RawValue)| (name, Self::Raw(value.get().to_owned()));
+                *self = Self::Object(members.into_iter().map(raw).collect());
+            }
+            Some(b'n') => *self = Self::Object(Vec::new()),
+            _ => return Err(no_place("a value that is neither object nor list")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&self, out: &mut String) {
+        match self {
+            Self::Raw(json) => out.push_str(json),
+            Self::List(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    crate::Value::text(name.as_str()).write(out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// The last member of this name, as in the scanner; null is as good as none.
+fn member<'j>(json: &'j RawValue, name: &str) -> Option<&'j RawValue> {
+    let members = crate::schema::members(json.get()).ok()?;
+    let (_, value) = members.into_iter().rev().find(|(found, _)| found == name)?;
+    Some(value).filter(|value| value.get() != "null")
+}
+
+#[cold]
+fn no_place(found: &str) -> Fault {
+    let message = format!("the provider's record has {found} where the path leads through");
+    Fault::new("mapping.path", message)
+}
+
+#[cold]
+fn unreadable(error: serde_json::Error) -> Fault {
+    Fault::new("mapping.json", format!("the provider's record cannot be changed: {error}"))
+}

@@ -1,0 +1,253 @@
+//! From the provider's record to ours.
+
+use plughouse_scan::{Picks, Token};
+
+use super::copy::copy;
+use super::plan::{Fallback, Get, Map, Output, Plan};
+use super::{Reading, Scratch};
+use crate::{ChainFault, Fault, Issue, References, Value};
+
+/// Why a field has no value.
+pub(super) type Failed = (Option<(usize, &'static str)>, Fault);
+
+pub(super) fn read<'s>(
+    plan: &Plan,
+    payload: &[u8],
+    scratch: &'s mut Scratch,
+    refs: &dyn References,
+) -> Reading<'s> {
+    let Scratch { scan, doc, text } = scratch;
+    doc.clear();
+    let picks = match scan_record(&plan.sources, payload, scan) {
+        Ok(picks) => picks,
+        Err(fault) => return Reading::Rejected { issues: vec![Issue::new("", "", fault)] },
+    };
+    let mut reader = Reader { plan, picks, refs, doc, text, issues: Vec::new(), rejected: false };
+    reader.fields();
+    let url = reader.link();
+    let (issues, rejected) = (reader.issues, reader.rejected);
+    if rejected { Reading::Rejected { issues } } else { Reading::Mapped { doc, url, issues } }
+}
+
+/// Picks the values of a record, which is an object.
+pub(super) fn scan_record<'s, 'j>(
+    paths: &'s plughouse_scan::Paths,
+    json: &'j [u8],
+    scratch: &'s mut plughouse_scan::Scratch,
+) -> Result<Picks<'s, 'j>, Fault> {
+    let refuse = |error| Fault::new("mapping.json", format!("the record is {error}"));
+    let picks = paths.scan(json, scratch).map_err(refuse)?;
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Fault::new("mapping.type", "expected an object as record"));
+    }
+    Ok(picks)
+}
+
+struct Reader<'r, 'j> {
+    plan: &'r Plan,
+    picks: Picks<'r, 'j>,
+    refs: &'r dyn References,
+    doc: &'r mut Vec<u8>,
+    text: &'r mut String,
+    issues: Vec<Issue>,
+    rejected: bool,
+}
+
+impl<'r, 'j> Reader<'r, 'j> {
+    fn fields(&mut self) {
+        // What a field map with several targets has given; there are few of them.
+        let mut shared: Vec<(usize, Result<Vec<Value<'j>>, ()>)> = Vec::new();
+        self.doc.push(b'{');
+        for output in &self.plan.outputs {
+            let Some(map) = self.plan.maps.get(output.map) else { continue };
+            let before = self.doc.len();
+            let key = if before == 1 { output.key.get(1..) } else { Some(&*output.key) };
+            self.doc.extend_from_slice(key.unwrap_or_default());
+            let there = match output.copy {
+                Some((slot, _)) => self.copy(map, output, self.picks.get(slot)),
+                None if map.targets.len() == 1 => self.compute(map, output),
+                None => self.share(map, output, &mut shared),
+            };
+            if !there {
+                self.doc.truncate(before);
+            }
+        }
+        self.doc.push(b'}');
+    }
+
+    /// Copies a token; tells whether a value is there.
+    #[inline]
+    fn copy(&mut self, map: &Map, output: &Output, token: Option<Token<'j>>) -> bool {
+        match token {
+            None => self.empty(map, output, &Value::Missing),
+            Some(token) if token.is_null() => self.empty(map, output, &Value::Null),
+            Some(token) => {
+                let Some((_, wanted)) = output.copy else { return false };
+                match copy(&token, wanted, self.doc) {
+                    Ok(()) => true,
+                    Err(fault) => self.failed(map, output, (None, fault)),
+                }
+            }
+        }
+    }
+
+    fn compute(&mut self, map: &Map, output: &Output) -> bool {
+        let view = map.get.view(&self.picks, self.refs);
+        match view.and_then(|view| map.typed(0, view)) {
+            Ok(value) => self.put(map, output, &value),
+            Err(failed) => self.failed(map, output, failed),
+        }
+    }
+
+    fn share(
+        &mut self,
+        map: &Map,
+        output: &Output,
+        shared: &mut Vec<(usize, Result<Vec<Value<'j>>, ()>)>,
+    ) -> bool {
+        let known = shared.iter().position(|(position, _)| *position == output.map);
+        let at = known.unwrap_or_else(|| {
+            let parts = map.parts(&self.picks, self.refs);
+            // One issue is enough for all targets of a field map.
+            let parts = parts.map_err(|failed| self.report(map, output, failed));
+            shared.push((output.map, parts));
+            shared.len() - 1
+        });
+        match shared.get_mut(at) {
+            Some((_, Ok(parts))) => {
+                let value = parts.get_mut(output.part);
+                let value =
+                    value.map_or(Value::Missing, |value| std::mem::replace(value, Value::Missing));
+                self.put(map, output, &value)
+            }
+            _ => self.fall_back(map, output),
+        }
+    }
+
+    /// Appends a value; tells whether it is there.
+    fn put(&mut self, map: &Map, output: &Output, value: &Value<'_>) -> bool {
+        if value.is_empty() {
+            return self.empty(map, output, value);
+        }
+        self.text.clear();
+        value.write(self.text);
+        self.doc.extend_from_slice(self.text.as_bytes());
+        true
+    }
+
+    #[inline]
+    fn empty(&mut self, map: &Map, output: &Output, value: &Value<'_>) -> bool {
+        if output.required {
+            let fault = Fault::new("mapping.required", "the field is required and has no value");
+            self.issues.push(map.issue(output.part, None, fault));
+            self.rejected = true;
+        }
+        let null = !value.is_missing();
+        if null {
+            self.doc.extend_from_slice(b"null");
+        }
+        null
+    }
+
+    #[cold]
+    fn failed(&mut self, map: &Map, output: &Output, failed: Failed) -> bool {
+        self.report(map, output, failed);
+        self.fall_back(map, output)
+    }
+
+    #[cold]
+    fn report(&mut self, map: &Map, output: &Output, (op, fault): Failed) {
+        self.issues.push(map.issue(output.part, op, fault));
+    }
+
+    #[cold]
+    fn fall_back(&mut self, map: &Map, output: &Output) -> bool {
+        match &map.fallback {
+            // A required field that is left out has been reported with the reason.
+            Fallback::Skip => {
+                self.rejected |= output.required;
+                false
+            }
+            Fallback::Reject => {
+                self.rejected = true;
+                false
+            }
+            Fallback::Value(value) => self.put(map, output, value),
+        }
+    }
+
+    fn link(&mut self) -> Option<String> {
+        let get = self.plan.link.as_ref()?;
+        match get.view(&self.picks, self.refs) {
+            Ok(Value::Text(url)) => Some(url.into_owned()),
+            Ok(_) => None,
+            Err((op, fault)) => {
+                let issue = get.issue("url", fault);
+                self.issues.push(Issue { op, ..issue });
+                None
+            }
+        }
+    }
+}
+
+impl Get {
+    /// The values at the paths: one, or a tuple.
+    pub(super) fn source<'j>(&self, picks: &Picks<'_, 'j>) -> Result<Value<'j>, Fault> {
+        let value = |slot| picks.get(slot).map_or(Ok(Value::Missing), Value::read);
+        match self.paths.as_slice() {
+            [] => Ok(Value::Missing),
+            [path] => value(path.slot),
+            paths => {
+                paths.iter().map(|path| value(path.slot)).collect::<Result<_, _>>().map(Value::List)
+            }
+        }
+    }
+
+    /// What the operations make of it.
+    pub(super) fn view<'j>(
+        &self,
+        picks: &Picks<'_, 'j>,
+        refs: &dyn References,
+    ) -> Result<Value<'j>, Failed> {
+        let source = self.source(picks).map_err(|fault| (None, fault))?;
+        self.chain.get(source, refs).map_err(failed)
+    }
+}
+
+/// The operation and its fault.
+pub(super) fn failed(ChainFault { index, op, fault }: ChainFault) -> Failed {
+    (Some((index, op)), fault)
+}
+
+impl Map {
+    /// A value as one of the type of a target.
+    pub(super) fn typed<'j>(&self, part: usize, value: Value<'j>) -> Result<Value<'j>, Failed> {
+        match self.targets.get(part) {
+            Some(target) if target.checked => {
+                value.typed(&target.kind).map_err(|fault| (None, fault))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// The values for the targets, as many as there are.
+    pub(super) fn parts<'j>(
+        &self,
+        picks: &Picks<'_, 'j>,
+        refs: &dyn References,
+    ) -> Result<Vec<Value<'j>>, Failed> {
+        let view = self.get.view(picks, refs)?;
+        let wanted = self.targets.len();
+        let parts = match view {
+            view if wanted == 1 => vec![view],
+            Value::List(parts) if parts.len() == wanted => parts,
+            empty if empty.is_empty() => vec![empty; wanted],
+            other => {
+                let message = format!("expected {wanted} values, found {}", other.kind());
+                return Err((None, Fault::new("mapping.type", message)));
+            }
+        };
+        let typed = parts.into_iter().enumerate().map(|(part, value)| self.typed(part, value));
+        typed.collect()
+    }
+}
