@@ -61,90 +61,6 @@ impl ErrorKind {
     }
 }
 
-/// What the host does about an error.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Rule {
-    /// Whether another attempt may end better.
-    pub again: Again,
-    /// Whether it speaks against the health of the provider's host.
-    pub breaker: bool,
-    /// How much of what else is to be done would meet it too.
-    pub scope: Scope,
-    /// Who can do something about it.
-    pub told: Told,
-}
-
-/// Whether another attempt may end better.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Again {
-    /// It would end the same.
-    No,
-    /// Nothing was tried, so this was no attempt.
-    Later,
-    /// It may, but what fails like this mostly goes on failing.
-    Few,
-    /// It passes by itself.
-    Many,
-    /// Not before a person has acted.
-    Person,
-}
-
-/// How much of what else is to be done would meet the error too.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// Nothing but this record.
-    Record,
-    /// The other records of the entity.
-    Entity,
-    /// All of the connection.
-    Connection,
-    /// All connections of the package.
-    Package,
-    /// All that goes to the provider's host.
-    Provider,
-    /// All of this host.
-    Host,
-}
-
-/// Who can do something about it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Told {
-    /// Nobody needs to.
-    Nobody,
-    /// Whoever owns the account.
-    Tenant,
-    /// Whoever runs the host.
-    Operator,
-    /// Whoever wrote the adapter.
-    Author,
-}
-
-impl ErrorKind {
-    /// What the host does about an error of this kind, unless its code says more.
-    pub fn rule(self) -> Rule {
-        let (again, breaker, scope, told) = match self {
-            Self::AuthRequired => (Again::Person, false, Scope::Connection, Told::Tenant),
-            Self::Permission => (Again::No, false, Scope::Entity, Told::Tenant),
-            Self::NotFound => (Again::No, false, Scope::Record, Told::Nobody),
-            Self::Invalid => (Again::No, false, Scope::Record, Told::Tenant),
-            Self::Conflict => (Again::Few, false, Scope::Record, Told::Nobody),
-            Self::RateLimited => (Again::Many, false, Scope::Connection, Told::Nobody),
-            Self::Unavailable | Self::Timeout => {
-                (Again::Many, true, Scope::Provider, Told::Operator)
-            }
-            Self::ExpiredCheckpoint => (Again::Few, false, Scope::Entity, Told::Nobody),
-            Self::Unsupported => (Again::No, false, Scope::Entity, Told::Tenant),
-            Self::BudgetExhausted => (Again::Few, false, Scope::Package, Told::Author),
-            Self::Denied => (Again::No, false, Scope::Package, Told::Operator),
-            Self::Malformed | Self::Other => (Again::Few, false, Scope::Package, Told::Author),
-        };
-        Rule { again, breaker, scope, told }
-    }
-}
-
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -153,8 +69,8 @@ impl fmt::Display for ErrorKind {
 
 /// The error of an adapter call.
 ///
-/// `code` is stable and lower-case: `egress.` and `sandbox.` codes are the host's, others the
-/// adapter's (`hubspot.rate-limit`). `message` is for people, holds no payload and no secret.
+/// `code` is stable and lower-case: the host's own stand in [`crate::errors::CODES`], others are
+/// the adapter's (`hubspot.rate-limit`). `message` is for people, holds no payload and no secret.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize, thiserror::Error)]
 #[error("{message} ({code})")]
 pub struct Error {
@@ -176,11 +92,6 @@ pub struct Error {
 }
 
 impl Error {
-    /// What the host does about it.
-    pub fn rule(&self) -> Rule {
-        self.kind.rule()
-    }
-
     /// An error about which nothing was sent.
     pub fn new(kind: ErrorKind, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::error::{Again, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::errors::Again;
 use crate::queue::{Death, Failure, Job, Outcome};
 
 /// The wait after the first failure, before jitter: most that fails now works a moment later.
@@ -145,3 +146,6 @@ fn share(whole: Duration, random: u64) -> Duration {
     let ns = (whole.as_nanos() * u128::from(random)) >> 64;
     Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

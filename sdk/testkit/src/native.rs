@@ -207,7 +207,7 @@ impl Host for Inner {
                     "no endpoint of this test covers {url}; declare it with \
                     TestHost::endpoint"
                 );
-                wire::error(ErrorKind::Denied, "egress.locate", &message)
+                wire::error(ErrorKind::Denied, "egress.denied", &message)
             },
         )
     }
@@ -251,7 +251,7 @@ impl Inner {
             return Ok(());
         }
         let message = format!("there is no endpoint `{endpoint}`; the manifest must declare it");
-        Err(wire::error(ErrorKind::Denied, "egress.endpoint", &message))
+        Err(wire::error(ErrorKind::Denied, "egress.denied", &message))
     }
 }
 

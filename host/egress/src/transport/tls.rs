@@ -31,7 +31,7 @@ impl Roots {
         let provider = Arc::new(crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| Error::new(ErrorKind::Other, "egress.tls", error.to_string()))?
+            .map_err(|error| Error::new(ErrorKind::Other, "egress.tls-setup", error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -15,7 +15,7 @@ pub async fn check(
 ) -> Result<Account, Error> {
     let account = adapter.check().await.outcome?;
     if account.id.is_empty() {
-        return Err(malformed("account", "the adapter returned an account without an id"));
+        return Err(malformed("engine.account", "the adapter returned an account without an id"));
     }
     if connection.account.as_ref().is_some_and(|known| *known != account.id) {
         let message = "the credential opens another account than the one that this connection has \
@@ -28,9 +28,9 @@ pub async fn check(
             let message = format!(
                 "the adapter set variable {name:?}, which the manifest does not mark `check`"
             );
-            return Err(malformed("foreign-variable", message));
+            return Err(malformed("engine.foreign-variable", message));
         };
-        variable.check(name, value).map_err(|message| malformed("variable", message))?;
+        variable.check(name, value).map_err(|message| malformed("engine.variable", message))?;
     }
     connection.account = Some(account.id.clone());
     connection.variables.extend(account.variables.iter().cloned());
@@ -38,5 +38,5 @@ pub async fn check(
 }
 
 fn malformed(code: &str, message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Malformed, format!("engine.{code}"), message).sent()
+    Error::new(ErrorKind::Malformed, code, message).sent()
 }

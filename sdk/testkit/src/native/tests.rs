@@ -46,7 +46,7 @@ fn endpoints_and_paths_that_the_manifest_would_not_allow_are_denied() {
         assert_eq!(outcome.err().map(|error| error.code).as_deref(), code, "{endpoint} {path}");
     };
     check("files@eu.files.example", "/a", None);
-    check("api", "/a", Some("egress.endpoint"));
+    check("api", "/a", Some("egress.denied"));
     check("files", "a", Some("egress.path"));
     let target = host.run(|| http::locate("https://eu.files.example/x?y")).unwrap();
     assert_eq!(
@@ -54,7 +54,7 @@ fn endpoints_and_paths_that_the_manifest_would_not_allow_are_denied() {
         ("files@eu.files.example", "/x?y")
     );
     let refused = host.run(|| http::locate("https://elsewhere.example/")).unwrap_err();
-    assert_eq!((refused.kind, refused.code.as_str()), (ErrorKind::Denied, "egress.locate"));
+    assert_eq!((refused.kind, refused.code.as_str()), (ErrorKind::Denied, "egress.denied"));
 }
 
 #[test]
@@ -74,15 +74,15 @@ fn faults_arrive_as_the_host_reports_them() {
     check(Fault::Huge(1), Ok(200));
     check(Fault::Latency(60_000), Ok(200));
     check(Fault::GzipBomb(1), Ok(200));
-    check(Fault::Stall, Err((ErrorKind::Timeout, "egress.timeout")));
-    check(Fault::StallAfter(3), Err((ErrorKind::Timeout, "egress.timeout")));
-    check(Fault::Truncate(3), Err((ErrorKind::Unavailable, "egress.body")));
-    check(Fault::CutChunks(3), Err((ErrorKind::Unavailable, "egress.body")));
+    check(Fault::Stall, Err((ErrorKind::Timeout, "egress.silent")));
+    check(Fault::StallAfter(3), Err((ErrorKind::Timeout, "egress.silent")));
+    check(Fault::Truncate(3), Err((ErrorKind::Unavailable, "egress.truncated")));
+    check(Fault::CutChunks(3), Err((ErrorKind::Unavailable, "egress.truncated")));
     check(Fault::Endless, Err((ErrorKind::BudgetExhausted, "egress.response-bytes")));
     check(Fault::Huge(40), Err((ErrorKind::BudgetExhausted, "egress.response-bytes")));
     check(Fault::GzipBomb(64), Err((ErrorKind::BudgetExhausted, "egress.response-bytes")));
     let coding = Fault::Header("content-encoding".into(), "br".into());
-    check(coding, Err((ErrorKind::Malformed, "egress.coding")));
+    check(coding, Err((ErrorKind::Malformed, "egress.encoding")));
 }
 
 #[test]

@@ -32,17 +32,17 @@ pub(super) fn response(id: u64, answer: &Answer) -> Result<Response, Error> {
     }
     match answer.delivery {
         Delivery::Stalled | Delivery::StalledAfter(_) => {
-            return Err(sent(ErrorKind::Timeout, "egress.timeout", "no answer in time"));
+            return Err(sent(ErrorKind::Timeout, "egress.silent", "no answer in time"));
         }
         Delivery::Truncated(_) | Delivery::ChunksCut(_) => {
             let message = "the connection ended before the end of the body";
-            return Err(sent(ErrorKind::Unavailable, "egress.body", message));
+            return Err(sent(ErrorKind::Unavailable, "egress.truncated", message));
         }
         Delivery::Endless => return Err(too_large()),
         Delivery::Whole | Delivery::Chunked => {}
     }
     let body = answer.unpacked(RESPONSE_BYTES_MAX + 1).map_err(|cause| {
-        sent(ErrorKind::Malformed, "egress.coding", &format!("the body cannot be read: {cause}"))
+        sent(ErrorKind::Malformed, "egress.encoding", &format!("the body cannot be read: {cause}"))
     })?;
     if body.len() > RESPONSE_BYTES_MAX {
         return Err(too_large());

@@ -1,0 +1,97 @@
+//! The codes of the engine.
+
+use super::{Again, Code, Scope, Told};
+use crate::error::ErrorKind::{Conflict, Malformed, Other};
+
+const REPORT: &str = "report it to the adapter's author";
+
+pub(super) const CODES: &[Code] = &[
+    Code::new(
+        "engine.account",
+        Malformed,
+        "the adapter named no account for the credential",
+        REPORT,
+    ),
+    Code::new(
+        "engine.checkpoint-repeats",
+        Malformed,
+        "the adapter returned a checkpoint again, so it would read the same pages for ever",
+        REPORT,
+    ),
+    Code::new(
+        "engine.checkpoint-size",
+        Malformed,
+        "the adapter returned a checkpoint that is too large to be kept",
+        REPORT,
+    ),
+    Code::new(
+        "engine.empty-id",
+        Malformed,
+        "the adapter returned a record or part without an id",
+        REPORT,
+    )
+    .scope(Scope::Record),
+    Code::new(
+        "engine.foreign-entity",
+        Malformed,
+        "the adapter returned a record of an entity that it was not asked for",
+        REPORT,
+    ),
+    Code::new(
+        "engine.foreign-variable",
+        Malformed,
+        "the adapter set a variable that its manifest does not let it set",
+        REPORT,
+    ),
+    Code::new(
+        "engine.id-size",
+        Malformed,
+        "the adapter returned an id that is too long to be a key",
+        REPORT,
+    )
+    .scope(Scope::Record),
+    Code::new(
+        "engine.other-account",
+        Conflict,
+        "the credential opens another account than the one that the connection has read so far",
+        "connect the other account under a name of its own",
+    )
+    .again(Again::Person)
+    .scope(Scope::Connection)
+    .told(Told::Tenant),
+    Code::new(
+        "engine.pages-max",
+        Malformed,
+        "the adapter did not come to an end within the pages of one run",
+        REPORT,
+    ),
+    Code::new(
+        "engine.payload",
+        Malformed,
+        "the payload of a record could not be read for taking out what must not be stored",
+        REPORT,
+    )
+    .scope(Scope::Record),
+    Code::new(
+        "engine.record-size",
+        Malformed,
+        "a record is too large to be stored",
+        "ask the adapter's author to read fewer fields",
+    )
+    .scope(Scope::Record),
+    Code::new(
+        "engine.store",
+        Other,
+        "the store could not write or read, and the run ended",
+        "see the log: disk full, disk failing, or the data directory is not writable",
+    )
+    .again(Again::Many)
+    .scope(Scope::Host)
+    .told(Told::Operator),
+    Code::new(
+        "engine.variable",
+        Malformed,
+        "the adapter set a variable to a value that its manifest forbids",
+        REPORT,
+    ),
+];
