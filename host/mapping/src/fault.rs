@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::ops::TEXT_MAX;
 use crate::{Kind, Value};
 
 /// Why an operation has no result. The field map adds field and path, the chain the operation.
@@ -26,6 +27,20 @@ impl Fault {
     /// The value is of another type than the operation takes.
     pub fn kind(expected: &Kind, found: &Value<'_>) -> Self {
         Self::new("mapping.type", format!("expected {expected}, found {}", found.kind()))
+    }
+
+    /// The source that would have the view does not read back as it: writing it would lose the edit.
+    pub fn conflict(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("mapping.conflict", why)
+    }
+
+    /// Refuses to make a text of this many bytes if they are too many.
+    pub(crate) fn unless_text_fits(bytes: usize) -> Result<(), Self> {
+        if bytes <= TEXT_MAX {
+            return Ok(());
+        }
+        let message = format!("the text would be {bytes} bytes long; at most {TEXT_MAX}");
+        Err(Self::new("mapping.text-length", message))
     }
 
     /// The beginning of a text, in quotation marks.

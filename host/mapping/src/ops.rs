@@ -2,17 +2,29 @@
 //!
 //! A family of operations is a file; its specifications are a constant that stands in [`FAMILIES`].
 
+mod affix;
 mod args;
+mod calendar;
 mod country;
+mod date;
 mod email;
+mod empty;
 mod encode;
 mod error;
+mod instant;
+mod json;
 mod lang;
 #[cfg(test)]
 mod laws;
+mod part;
+mod pattern;
 mod phone;
+mod replace;
 mod rewrite;
+mod slice;
 mod spec;
+mod split;
+mod tables;
 mod text;
 mod url;
 
@@ -32,12 +44,23 @@ pub(crate) const LIST_MAX: usize = 10_000;
 
 /// All operations by family, in the order of the reference table.
 const FAMILIES: &[&[Spec]] = &[
+    empty::SPECS,
     text::SPECS,
+    affix::SPECS,
+    slice::SPECS,
+    replace::SPECS,
+    pattern::SPECS,
+    split::SPECS,
+    date::SPECS,
+    instant::SPECS,
+    calendar::SPECS,
+    tables::SPECS,
     email::SPECS,
     phone::SPECS,
     url::SPECS,
     country::SPECS,
     lang::SPECS,
+    json::SPECS,
     encode::SPECS,
 ];
 

@@ -88,6 +88,22 @@ impl<'a> Value<'a> {
         Self::Text(text.into())
     }
 
+    /// The text that this is.
+    pub(crate) fn into_text(self) -> Result<Cow<'a, str>, Fault> {
+        match self {
+            Self::Text(text) => Ok(text),
+            other => Err(Fault::kind(&Kind::Text, &other)),
+        }
+    }
+
+    /// The number that this is.
+    pub(crate) fn into_number(self) -> Result<Decimal, Fault> {
+        match self {
+            Self::Number(number) => Ok(number),
+            other => Err(Fault::kind(&Kind::Decimal, &other)),
+        }
+    }
+
     /// Missing or null.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Missing | Self::Null)

@@ -36,23 +36,24 @@ impl<R: Rewrite> Lens for Rewritten<R> {
     }
 
     fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
-        self.0.forth(text(source)?).map(Value::Text)
+        self.0.forth(source.into_text()?).map(Value::Text)
     }
 
     fn put<'a>(
         &self,
         view: Value<'a>,
-        _base: &Value<'a>,
+        base: &Value<'a>,
         _refs: &dyn References,
     ) -> Result<Value<'a>, Fault> {
-        self.0.back(text(view)?).map(Value::Text)
-    }
-}
-
-fn text(value: Value<'_>) -> Result<Cow<'_, str>, Fault> {
-    match value {
-        Value::Text(text) => Ok(text),
-        other => Err(Fault::kind(&Kind::Text, &other)),
+        let source = self.0.back(view.into_text()?)?;
+        if R::CLASS == Class::Canonicalising
+            && let Value::Text(base) = base
+            && self.0.forth(source.clone()).ok() == self.0.forth(base.clone()).ok()
+        {
+            // An edit that only tidying would tell from the base is none.
+            return Ok(Value::Text(base.clone()));
+        }
+        Ok(Value::Text(source))
     }
 }
 
