@@ -5,6 +5,7 @@
 mod affix;
 mod args;
 mod calendar;
+mod concat;
 mod country;
 mod date;
 mod email;
@@ -16,6 +17,7 @@ mod json;
 mod lang;
 #[cfg(test)]
 mod laws;
+mod name;
 mod part;
 mod pattern;
 mod phone;
@@ -25,6 +27,7 @@ mod slice;
 mod spec;
 mod split;
 mod tables;
+mod template;
 mod text;
 mod url;
 
@@ -51,6 +54,9 @@ const FAMILIES: &[&[Spec]] = &[
     replace::SPECS,
     pattern::SPECS,
     split::SPECS,
+    concat::SPECS,
+    name::SPECS,
+    template::SPECS,
     date::SPECS,
     instant::SPECS,
     calendar::SPECS,
