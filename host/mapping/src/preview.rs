@@ -1,23 +1,24 @@
 //! What a program does to one record, step by step.
 
+use plughouse_scan::Picks;
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
-use crate::{Issue, Program, References};
+use crate::program::plan::Map;
+use crate::program::scan_record;
+use crate::{Direction, Issue, Program, Reading, References, Scratch, Value};
 
 /// What a program does to one record.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preview {
-    /// The record that comes out; null when it is rejected.
-    pub output: Json,
+    /// The record that comes out; `None` when it is rejected.
+    pub output: Option<Box<RawValue>>,
     /// Where the record can be opened at the provider.
     pub url: Option<String>,
     /// The field maps, in the order of the schema.
     pub fields: Vec<FieldPreview>,
     /// What is wrong.
     pub issues: Vec<Issue>,
-    /// Whether the record is rejected.
-    pub rejected: bool,
 }
 
 /// What a field map does to one record.
@@ -27,12 +28,13 @@ pub struct FieldPreview {
     pub from: Vec<String>,
     /// Fields of the record type.
     pub to: Vec<String>,
-    /// The value as it was found; absent when nothing stands there.
+    /// The value as it was found, a list of them for several sources; absent when nothing stands
+    /// there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<Json>,
+    pub source: Option<Box<RawValue>>,
     /// The value after each operation, up to the first that fails.
     pub steps: Vec<StepPreview>,
-    /// What would be sent if the record was written back as it was read.
+    /// What comes back when the record is written as it was read.
     pub round_trip: RoundTrip,
 }
 
@@ -41,39 +43,137 @@ pub struct FieldPreview {
 pub struct StepPreview {
     /// The operation.
     pub op: &'static str,
-    /// The type of the value.
+    /// The type of the value, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The value; absent when it is missing, or when the operation has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Json>,
+    pub value: Option<Box<RawValue>>,
     /// Why the operation has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What comes back when a value is read and written.
+/// What comes back when a value is read and, as if it was new to the provider, written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum RoundTrip {
     /// The provider's value.
     Equal,
     /// A tidier one that reads the same.
     Tidied,
-    /// One that reads differently.
-    Differs,
-    /// Nothing: it is not written back.
+    /// One that cannot be made without the provider's own, or that reads differently.
+    NeedsBase,
+    /// Nothing: it is not written back, or there is nothing to write.
     None,
 }
 
 /// Shows what a program does to one record of the provider.
 pub fn preview(program: &Program, payload: &[u8], refs: &dyn References) -> Preview {
-    drop((program.digest(), payload, refs.local("", "")));
-    Preview {
-        output: Json::Null,
-        url: None,
-        fields: Vec::new(),
-        issues: Vec::new(),
-        rejected: true,
+    let mut scratch = Scratch::default();
+    let (output, url, issues) = match program.read(payload, &mut scratch, refs) {
+        Reading::Mapped { doc, url, issues } => {
+            (raw(String::from_utf8_lossy(doc).into_owned()), url, issues)
+        }
+        Reading::Rejected { issues } => (None, None, issues),
+    };
+    let mut scan = plughouse_scan::Scratch::default();
+    let fields = match scan_record(&program.plan.sources, payload, &mut scan) {
+        Ok(picks) => program.plan.maps.iter().map(|map| field(map, &picks, refs)).collect(),
+        Err(_) => Vec::new(),
+    };
+    Preview { output, url, fields, issues }
+}
+
+fn field(map: &Map, picks: &Picks<'_, '_>, refs: &dyn References) -> FieldPreview {
+    let source = map.get.source(picks).unwrap_or(Value::Missing);
+    let steps = map.get.chain.steps(source.clone(), refs).into_iter().map(|(op, outcome)| {
+        let (value, error) = match outcome {
+            Ok(value) => (Some(value), None),
+            Err(fault) => (None, Some(fault.to_string())),
+        };
+        let kind = value.as_ref().filter(|value| !value.is_empty());
+        let kind = kind.map(|value| value.kind().to_string());
+        StepPreview { op, kind, value: value.as_ref().and_then(shown), error }
+    });
+    FieldPreview {
+        from: map.get.paths.iter().map(|path| path.pointer.clone()).collect(),
+        to: map.targets.iter().map(|target| target.name.clone()).collect(),
+        source: shown(&source),
+        steps: steps.collect(),
+        round_trip: round_trip(map, &source, refs),
+    }
+}
+
+fn round_trip(map: &Map, source: &Value<'_>, refs: &dyn References) -> RoundTrip {
+    let chain = &map.get.chain;
+    let Ok(view) = chain.get(source.clone(), refs) else { return RoundTrip::None };
+    if map.direction == Direction::In || source.is_empty() {
+        return RoundTrip::None;
+    }
+    let Ok(back) = chain.put(view.clone(), &Value::Missing, refs) else {
+        return RoundTrip::NeedsBase;
+    };
+    if back == *source {
+        return RoundTrip::Equal;
+    }
+    match chain.get(back, refs) {
+        Ok(again) if again == view => RoundTrip::Tidied,
+        _ => RoundTrip::NeedsBase,
+    }
+}
+
+fn shown(value: &Value<'_>) -> Option<Box<RawValue>> {
+    if value.is_missing() { None } else { raw(value.to_json()) }
+}
+
+fn raw(json: String) -> Option<Box<RawValue>> {
+    RawValue::from_string(json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::NoReferences;
+    use crate::program::tests::program;
+
+    #[test]
+    fn every_step_shows_what_it_gives() {
+        let program = program(&json!([
+            {"from": "/a", "to": "text", "ops": ["trim", "lower"]},
+            {"from": "/b", "to": "more", "ops": ["trim"], "direction": "in"},
+            {"from": "/c", "to": "amount"},
+        ]));
+        let payload = br#"{"a": " X ", "b": 7, "c": 1.50}"#;
+        let found = serde_json::to_value(preview(&program, payload, &NoReferences)).unwrap();
+        assert_eq!(found["output"], json!({"text": "x", "amount": 1.5}));
+        assert_eq!(
+            found["fields"][0],
+            json!({
+                "from": ["/a"], "to": ["text"], "source": " X ",
+                "steps": [
+                    {"op": "trim", "kind": "text", "value": "X"},
+                    {"op": "lower", "kind": "text", "value": "x"},
+                ],
+                "round_trip": "tidied",
+            })
+        );
+        let failed = "expected text, found integer";
+        assert_eq!(found["fields"][1]["steps"], json!([{"op": "trim", "error": failed}]));
+        assert_eq!(found["fields"][1]["round_trip"], "none");
+        assert_eq!(found["fields"][2]["round_trip"], "equal");
+        assert_eq!(found["issues"][0]["code"], "mapping.type");
+        assert_eq!(found["issues"][0]["op"], json!([0, "trim"]));
+    }
+
+    #[test]
+    fn a_record_that_is_rejected_has_no_output() {
+        let program = program(&json!([{"from": "/a", "to": "text"}]));
+        let found = preview(&program, b"[]", &NoReferences);
+        assert!(found.output.is_none() && found.fields.is_empty());
+        let issue: Json = serde_json::to_value(&found.issues).unwrap();
+        assert_eq!(issue[0]["code"], "mapping.type");
     }
 }

@@ -5,8 +5,10 @@ mod patch;
 pub(crate) mod plan;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
+
+pub(crate) use read::scan_record;
 
 use plan::Plan;
 

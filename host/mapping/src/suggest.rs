@@ -1,9 +1,15 @@
 //! Field maps that are probably meant.
 
+mod name;
+mod value;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::record_type::RecordType;
+use crate::record_type::{Field, RecordType};
+
+use name::likeness;
+use value::fitting;
 
 /// A field of the provider with some of its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +39,132 @@ pub struct Suggestion {
     pub why: String,
 }
 
-/// Suggests a source for each field of the type that one can be found for, in the type's order.
+/// Below this, a guess is a coincidence more often than not.
+const CONFIDENCE_MIN: u8 = 50;
+
+/// Values of a field that are looked at; more do not change the picture.
+const SAMPLES_MAX: usize = 20;
+
+/// Suggests a source for each field of the type that one can be found for, the likeliest first;
+/// no source is suggested twice.
 pub fn suggest(candidates: &[Candidate], record_type: &RecordType) -> Vec<Suggestion> {
-    drop((candidates.len(), record_type.fields.len()));
-    Vec::new()
+    let fields = record_type.fields.iter();
+    let pairs = fields.flat_map(|field| candidates.iter().map(move |found| (field, found)));
+    let mut likely: Vec<_> = pairs.filter_map(|(field, found)| pair(field, found)).collect();
+    // The sort is stable: among equals, the order of the type and then that of the provider.
+    likely.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.confidence));
+    let mut chosen: Vec<Suggestion> = Vec::new();
+    for suggestion in likely {
+        let taken = |other: &Suggestion| other.to == suggestion.to || other.from == suggestion.from;
+        if !chosen.iter().any(taken) {
+            chosen.push(suggestion);
+        }
+    }
+    chosen
+}
+
+fn pair(field: &Field, found: &Candidate) -> Option<Suggestion> {
+    let (name, named) = likeness(field, found)?;
+    let samples = found.samples.get(..SAMPLES_MAX).unwrap_or(&found.samples);
+    let fit = fitting(field, samples);
+    let confidence = u32::from(name) * u32::from(fit.percent) / 100;
+    let confidence = u8::try_from(confidence).unwrap_or(100);
+    (confidence >= CONFIDENCE_MIN).then(|| Suggestion {
+        from: found.pointer.clone(),
+        ops: fit.ops,
+        to: field.name.clone(),
+        confidence,
+        why: format!("{named}; {}", fit.why),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Types;
+
+    fn candidate(name: &str, samples: &[Json]) -> Candidate {
+        Candidate {
+            pointer: format!("/properties/{name}"),
+            name: name.to_owned(),
+            label: String::new(),
+            samples: samples.to_vec(),
+        }
+    }
+
+    #[track_caller]
+    fn check(record_type: &str, found: &Candidate, expected: Option<(&str, Json, u8)>) {
+        let types = Types::built_in();
+        let suggested = suggest(std::slice::from_ref(found), types.get(record_type).unwrap());
+        let suggested = suggested.first().map(|s| (s.to.as_str(), json!(s.ops), s.confidence));
+        assert_eq!(suggested, expected);
+    }
+
+    #[test]
+    fn names_and_values_of_providers_are_recognised() {
+        let email = candidate("email", &[json!("A@example.com"), json!(null)]);
+        check("c_contact", &email, Some(("email", json!(["email_norm"]), 100)));
+        let first = candidate("firstname", &[json!("Ada")]);
+        check("c_contact", &first, Some(("given_name", json!([]), 95)));
+        let amount = candidate("amount", &[json!("1250.50"), json!("")]);
+        check(
+            "c_opportunity",
+            &amount,
+            Some(("amount", json!([{"op": "nullify", "values": [""]}, "to_decimal"]), 100)),
+        );
+        let revenue = candidate("AnnualRevenue", &[json!(1e6)]);
+        check("c_company", &revenue, Some(("annual_revenue", json!([]), 95)));
+        let staff = candidate("numberofemployees", &[json!("12")]);
+        check("c_company", &staff, Some(("employees", json!(["to_int"]), 95)));
+        let created = candidate("createdate", &[json!("2026-02-25T16:23:49.023Z")]);
+        check("c_contact", &created, Some(("created_at", json!([]), 95)));
+        let epoch = candidate("updated", &[json!(1_772_036_629_023_u64)]);
+        check("c_contact", &epoch, Some(("updated_at", json!(["epoch_ms"]), 95)));
+        let closed = candidate("hs_is_closed_won", &[json!("true"), json!("false")]);
+        check("c_opportunity", &closed, Some(("won", json!(["to_bool"]), 95)));
+    }
+
+    #[test]
+    fn values_of_another_kind_speak_against_a_name() {
+        check("c_contact", &candidate("email", &[json!(7), json!({})]), None);
+        check("c_opportunity", &candidate("amount", &[json!("much")]), None);
+        check("c_contact", &candidate("shoe_size", &[json!("42")]), None);
+    }
+
+    #[test]
+    fn every_source_and_every_field_is_suggested_once() {
+        let found =
+            [candidate("name", &[]), candidate("Name", &[]), candidate("company_name", &[])];
+        let types = Types::built_in();
+        let suggested = suggest(&found, types.get("c_company").unwrap());
+        assert_eq!(suggested.len(), 1);
+        assert_eq!(suggested[0].from, "/properties/name");
+    }
+
+    #[test]
+    fn what_is_suggested_compiles() {
+        let found = [
+            candidate("email", &[json!("A@example.com")]),
+            candidate("createdate", &[json!("2026-02-25T16:23:49Z")]),
+            candidate("phone", &[json!("+41 44 668 18 00")]),
+            candidate("hasoptedoutofemail", &[json!("true"), json!("")]),
+            candidate("updated", &[json!("1772036629023")]),
+        ];
+        let types = Types::built_in();
+        let suggested = suggest(&found, types.get("c_contact").unwrap());
+        assert_eq!(suggested.len(), found.len(), "{suggested:?}");
+        let fields: Vec<_> =
+            suggested.iter().map(|s| json!({"from": s.from, "ops": s.ops, "to": s.to})).collect();
+        let schema =
+            json!({"format": 1, "name": "s", "entity": "e", "type": "c_contact", "fields": fields});
+        let schema = crate::Schema::parse(&schema.to_string()).unwrap();
+        let program = crate::compile(&schema, &types, &crate::Source::default()).unwrap().program;
+        let properties: serde_json::Map<_, _> =
+            found.iter().map(|found| (found.name.clone(), found.samples[0].clone())).collect();
+        let payload = json!({ "properties": properties }).to_string();
+        let shown = crate::preview(&program, payload.as_bytes(), &crate::NoReferences);
+        assert_eq!(shown.issues, [], "{shown:?}");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn read<'s>(
 }
 
 /// Picks the values of a record, which is an object.
-pub(super) fn scan_record<'s, 'j>(
+pub(crate) fn scan_record<'s, 'j>(
     paths: &'s plughouse_scan::Paths,
     json: &'j [u8],
     scratch: &'s mut plughouse_scan::Scratch,
@@ -192,7 +192,7 @@ impl<'r, 'j> Reader<'r, 'j> {
 
 impl Get {
     /// The values at the paths: one, or a tuple.
-    pub(super) fn source<'j>(&self, picks: &Picks<'_, 'j>) -> Result<Value<'j>, Fault> {
+    pub(crate) fn source<'j>(&self, picks: &Picks<'_, 'j>) -> Result<Value<'j>, Fault> {
         let value = |slot| picks.get(slot).map_or(Ok(Value::Missing), Value::read);
         match self.paths.as_slice() {
             [] => Ok(Value::Missing),

@@ -1,0 +1,82 @@
+//! Which operations make a provider's values fit a field.
+
+use serde_json::{Value as Json, json};
+
+use crate::record_type::Field;
+use crate::{Chain, Kind, NoReferences, Value};
+
+/// How samples fit.
+pub(super) struct Fit {
+    pub(super) ops: Vec<Json>,
+    /// How many of them fit; without samples, what a name alone is worth.
+    pub(super) percent: u8,
+    pub(super) why: String,
+}
+
+/// A name without values says less.
+const UNSEEN_PERCENT: u8 = 90;
+
+/// What may have to be done for a field of a type, the simplest first.
+fn ways(field: &Field) -> Vec<Vec<Json>> {
+    let one = |name: &str| vec![json!(name)];
+    let mut ways = match field.name.as_str() {
+        "email" => vec![one("email_norm")],
+        "phone" | "mobile" => vec![one("phone_e164")],
+        _ => Vec::new(),
+    };
+    ways.push(Vec::new());
+    ways.extend(match field.kind.kind() {
+        Kind::Bool => vec![one("to_bool")],
+        Kind::Integer => vec![one("to_int")],
+        Kind::Decimal => vec![one("to_decimal")],
+        Kind::Text => vec![one("to_string")],
+        // Milliseconds taken for seconds are out of range, but not the other way round.
+        Kind::DateTime => vec![
+            one("epoch_s"),
+            one("epoch_ms"),
+            vec![json!("to_int"), json!("epoch_s")],
+            vec![json!("to_int"), json!("epoch_ms")],
+        ],
+        Kind::Date => vec![vec![json!({"op": "truncate", "length": 10}), json!("parse_date")]],
+        Kind::List(_) => vec![
+            vec![json!({"op": "list_split", "separator": ";"})],
+            vec![json!({"op": "list_split", "separator": ","})],
+        ],
+        _ => Vec::new(),
+    });
+    ways
+}
+
+/// The way that most samples fit.
+pub(super) fn fitting(field: &Field, samples: &[Json]) -> Fit {
+    let kind = field.kind.kind();
+    let there: Vec<_> = samples.iter().filter(|sample| !is_empty(sample)).collect();
+    if there.is_empty() {
+        let (percent, why) = (UNSEEN_PERCENT, "no values seen".to_owned());
+        return Fit { ops: Vec::new(), percent, why };
+    }
+    let scored = ways(field).into_iter().filter_map(|ops| {
+        let (chain, view) = Chain::build(&ops, &Kind::Any).ok()?;
+        let fits = |sample: &&&Json| fits(&chain, &kind, sample);
+        view.fits(&kind).then(|| (ops, there.iter().filter(fits).count()))
+    });
+    // The first of equals is the simplest.
+    let best = scored.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    let (mut ops, fits) = best.unwrap_or_default();
+    let blank = samples.iter().any(|sample| sample.as_str() == Some(""));
+    if blank && kind != Kind::Text {
+        ops.insert(0, json!({"op": "nullify", "values": [""]}));
+    }
+    let percent = u8::try_from(fits * 100 / there.len()).unwrap_or(100);
+    Fit { ops, percent, why: format!("{fits} of {} values fit", there.len()) }
+}
+
+fn fits(chain: &Chain, kind: &Kind, sample: &Json) -> bool {
+    let value = Value::from_json(sample).and_then(|value| Ok(chain.get(value, &NoReferences)?));
+    value.and_then(|value| value.typed(kind)).is_ok_and(|value| !value.is_empty())
+}
+
+/// Whether a sample says nothing.
+fn is_empty(sample: &Json) -> bool {
+    matches!(sample, Json::Null) || sample.as_str().is_some_and(str::is_empty)
+}
