@@ -144,7 +144,7 @@ mod tests {
         check(r#"[null,"Gogh"]"#, "null", r#""Gogh,""#);
         check(r#"["a, b","c"]"#, "null", r#""c, a, b""#);
         check(r#"["a","b, c"]"#, "null", "mapping.conflict");
-        check("[null,null]", r#""Ada""#, r##);
+        check("[null,null]", r#""Ada""#, "\"\"");
         check("[1]", "null", "mapping.type");
     }
 
