@@ -4,6 +4,8 @@
 //! stored), one way in for code (nothing is synced with that was not verified again at this
 //! load), and an error ends as little as possible — a record, a part, an entity, before a run.
 
+pub mod breaker;
 pub mod connect;
 pub mod install;
+pub mod policy;
 pub mod sync;

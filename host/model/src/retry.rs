@@ -141,8 +141,8 @@ fn spread(wait: Duration, random: u64) -> Duration {
     wait.saturating_add(share((wait / 10).min(SPREAD_MAX), random))
 }
 
-/// From nothing up to the whole, by a random number.
-fn share(whole: Duration, random: u64) -> Duration {
+/// From nothing up to the whole, by a number that is uniformly distributed over all numbers.
+pub fn share(whole: Duration, random: u64) -> Duration {
     let ns = (whole.as_nanos() * u128::from(random)) >> 64;
     Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
 }

@@ -11,6 +11,8 @@
 //!   error that names its table, never an absence;
 //! - a secret is in the clear only between [`model::store::Vault`] and its caller.
 
+mod breakers;
+mod canonical;
 mod catalogue;
 mod check;
 mod codec;

@@ -18,7 +18,7 @@ pub(crate) type Snapshot = ReadOnlyTable<&'static [u8], &'static [u8]>;
 macro_rules! tables {
     ($($(#[$doc:meta])* $field:ident $variant:ident $name:literal)*) => {
         /// The name of a table.
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
         pub(crate) enum Table {
             $($(#[$doc])* $variant,)*
         }
@@ -43,6 +43,15 @@ macro_rules! tables {
                 })
             }
 
+            pub(crate) fn rows(
+                &self,
+                table: Table,
+            ) -> &redb::Table<'t, &'static [u8], &'static [u8]> {
+                match table {
+                    $(Table::$variant => &self.$field,)*
+                }
+            }
+
             pub(crate) fn of(
                 &mut self,
                 table: Table,
@@ -60,6 +69,16 @@ tables! {
     meta Meta "meta"
     /// tenant, connection, entity, id → record.
     records Records "records"
+    /// tenant, id → canonical record and its links.
+    canonical Canonical "canonical"
+    /// tenant, record type, id → nothing: the canonical records of a type.
+    record_types RecordTypes "record-types"
+    /// tenant, identity, id → nothing: which canonical records are known by it.
+    identities Identities "identities"
+    /// tenant, kind, name, version → text of a tenant.
+    schemas Schemas "schemas"
+    /// tenant, connection, entity → what is bound to it.
+    bindings Bindings "bindings"
     /// tenant, connection, entity, kind, part → lane and its state.
     lanes Lanes "lanes"
     /// tenant, connection, run → run.
@@ -110,6 +129,8 @@ tables! {
     tasks Tasks "tasks"
     /// due instant, tenant, task → nothing.
     due_tasks DueTasks "due-tasks"
+    /// tenant, package, host → breaker that is open.
+    breakers Breakers "breakers"
     /// One row: who has the lead.
     lead Lead "lead"
 }

@@ -5,6 +5,7 @@
     reason = "clippy allows them in functions marked as tests, and these are called by such"
 )]
 
+mod breakers;
 mod catalogue;
 mod events;
 mod lists;
@@ -14,12 +15,13 @@ mod samples;
 mod secrets;
 mod tenants;
 
+use model::breaker::BreakerStore;
 use model::store::{Catalogue, RecordStore, Vault};
 
 /// All ports of one store.
-trait Ports: RecordStore + Catalogue + Vault {}
+trait Ports: RecordStore + Catalogue + Vault + BreakerStore {}
 
-impl<T: RecordStore + Catalogue + Vault> Ports for T {}
+impl<T: RecordStore + Catalogue + Vault + BreakerStore> Ports for T {}
 
 /// Runs the suite on what `$open` opens: a store with nothing in it, and a guard that is dropped
 /// after it.
@@ -92,6 +94,10 @@ suite! { redb, crate::open_redb:
         tenants_with_the_same_names_never_meet
         prefix_of_a_name_is_another_name
         cursor_of_one_tenant_does_not_open_another
+    }
+    breakers {
+        open_breakers_are_kept_and_closed_ones_forgotten
+        every_change_of_a_breaker_is_an_event
     }
     catalogue {
         packages_are_put_replaced_listed_and_removed

@@ -1,0 +1,130 @@
+use model::breaker::REQUESTS_MIN;
+use model::event::EventKind;
+use model::store::RecordStore as _;
+use store::Store;
+
+use super::*;
+
+struct World {
+    _dir: tempfile::TempDir,
+    store: Arc<Store>,
+    clock: Clock,
+    breakers: Breakers,
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::manual("2026-01-01T12:00:00Z".parse().unwrap());
+        let store = Arc::new(Store::open(dir.path(), clock.clone()).unwrap());
+        let breakers = Breakers::load(Arc::<Store>::clone(&store), clock.clone()).await.unwrap();
+        Self { _dir: dir, store, clock, breakers }
+    }
+
+    fn send(&self, key: &Key, outcome: Outcome) -> Result<(), Timestamp> {
+        let pass = self.breakers.admit(key)?;
+        self.breakers.report(key, pass, outcome);
+        Ok(())
+    }
+
+    fn break_it(&self, key: &Key) {
+        for _ in 0..REQUESTS_MIN {
+            self.send(key, Outcome::Failed(None)).unwrap();
+        }
+    }
+}
+
+fn key(tenant: &str, host: &str) -> Key {
+    let package = "plughouse/sample".to_owned();
+    Key { tenant: tenant.parse().unwrap(), package, host: host.to_owned() }
+}
+
+#[tokio::test]
+async fn failures_of_one_tenant_and_host_hold_no_other() {
+    let world = World::new().await;
+    let acme = key("acme", "api.example");
+    world.break_it(&acme);
+    let until = world.breakers.begin(&acme, 1, 0).unwrap_err();
+    assert_eq!(until, world.clock.now() + Duration::from_secs(30));
+    assert_eq!(world.send(&acme, Outcome::Answered), Err(until));
+    for other in [key("bolt", "api.example"), key("acme", "files.example")] {
+        assert_eq!(world.breakers.begin(&other, 1, 0), Ok(()));
+        assert_eq!(world.send(&other, Outcome::Answered), Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn open_breaker_is_listed_and_open_after_a_restart_too() {
+    let world = World::new().await;
+    let acme = key("acme", "api.example");
+    world.break_it(&acme);
+    world.breakers.flush().await.unwrap();
+    let store: Arc<dyn BreakerStore> = Arc::<Store>::clone(&world.store);
+    let after = Breakers::load(store, world.clock.clone()).await.unwrap();
+    assert_eq!(after.list(None), world.breakers.list(Some(&acme.tenant)));
+    assert_eq!(after.list(Some(&"bolt".parse().unwrap())), []);
+    assert!(after.begin(&acme, 1, 0).is_err());
+    world.clock.advance(Duration::from_secs(30));
+    let probe = after.admit(&acme).unwrap();
+    assert!(after.admit(&acme).is_err());
+    after.report(&acme, probe, Outcome::Answered);
+    after.flush().await.unwrap();
+    assert_eq!(world.store.breakers().await.unwrap(), []);
+    assert_eq!(after.begin(&acme, 1, 0), Ok(()));
+}
+
+#[tokio::test]
+async fn every_transition_is_an_event_in_its_order() {
+    let world = World::new().await;
+    let acme = key("acme", "api.example");
+    world.break_it(&acme);
+    let first = world.breakers.list(None).pop().unwrap().open.until;
+    world.clock.advance(Duration::from_secs(30));
+    world.send(&acme, Outcome::Failed(None)).unwrap();
+    let second = world.breakers.list(None).pop().unwrap().open.until;
+    assert!(world.breakers.reset(&acme));
+    assert!(!world.breakers.reset(&acme));
+    world.breakers.flush().await.unwrap();
+    let events = world.store.events(&acme.tenant, 0, 10).await.unwrap();
+    let told: Vec<_> = events
+        .into_iter()
+        .map(|event| match event.kind {
+            EventKind::BreakerChanged { open_until, .. } => open_until,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, [Some(first), Some(second), None]);
+}
+
+#[tokio::test]
+async fn transitions_are_kept_while_they_happen() {
+    let world = World::new().await;
+    let acme = key("acme", "api.example");
+    let keep = world.breakers.keep();
+    let watch = async {
+        world.break_it(&acme);
+        while world.store.breakers().await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = keep => unreachable!("it goes on"),
+        () = watch => {}
+    }
+}
+
+#[tokio::test]
+async fn retries_beyond_their_share_come_later() {
+    let world = World::new().await;
+    let acme = key("acme", "api.example");
+    let begun = |attempt| {
+        (0..1000).take_while(|_| world.breakers.begin(&acme, attempt, u64::MAX).is_ok()).count()
+    };
+    assert_eq!(begun(2), 60);
+    assert_eq!(begun(1), 1000);
+    let until = world.breakers.begin(&acme, 2, u64::MAX / 2).unwrap_err();
+    let wait = until.duration_since(world.clock.now()).as_millis();
+    assert!((29_000..=30_000).contains(&wait), "{wait}");
+    (0..50).for_each(|_| world.send(&acme, Outcome::Answered).unwrap());
+    assert_eq!(begun(2), 10);
+}
