@@ -2,6 +2,8 @@
 
 mod field;
 mod lint;
+#[cfg(test)]
+mod tests;
 mod together;
 
 use std::collections::BTreeMap;

@@ -42,5 +42,5 @@ pub use lens::{NoReferences, References};
 pub use preview::{FieldPreview, Preview, RoundTrip, StepPreview, preview};
 pub use program::{Patch, Program, Reading, Scratch};
 pub use record_type::{RecordType, Types};
-pub use schema::{Direction, FieldMap, Link, OnError, Schema};
+pub use schema::{Direction, FieldMap, Link, OnError, Schema, json_schema};
 pub use value::{DateTime, Money, Value};

@@ -80,16 +80,17 @@ impl<'r> Members<'r> {
         }
     }
 
-    /// A list of texts; a single text is a list of one.
-    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<String> {
+    /// A list of texts, empty when it is not there; a single text is a list of one. `None` when
+    /// it is anything else.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let place = self.place(key);
         let items = match self.take(key) {
-            Some(Json::String(text)) => return vec![text],
+            Some(Json::String(text)) => return Some(vec![text]),
             Some(Json::Array(items)) => items,
-            None => return Vec::new(),
+            None => return Some(Vec::new()),
             Some(other) => {
                 self.report.push(wrong(&place, "text or list of text", &other));
-                return Vec::new();
+                return None;
             }
         };
         let text = |(position, item)| match item {
@@ -99,7 +100,7 @@ impl<'r> Members<'r> {
                 None
             }
         };
-        items.into_iter().enumerate().filter_map(text).collect()
+        items.into_iter().enumerate().map(text).collect()
     }
 
     fn as_text(&mut self, key: &str, json: Json) -> Option<String> {

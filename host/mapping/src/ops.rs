@@ -21,6 +21,7 @@ mod name;
 mod part;
 mod pattern;
 mod phone;
+mod reference;
 mod replace;
 mod rewrite;
 mod slice;
@@ -32,6 +33,7 @@ mod text;
 mod url;
 
 pub use error::BuildError;
+pub use reference::{reference_json, reference_markdown};
 pub use spec::{Example, Param, ParamKind, Spec};
 
 pub(crate) use args::Args;

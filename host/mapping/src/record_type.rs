@@ -7,6 +7,8 @@ mod derive;
 mod evolve;
 mod field_kind;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use serde::Serialize;

@@ -2,11 +2,16 @@
 
 mod emit;
 mod parse;
+mod published;
 mod strict;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value as Json;
 
 use crate::Diagnostic;
+
+pub use published::json_schema;
 
 pub(crate) use strict::{members, strict};
 

@@ -97,7 +97,7 @@ fn field(json: Json, at: &str, report: &mut Report) -> Option<Field> {
     });
     let (required, pii) = (members.flag("required"), members.flag("pii"));
     let summary = members.text_if("summary").unwrap_or_default();
-    let also = members.texts("also");
+    let also = members.texts("also").unwrap_or_default();
     let origin = members.text_if("origin");
     members.finish();
     Some(Field { name: name?, kind: kind?, required, pii, summary, also, origin })

@@ -85,7 +85,7 @@ fn link(json: Json, report: &mut Report) -> Option<Link> {
 }
 
 fn sources(members: &mut Members<'_>) -> Vec<String> {
-    let from = members.texts("from");
+    let from = members.texts("from").unwrap_or_default();
     bound(members, "from", from.len(), Schema::ENDS_MAX);
     let place = members.place("from");
     for pointer in &from {
@@ -98,7 +98,7 @@ fn sources(members: &mut Members<'_>) -> Vec<String> {
 }
 
 fn targets(members: &mut Members<'_>) -> Vec<String> {
-    let to = members.texts("to");
+    let Some(to) = members.texts("to") else { return Vec::new() };
     bound(members, "to", to.len(), Schema::ENDS_MAX);
     if to.is_empty() {
         let place = members.place("to");
