@@ -3,10 +3,13 @@
 use std::fmt::Display;
 
 use model::adapter::CHECKPOINT_BYTES_MAX;
+use model::canonical::{DOC_BYTES_MAX, IDENTITIES_MAX, Outcome, TYPE_BYTES_MAX, URL_BYTES_MAX};
 use model::record::{CONTENTS_BYTES_MAX, ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use model::schema::SCHEMA_NAME_BYTES_MAX;
 use model::store::{Lane, StoreError, StoreErrorKind};
 use model::task::{Schedule, TEXT_BYTES_MAX, Task};
 use model::window::LaneState;
+use serde_json::value::RawValue;
 
 /// The longest name of a secret or a package, in bytes; they stand in keys.
 const NAME_BYTES_MAX: usize = 128;
@@ -44,6 +47,51 @@ pub(crate) fn contents(json: &[u8]) -> Result<(), StoreError> {
     length("the list of contents of a record", json.len(), 0, CONTENTS_BYTES_MAX)
 }
 
+pub(crate) fn batch(what: &str, items: usize, max: usize) -> Result<(), StoreError> {
+    if items > max {
+        return Err(invalid(format!("the call has {items} {what}; send at most {max}")));
+    }
+    Ok(())
+}
+
+/// Nothing here is what a provider can bring about: who maps bounds what comes of it.
+pub(crate) fn outcome(outcome: &Outcome) -> Result<(), StoreError> {
+    let Outcome::Mapped(mapped) = outcome else { return Ok(()) };
+    record_type(&mapped.record_type)?;
+    length("the document of a record", mapped.doc.len(), 0, DOC_BYTES_MAX)?;
+    if !is_object(&mapped.doc) {
+        return Err(invalid("the document of a record is no JSON object; send one"));
+    }
+    let url = mapped.url.as_deref().unwrap_or_default();
+    length("the link to a record", url.len(), 0, URL_BYTES_MAX)?;
+    let identities = mapped.identities.len();
+    if identities > IDENTITIES_MAX {
+        let message = format!("the record has {identities} identities; send {IDENTITIES_MAX}");
+        return Err(invalid(message));
+    }
+    Ok(())
+}
+
+fn is_object(doc: &[u8]) -> bool {
+    doc.first() == Some(&b'{') && serde_json::from_slice::<&RawValue>(doc).is_ok()
+}
+
+pub(crate) fn schema_name(name: &str) -> Result<(), StoreError> {
+    length("the name of a schema", name.len(), 1, SCHEMA_NAME_BYTES_MAX)?;
+    if name.contains('\0') {
+        return Err(invalid("the name of a schema holds a NUL; send text without it"));
+    }
+    Ok(())
+}
+
+pub(crate) fn record_type(name: &str) -> Result<(), StoreError> {
+    length("the name of a record type", name.len(), 1, TYPE_BYTES_MAX)?;
+    if name.contains('\0') {
+        return Err(invalid("the name of a record type holds a NUL; send text without it"));
+    }
+    Ok(())
+}
+
 pub(crate) fn lane(lane: &Lane, state: &LaneState) -> Result<(), StoreError> {
     entity(&lane.entity)?;
     if let Some(part) = &lane.part {
@@ -76,7 +124,9 @@ pub(crate) fn task(task: &Task) -> Result<(), StoreError> {
         length("a text of a task", text.len(), 1, TEXT_BYTES_MAX)?;
     }
     if task.entities.len() > ENTITIES_MAX {
-        return Err(invalid(format!("a task names more than {ENTITIES_MAX} entities; name none for all")));
+        return Err(invalid(format!(
+            "a task names more than {ENTITIES_MAX} entities; name none for all"
+        )));
     }
     task.entities.iter().map(String::as_str).try_for_each(entity)
 }
@@ -90,7 +140,7 @@ pub(crate) fn invalid(message: impl Display) -> StoreError {
     StoreError::new(StoreErrorKind::Invalid, message.to_string())
 }
 
-fn length(what: &str, bytes: usize, min: usize, max: usize) -> Result<(), StoreError> {
+pub(crate) fn length(what: &str, bytes: usize, min: usize, max: usize) -> Result<(), StoreError> {
     if bytes < min {
         return Err(invalid(format!("{what} is empty; send one")));
     }

@@ -3,6 +3,8 @@
 //! The first byte of every value is the version of its encoding. The hot row, a record, has a
 //! layout of its own; all others are JSON, to which fields can be added without a new version.
 
+pub(crate) mod canonical;
+pub(crate) mod cursor;
 pub(crate) mod hex;
 pub(crate) mod json;
 pub(crate) mod key;

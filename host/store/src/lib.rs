@@ -26,6 +26,7 @@ mod queue;
 mod records;
 mod rejects;
 mod runs;
+mod schemas;
 mod store;
 mod tables;
 mod tasks;

@@ -10,7 +10,7 @@ mod verdict;
 use std::ops::Range;
 
 use model::adapter::Receipt;
-use model::canonical::{Link, PageRecord};
+use model::canonical::{Link, Outcome, PageRecord};
 use model::record::{Record, Removal, Tombstone};
 use model::store::{Lane, PageCommit, RunRef, StoreError, StoredReject};
 use model::{Timestamp, record};
@@ -46,7 +46,7 @@ struct Item {
 }
 
 enum News {
-    Record { row: Range<usize>, hash: Hash },
+    Record { row: Range<usize>, hash: Hash, outcome: Outcome },
     Gone(Removal),
 }
 
@@ -58,8 +58,8 @@ impl Page {
         check::lane(&lane, &state)?;
         let read = records.len() + tombstones.len() + rejects.len();
         let mut buffer = Buffer::new(&run, &records, tombstones.len());
-        for record in &records {
-            buffer.record(&record.record, &lane, at)?;
+        for PageRecord { record, outcome } in records {
+            buffer.record(&record, outcome, &lane, at)?;
         }
         for tombstone in &tombstones {
             buffer.tombstone(tombstone)?;
@@ -99,8 +99,15 @@ impl Buffer {
         }
     }
 
-    fn record(&mut self, record: &Record, lane: &Lane, at: Timestamp) -> Result<(), StoreError> {
+    fn record(
+        &mut self,
+        record: &Record,
+        outcome: Outcome,
+        lane: &Lane,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         check::payload(&record.payload)?;
+        check::outcome(&outcome)?;
         let version = record.version.as_deref();
         version.map_or(Ok(()), check::version)?;
         self.encode_contents(&record.contents)?;
@@ -111,7 +118,8 @@ impl Buffer {
             stored: at,
             modified: record.modified,
             removed: None,
-            link: Link::default(),
+            // The writer adds the canonical record.
+            link: Link { schema: outcome.schema(), ..Link::default() },
             part: lane.part.as_deref(),
             version,
             contents: &self.contents,
@@ -119,7 +127,7 @@ impl Buffer {
         let start = self.bytes.len();
         codec::record::encode(&mut self.bytes, &header, &record.payload);
         let row = start..self.bytes.len();
-        self.items.push(Item { key, news: News::Record { row, hash } });
+        self.items.push(Item { key, news: News::Record { row, hash, outcome } });
         Ok(())
     }
 

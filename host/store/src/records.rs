@@ -9,7 +9,7 @@ use redb::ReadTransaction;
 
 use crate::check;
 use crate::codec::record::Header;
-use crate::codec::{self, Malformed, corrupt, hex, key};
+use crate::codec::{self, Malformed, corrupt, cursor, key};
 use crate::disk::Disk as _;
 use crate::tables::Table;
 
@@ -33,16 +33,15 @@ pub(crate) fn list(
     let mut end = Vec::new();
     for row in table.range::<&[u8]>(scope.range()).disk()? {
         let (key, row) = row.disk()?;
-        let (header, payload) =
-            codec::record::decode(row.value()).map_err(|e| corrupt(Table::Records, e))?;
+        let (header, _) = header(row.value())?;
         if header.removed.is_some() && !query.removed {
             continue;
         }
         if list.records.len() >= limit || bytes >= LIST_BYTES_MAX {
-            list.next = Some(next(&query.tenant, &end));
+            list.next = Some(cursor::next(&query.tenant, &end));
             break;
         }
-        let record = decode(&query.tenant, key.value(), &header, payload)?;
+        let record = decode(&query.tenant, key.value(), row.value())?;
         bytes += record.payload.len();
         end.clear();
         end.extend_from_slice(key.value());
@@ -73,20 +72,14 @@ impl Scope {
             }
             (None, None) => {}
         }
-        let after = query.after.as_deref().map(|text| after(&query.tenant, text));
-        let after = after.transpose()?;
-        if after.as_ref().is_some_and(|after| !after.starts_with(&prefix)) {
-            return Err(check::invalid("the list that `after` comes from was another one"));
-        }
+        let from = cursor::after(&query.tenant, &prefix, query.after.as_deref())?;
         let Some(id) = &query.id else {
-            let to = Bound::Excluded(key::behind(&prefix));
-            let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
-            return Ok(Self { from, to });
+            return Ok(Self { from, to: Bound::Excluded(key::behind(&prefix)) });
         };
         if query.entity.is_none() {
             return Err(check::invalid("the query names an id; name its entity too"));
         }
-        if after.is_some() {
+        if query.after.is_some() {
             return Err(check::invalid("a list of one id has no next one; leave `after` out"));
         }
         let key = key::with(prefix, id.as_bytes());
@@ -98,12 +91,14 @@ impl Scope {
     }
 }
 
-fn decode(
-    tenant: &TenantId,
-    key: &[u8],
-    header: &Header<'_>,
-    payload: &[u8],
-) -> Result<StoredRecord, StoreError> {
+/// Splits a row into header and payload.
+pub(crate) fn header(row: &[u8]) -> Result<(Header<'_>, &[u8]), StoreError> {
+    codec::record::decode(row).map_err(|malformed| corrupt(Table::Records, malformed))
+}
+
+/// The record of a key and its row.
+pub(crate) fn decode(tenant: &TenantId, key: &[u8], row: &[u8]) -> Result<StoredRecord, StoreError> {
+    let (header, payload) = header(row)?;
     let damaged = || corrupt(Table::Records, Malformed::Shape);
     let (connection, entity, id) = key::record(tenant, key).ok_or_else(damaged)?;
     let contents = match header.contents {
@@ -121,22 +116,6 @@ fn decode(
         removed: header.removed,
         payload: Bytes::copy_from_slice(payload),
         contents,
-        link: model::canonical::Link::default(),
+        link: header.link,
     })
-}
-
-/// Where a list ended: its last key without the tenant, which the query brings itself.
-fn next(tenant: &TenantId, key: &[u8]) -> String {
-    let rest = key.get(key::tenant(tenant).len()..).unwrap_or_default();
-    let mut text = Vec::with_capacity(2 * rest.len());
-    hex::push(&mut text, rest);
-    String::from_utf8(text).unwrap_or_default()
-}
-
-fn after(tenant: &TenantId, text: &str) -> Result<Vec<u8>, StoreError> {
-    let mut key = key::tenant(tenant);
-    match hex::decode(&mut key, text.as_bytes()) {
-        Some(()) => Ok(key),
-        None => Err(check::invalid("`after` is not where a list ended; pass `next` unchanged")),
-    }
 }

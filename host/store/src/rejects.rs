@@ -1,10 +1,12 @@
 //! Rejects that were kept.
 
-use model::Timestamp;
+use bytes::Bytes;
+use model::{Error, Timestamp};
 use model::record::{ID_BYTES_MAX, Reject};
 use model::store::{RunRef, StoreError, StoredReject};
 use redb::ReadTransaction;
 
+use crate::canonical::Place;
 use crate::codec::{json, key};
 use crate::disk::Disk as _;
 use crate::tables::{Rows, Table};
@@ -28,6 +30,23 @@ pub(crate) fn keep(run: &RunRef, reject: Reject, at: Timestamp) -> StoredReject 
         payload: reject.payload.map(|payload| text(&payload)),
         at,
     }
+}
+
+/// What is kept of a record that could not be mapped.
+pub(crate) fn unmapped(
+    run: &RunRef,
+    place: Place<'_>,
+    error: &Error,
+    payload: &[u8],
+    at: Timestamp,
+) -> StoredReject {
+    let reject = Reject {
+        entity: place.entity.to_owned(),
+        id: Some(place.id.to_owned()),
+        error: error.clone(),
+        payload: Some(Bytes::copy_from_slice(payload)),
+    };
+    keep(run, reject, at)
 }
 
 /// Appends rejects to those of the run.

@@ -1,6 +1,7 @@
 //! Keys: names that end in NUL, which no name holds, and big-endian numbers, so that the order of
 //! the bytes is the order of the parts. Only the last part may hold NUL, for nothing follows it.
 
+use model::canonical::{IdentityKey, RecordId};
 use model::store::{Lane, LaneKind};
 use model::task::TaskId;
 use model::{ConnectionId, RunId, TenantId, Timestamp};
@@ -115,6 +116,35 @@ pub(crate) fn record(tenant: &TenantId, key: &[u8]) -> Option<(ConnectionId, Str
     let connection = std::str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
     let (entity, id) = names(rest, end + 1)?;
     Some((connection, entity.to_owned(), id.to_owned()))
+}
+
+/// All records of an entity of a connection.
+pub(crate) fn entity(tenant: &TenantId, connection: &ConnectionId, entity: &str) -> Vec<u8> {
+    let mut key = self::connection(tenant, connection);
+    push_name(&mut key, entity);
+    key
+}
+
+/// One canonical record.
+pub(crate) fn canonical(tenant: &TenantId, id: RecordId) -> Vec<u8> {
+    with(self::tenant(tenant), id.as_bytes())
+}
+
+/// All canonical records of a type.
+pub(crate) fn record_type(tenant: &TenantId, name: &str) -> Vec<u8> {
+    let mut key = self::tenant(tenant);
+    push_name(&mut key, name);
+    key
+}
+
+/// All canonical records that are known by an identity.
+pub(crate) fn identity(tenant: &TenantId, identity: IdentityKey) -> Vec<u8> {
+    with(self::tenant(tenant), identity.as_bytes())
+}
+
+/// The canonical record at the end of a key.
+pub(crate) fn record_id(key: &[u8]) -> Option<RecordId> {
+    key.last_chunk().map(|bytes| RecordId::from_bytes(*bytes))
 }
 
 /// The number at the end of a key.

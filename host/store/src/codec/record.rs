@@ -1,20 +1,30 @@
 //! The row of a record.
 //!
-//! version 1 · flags 1 · removal 1 · hash 16 · stored 12 · [modified 12] · [part: length 2, text]
-//! · [version: length 2, text] · contents: length 4, JSON · payload: the rest. What a page must
-//! know of the old row stands at its front, at fixed places.
+//! version 1 · flags 1 · removal 1 · hash 16 · stored 12 · [link 33] · [modified 12] · [part:
+//! length 2, text] · [version: length 2, text] · contents: length 4, JSON · payload: the rest.
+//! What a page must know of the old row stands at its front, at fixed places.
+//!
+//! A row of version 1 has no link: no schema has ever mapped it. Such rows are still written, so
+//! that a store in which nothing is mapped can be read by the program before.
 
 use model::Timestamp;
+use model::canonical::{Link, RecordId, SchemaDigest};
 use model::record::Removal;
 
 use super::{Cursor, Malformed, push_timestamp, timestamp};
 
 const VERSION: u8 = 1;
+const VERSION_LINKED: u8 = 2;
 const HAS_MODIFIED: u8 = 1;
 const HAS_PART: u8 = 2;
 const HAS_VERSION: u8 = 4;
 const REMOVAL_AT: usize = 2;
 const STORED_AT: usize = 19;
+const LINK_AT: usize = 31;
+const LINK_BYTES: usize = 33;
+const LINK_SCHEMA: u8 = 1;
+const LINK_REJECTED: u8 = 2;
+const LINK_RECORD: u8 = 4;
 
 /// What a content hash says: xxh3-128 in big-endian.
 pub(crate) type Hash = [u8; 16];
@@ -26,6 +36,8 @@ pub(crate) struct Header<'a> {
     pub(crate) stored: Timestamp,
     pub(crate) modified: Option<Timestamp>,
     pub(crate) removed: Option<Removal>,
+    /// What the mapping made of it.
+    pub(crate) link: Link,
     pub(crate) part: Option<&'a str>,
     pub(crate) version: Option<&'a str>,
     /// JSON of the contents, or nothing.
@@ -37,6 +49,7 @@ pub(crate) struct Header<'a> {
 pub(crate) struct Fingerprint {
     pub(crate) hash: Hash,
     pub(crate) removed: Option<Removal>,
+    pub(crate) link: Link,
 }
 
 /// Hashes what makes a record differ from its earlier self.
@@ -59,9 +72,14 @@ pub(crate) fn encode(out: &mut Vec<u8>, header: &Header<'_>, payload: &[u8]) {
     let flags = flag(header.modified.is_some(), HAS_MODIFIED)
         | flag(header.part.is_some(), HAS_PART)
         | flag(header.version.is_some(), HAS_VERSION);
-    out.extend_from_slice(&[VERSION, flags, removal_byte(header.removed)]);
+    let linked = header.link != Link::default();
+    let version = if linked { VERSION_LINKED } else { VERSION };
+    out.extend_from_slice(&[version, flags, removal_byte(header.removed)]);
     out.extend_from_slice(&header.hash);
     push_timestamp(out, header.stored);
+    if linked {
+        out.extend_from_slice(&link_bytes(header.link));
+    }
     if let Some(modified) = header.modified {
         push_timestamp(out, modified);
     }
@@ -78,17 +96,19 @@ pub(crate) fn encode(out: &mut Vec<u8>, header: &Header<'_>, payload: &[u8]) {
 
 /// Splits a row into header and payload.
 pub(crate) fn decode(row: &[u8]) -> Result<(Header<'_>, &[u8]), Malformed> {
-    let mut rest = versioned(row)?;
-    parse(&mut rest).map(|header| (header, rest.0)).ok_or(Malformed::Shape)
+    let (linked, mut rest) = versioned(row)?;
+    parse(&mut rest, linked).map(|header| (header, rest.0)).ok_or(Malformed::Shape)
 }
 
 /// Reads what decides whether a record has changed.
 pub(crate) fn fingerprint(row: &[u8]) -> Result<Fingerprint, Malformed> {
-    let mut rest = versioned(row)?;
+    let (linked, mut rest) = versioned(row)?;
     let mut read = || {
         let _flags = rest.byte()?;
         let removed = removal(rest.byte()?)?;
-        Some(Fingerprint { removed, hash: rest.array()? })
+        let hash = rest.array()?;
+        rest.timestamp()?;
+        Some(Fingerprint { removed, hash, link: link(&mut rest, linked)? })
     };
     read().ok_or(Malformed::Shape)
 }
@@ -104,15 +124,43 @@ pub(crate) fn set_removed(row: &mut [u8], reason: Removal, at: Timestamp) {
     }
 }
 
-fn versioned(row: &[u8]) -> Result<Cursor<'_>, Malformed> {
+/// Rewrites the link in place, in a row that was encoded with one.
+pub(crate) fn set_link(row: &mut [u8], link: Link) {
+    if row.first() == Some(&VERSION_LINKED)
+        && let Some(bytes) = row.get_mut(LINK_AT..LINK_AT + LINK_BYTES)
+    {
+        bytes.copy_from_slice(&link_bytes(link));
+    }
+}
+
+/// Appends the row with another link.
+pub(crate) fn relink(out: &mut Vec<u8>, row: &[u8], link: Link) -> Result<(), Malformed> {
+    let (linked, _) = versioned(row)?;
+    let tail = if linked { LINK_AT + LINK_BYTES } else { LINK_AT };
+    let (Some(head), Some(tail)) = (row.get(1..LINK_AT), row.get(tail..)) else {
+        return Err(Malformed::Shape);
+    };
+    let links = link != Link::default();
+    out.push(if links { VERSION_LINKED } else { VERSION });
+    out.extend_from_slice(head);
+    if links {
+        out.extend_from_slice(&link_bytes(link));
+    }
+    out.extend_from_slice(tail);
+    Ok(())
+}
+
+/// Tells whether the row has a link.
+fn versioned(row: &[u8]) -> Result<(bool, Cursor<'_>), Malformed> {
     match row.split_first() {
-        Some((&VERSION, rest)) => Ok(Cursor(rest)),
+        Some((&VERSION, rest)) => Ok((false, Cursor(rest))),
+        Some((&VERSION_LINKED, rest)) => Ok((true, Cursor(rest))),
         Some((&version, _)) => Err(Malformed::Version(version)),
         None => Err(Malformed::Shape),
     }
 }
 
-fn parse<'a>(rest: &mut Cursor<'a>) -> Option<Header<'a>> {
+fn parse<'a>(rest: &mut Cursor<'a>, linked: bool) -> Option<Header<'a>> {
     let flags = rest.byte()?;
     if flags & !(HAS_MODIFIED | HAS_PART | HAS_VERSION) != 0 {
         return None;
@@ -120,12 +168,40 @@ fn parse<'a>(rest: &mut Cursor<'a>) -> Option<Header<'a>> {
     let removed = removal(rest.byte()?)?;
     let hash = rest.array()?;
     let stored = rest.timestamp()?;
+    let link = link(rest, linked)?;
     let modified = if flags & HAS_MODIFIED == 0 { None } else { Some(rest.timestamp()?) };
     let part = text(rest, flags & HAS_PART != 0)?;
     let version = text(rest, flags & HAS_VERSION != 0)?;
     let length = usize::try_from(u32::from_be_bytes(rest.array()?)).ok()?;
     let contents = rest.take(length)?;
-    Some(Header { hash, stored, modified, removed, part, version, contents })
+    Some(Header { hash, stored, modified, removed, link, part, version, contents })
+}
+
+fn link(rest: &mut Cursor<'_>, linked: bool) -> Option<Link> {
+    if !linked {
+        return Some(Link::default());
+    }
+    let flags = rest.byte()?;
+    let (schema, record) = (rest.array()?, rest.array()?);
+    Some(Link {
+        schema: (flags & LINK_SCHEMA != 0).then(|| SchemaDigest::from_bytes(schema)),
+        rejected: flags & LINK_REJECTED != 0,
+        record: (flags & LINK_RECORD != 0).then(|| RecordId::from_bytes(record)),
+    })
+}
+
+fn link_bytes(link: Link) -> [u8; LINK_BYTES] {
+    let flag = |present: bool, bit| if present { bit } else { 0 };
+    let flags = flag(link.schema.is_some(), LINK_SCHEMA)
+        | flag(link.rejected, LINK_REJECTED)
+        | flag(link.record.is_some(), LINK_RECORD);
+    let mut bytes = [0; LINK_BYTES];
+    let (first, ids) = bytes.split_at_mut(1);
+    let (schema, record) = ids.split_at_mut(16);
+    first.copy_from_slice(&[flags]);
+    schema.copy_from_slice(&link.schema.map_or([0; 16], |digest| *digest.as_bytes()));
+    record.copy_from_slice(&link.record.map_or([0; 16], |id| *id.as_bytes()));
+    bytes
 }
 
 #[expect(clippy::option_option, reason = "absent, present, and cut short are three things")]
@@ -180,29 +256,56 @@ mod tests {
         prop::sample::select(vec![Deleted, Archived, Merged, Hidden, Other])
     }
 
+    fn link() -> impl Strategy<Value = Link> {
+        any::<(Option<[u8; 16]>, bool, Option<[u8; 16]>)>().prop_map(|(schema, rejected, record)| {
+            Link {
+                schema: schema.map(SchemaDigest::from_bytes),
+                rejected,
+                record: record.map(RecordId::from_bytes),
+            }
+        })
+    }
+
     proptest! {
         #[test]
         fn row_round_trips(
             (stored, modified) in (instant(), prop::option::of(instant())),
-            removed in prop::option::of(reason()),
+            (removed, link) in (prop::option::of(reason()), link()),
             (part, version) in any::<(Option<String>, Option<String>)>(),
             (contents, payload) in any::<(Vec<u8>, Vec<u8>)>(),
         ) {
             let (part, version) = (part.as_deref(), version.as_deref());
             let contents = contents.as_slice();
             let hash = hash(&payload, version, contents);
-            let header = Header { hash, stored, modified, removed, part, version, contents };
+            let header = Header { hash, stored, modified, removed, link, part, version, contents };
             let mut row = Vec::new();
             encode(&mut row, &header, &payload);
             prop_assert_eq!(decode(&row), Ok((header, &payload[..])));
-            prop_assert_eq!(fingerprint(&row), Ok(Fingerprint { hash, removed }));
+            prop_assert_eq!(fingerprint(&row), Ok(Fingerprint { hash, removed, link }));
+        }
+
+        #[test]
+        fn relinked_row_has_the_other_link_and_is_else_the_same(old in link(), new in link()) {
+            let header = Header {
+                hash: [7; 16], stored: Timestamp::UNIX_EPOCH, modified: None, removed: None,
+                link: old, part: Some("list"), version: None, contents: b"[]",
+            };
+            let (mut row, mut expected, mut relinked) = (Vec::new(), Vec::new(), Vec::new());
+            encode(&mut row, &header, b"{}");
+            encode(&mut expected, &Header { link: new, ..header }, b"{}");
+            relink(&mut relinked, &row, new).unwrap();
+            prop_assert_eq!(&relinked, &expected);
+            if old != Link::default() && new != Link::default() {
+                set_link(&mut row, new);
+                prop_assert_eq!(row, expected);
+            }
         }
 
         #[test]
         fn removal_changes_reason_and_instant_alone(reason in reason(), at in instant()) {
             let header = Header {
                 hash: [7; 16], stored: Timestamp::UNIX_EPOCH, modified: None, removed: None,
-                part: Some("list"), version: None, contents: b"[]",
+                link: Link::default(), part: Some("list"), version: None, contents: b"[]",
             };
             let mut row = Vec::new();
             encode(&mut row, &header, b"{}");
@@ -212,11 +315,12 @@ mod tests {
         }
 
         #[test]
-        fn arbitrary_bytes_do_not_panic(mut row: Vec<u8>, known: bool) {
-            if let (true, Some(version)) = (known, row.first_mut()) {
-                *version = VERSION;
+        fn arbitrary_bytes_do_not_panic(mut row: Vec<u8>, known in 0_u8..3) {
+            if let (1..=2, Some(version)) = (known, row.first_mut()) {
+                *version = known;
             }
             prop_assert!(decode(&row).is_err() || fingerprint(&row).is_ok());
+            drop(relink(&mut Vec::new(), &row, Link::default()));
             set_removed(&mut row, Removal::Other, Timestamp::MAX);
         }
     }
@@ -234,9 +338,33 @@ mod tests {
         assert_eq!(distinct.len(), all.len());
     }
 
+    /// Bytes as the first version wrote them: a row that nothing has mapped is still that.
+    #[test]
+    fn row_without_a_link_is_what_the_program_before_wrote() {
+        let mut row = vec![1, HAS_PART, 2];
+        row.extend_from_slice(&[7; 16]);
+        row.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 1, b'x', 0, 0, 0, 0]);
+        row.extend_from_slice(b"{}");
+        let header = Header {
+            hash: [7; 16],
+            stored: Timestamp::new(9, 0).unwrap(),
+            modified: None,
+            removed: Some(Removal::Archived),
+            link: Link::default(),
+            part: Some("x"),
+            version: None,
+            contents: b"",
+        };
+        let mut written = Vec::new();
+        encode(&mut written, &header, b"{}");
+        assert_eq!(decode(&row), Ok((header, &b"{}"[..])));
+        assert_eq!(written, row);
+    }
+
     #[test]
     fn unknown_version_is_told_apart_from_a_cut_row() {
-        assert_eq!(decode(&[2, 0, 0]), Err(Malformed::Version(2)));
+        assert_eq!(decode(&[3, 0, 0]), Err(Malformed::Version(3)));
+        assert_eq!(decode(&[2, 0, 0]), Err(Malformed::Shape));
         assert_eq!(decode(&[1, 0, 0]), Err(Malformed::Shape));
         assert_eq!(decode(&[]), Err(Malformed::Shape));
     }

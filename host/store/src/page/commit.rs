@@ -1,11 +1,15 @@
 //! A page in the writer: the fence, the verdicts, and everything that goes with the page.
 
+use std::ops::Range;
+
+use model::canonical::{Link, Outcome};
 use model::run::Run;
-use model::store::{PageOutcome, StoreError};
+use model::store::{PageOutcome, StoreError, StoredReject};
 use redb::ReadableTable as _;
 
 use super::verdict::{Tally, Verdict, Word};
 use super::{Item, News, Page};
+use crate::canonical::{Ledger, Place};
 use crate::codec::{self, Malformed, corrupt, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
@@ -19,17 +23,22 @@ impl Change for Page {
 
     fn decide(mut self, tables: &Tables<'_>) -> Result<(Writes, PageOutcome), StoreError> {
         let run = runs::writable(&tables.runs, &self.run)?;
-        let prefix = key::connection(&self.run.tenant, &self.run.connection).len();
+        let rejects = std::mem::take(&mut self.rejects);
         let mut page = Decision {
+            tables,
+            ledger: Ledger::open(tables, &run, self.at),
             writes: Writes::over(std::mem::take(&mut self.bytes)),
             tally: Tally::default(),
-            prefix,
+            prefix: key::connection(&self.run.tenant, &self.run.connection).len(),
+            rejects,
         };
+        page.tally.outcome.rejected = u64::try_from(page.rejects.len()).unwrap_or(u64::MAX);
         for item in &self.items {
-            page.weigh(item, &self, tables)?;
+            page.weigh(item, &self)?;
         }
-        let Decision { mut writes, tally: Tally { mut outcome, events }, .. } = page;
-        outcome.rejected = u64::try_from(self.rejects.len()).unwrap_or(u64::MAX);
+        let Decision { ledger, mut writes, tally, rejects, .. } = page;
+        let Tally { outcome, mut events } = tally;
+        events.extend(ledger.close(&mut writes));
         if !events.is_empty() {
             let mut log = Log::open(&tables.events, &self.run.tenant)?;
             let subject = Subject::run(&self.run.connection, self.run.id);
@@ -37,7 +46,7 @@ impl Change for Page {
                 log.push(&mut writes, &subject, self.at, kind)?;
             }
         }
-        rejects::put(&mut writes, &tables.rejects, &self.run, &self.rejects)?;
+        rejects::put(&mut writes, &tables.rejects, &self.run, &rejects)?;
         let lane = key::lane(&self.run.tenant, &self.run.connection, &self.lane);
         writes.put(Table::Lanes, &lane, &self.state);
         runs::put(&mut writes, &self.counted(run, &outcome))?;
@@ -56,43 +65,89 @@ impl Page {
     }
 }
 
-struct Decision {
+struct Decision<'a, 't> {
+    tables: &'a Tables<'t>,
+    ledger: Ledger<'a, 't>,
     writes: Writes,
     tally: Tally,
     /// Length of the part of a key that names the connection.
     prefix: usize,
+    rejects: Vec<StoredReject>,
 }
 
-impl Decision {
-    fn weigh(&mut self, item: &Item, page: &Page, tables: &Tables<'_>) -> Result<(), StoreError> {
+impl Decision<'_, '_> {
+    fn weigh(&mut self, item: &Item, page: &Page) -> Result<(), StoreError> {
         let damaged = |malformed| corrupt(Table::Records, malformed);
         let key = self.writes.bytes(item.key.clone());
-        let old = tables.records.get(key).disk()?;
-        let fingerprint = old
+        let old = self.tables.records.get(key).disk()?;
+        let before = old
             .as_ref()
             .map(|row| codec::record::fingerprint(row.value()))
             .transpose()
             .map_err(damaged)?;
-        let word = match &item.news {
-            News::Record { hash, .. } => Word::There(*hash),
-            News::Gone(reason) => Word::Gone(*reason),
-        };
-        let verdict = Verdict::of(fingerprint, word);
+        let link = before.map(|before| before.link).unwrap_or_default();
         let (entity, id) = key::names(key, self.prefix).ok_or_else(|| damaged(Malformed::Shape))?;
-        self.tally.count(verdict, entity, id);
-        if !verdict.writes() {
-            return Ok(());
-        }
+        let place = Place { entity, id };
+        let verdict = Verdict::of(before, item.news.word());
+        self.tally.tell(verdict, entity, id);
+        let outcome = &mut self.tally.outcome;
         let row = match (&item.news, &old) {
-            (News::Record { row, .. }, _) => row.clone(),
-            (News::Gone(reason), Some(old)) => {
+            (News::Record { row, outcome: mapped, .. }, _) => {
+                if !verdict.writes() && link.schema == mapped.schema() {
+                    verdict.count(outcome);
+                    return Ok(());
+                }
+                let (link, effect) = self.ledger.take(place, link, mapped)?;
+                if let Outcome::Rejected { error, .. } = mapped {
+                    outcome.rejected += 1;
+                    let (_, payload) = codec::record::decode(self.writes.bytes(row.clone()))
+                        .map_err(damaged)?;
+                    let reject = rejects::unmapped(&page.run, place, error, payload, page.at);
+                    self.rejects.push(reject);
+                } else if verdict.writes() {
+                    verdict.count(outcome);
+                } else {
+                    effect.count(outcome);
+                }
+                settle(&mut self.writes, row.clone(), link).map_err(damaged)?
+            }
+            (News::Gone(reason), Some(old)) if verdict.writes() => {
+                verdict.count(outcome);
+                if verdict == Verdict::Deleted {
+                    self.ledger.remove(place, link)?;
+                }
                 let row = self.writes.push(old.value());
                 codec::record::set_removed(self.writes.bytes_mut(row.clone()), *reason, page.at);
                 row
             }
-            (News::Gone(_), None) => return Ok(()),
+            (News::Gone(_), _) => {
+                verdict.count(outcome);
+                return Ok(());
+            }
         };
         self.writes.put_at(Table::Records, item.key.clone(), row);
         Ok(())
     }
+}
+
+impl News {
+    fn word(&self) -> Word {
+        match self {
+            Self::Record { hash, .. } => Word::There(*hash),
+            Self::Gone(reason) => Word::Gone(*reason),
+        }
+    }
+}
+
+/// The encoded row with its link. Only a row that was mapped has room for it; what has lost its
+/// schema keeps the record that it was mapped to, and is rare.
+fn settle(writes: &mut Writes, row: Range<usize>, link: Link) -> Result<Range<usize>, Malformed> {
+    if link.schema.is_some() {
+        codec::record::set_link(writes.bytes_mut(row.clone()), link);
+    } else if link.record.is_some() {
+        let mut relinked = Vec::new();
+        codec::record::relink(&mut relinked, writes.bytes(row), link)?;
+        return Ok(writes.push(&relinked));
+    }
+    Ok(row)
 }

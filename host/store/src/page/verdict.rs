@@ -50,6 +50,16 @@ impl Verdict {
     pub(super) fn writes(self) -> bool {
         !matches!(self, Self::Unchanged | Self::NeverSeen)
     }
+
+    pub(super) fn count(self, outcome: &mut PageOutcome) {
+        match self {
+            Self::Created | Self::Restored => outcome.inserted += 1,
+            Self::Updated => outcome.updated += 1,
+            Self::Unchanged => outcome.unchanged += 1,
+            Self::Deleted => outcome.deleted += 1,
+            Self::NeverSeen => {}
+        }
+    }
 }
 
 /// The counts of a page and its events, one for each entity that changed.
@@ -60,15 +70,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts a verdict; those of one entity come together.
-    pub(super) fn count(&mut self, verdict: Verdict, entity: &str, id: &str) {
-        match verdict {
-            Verdict::Created | Verdict::Restored => self.outcome.inserted += 1,
-            Verdict::Updated => self.outcome.updated += 1,
-            Verdict::Unchanged => self.outcome.unchanged += 1,
-            Verdict::Deleted => self.outcome.deleted += 1,
-            Verdict::NeverSeen => {}
-        }
+    /// Notes what a verdict changes; those of one entity come together.
+    pub(super) fn tell(&mut self, verdict: Verdict, entity: &str, id: &str) {
         if !verdict.writes() {
             return;
         }
@@ -99,6 +102,8 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use model::canonical::Link;
+
     use super::*;
 
     const HASH: Hash = [1; 16];
@@ -106,7 +111,7 @@ mod tests {
 
     #[track_caller]
     fn check(old: Option<(Hash, Option<Removal>)>, word: Word, expected: Verdict) {
-        let old = old.map(|(hash, removed)| Fingerprint { hash, removed });
+        let old = old.map(|(hash, removed)| Fingerprint { hash, removed, link: Link::default() });
         assert_eq!(Verdict::of(old, word), expected, "{old:?} {word:?}");
     }
 
