@@ -33,6 +33,18 @@ pub const KEY_BYTES_MAX: usize = 1536;
 /// The largest payload of a job, in bytes. Jobs say what to do; what they work on lies in the store.
 pub const PAYLOAD_BYTES_MAX: usize = 256 << 10;
 
+/// Payloads in one call, in bytes: they are in memory together.
+pub const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// Dedupe keys of a job: each is looked up when it is queued.
+pub const DEDUPES_MAX: usize = 4;
+
+/// The longest lease: so long does a session wait whose worker has died.
+pub const LEASE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest reason of a pause or a discard, in bytes; people read it.
+pub const REASON_BYTES_MAX: usize = 1_024;
+
 /// Failures that a job remembers, the newest ones.
 pub const FAILURES_MAX: usize = 16;
 

@@ -9,21 +9,22 @@ use redb::{
     ReadableTableMetadata as _,
 };
 
-use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
+use crate::{check, queue};
 
 /// Runs in one list.
 const LIST_MAX: usize = 1_000;
 
-/// The run, if it may write: it is the newest of its connection and has not ended.
-pub(crate) fn writable(rows: &impl Rows, run: &RunRef) -> Result<Run, StoreError> {
+/// The run, if it may write: it is the newest of its connection, has not ended, and the claim under
+/// which it runs has not either.
+pub(crate) fn writable(tables: &Tables<'_>, run: &RunRef) -> Result<Run, StoreError> {
     let RunRef { tenant, connection, id } = run;
-    let newest = newest(rows, tenant, connection)?;
+    let newest = newest(&tables.runs, tenant, connection)?;
     let Some(found) = newest.filter(|found| found.id >= *id) else {
         return Err(check::invalid(format!("there is no run {id} of {tenant}/{connection}")));
     };
@@ -38,6 +39,7 @@ pub(crate) fn writable(rows: &impl Rows, run: &RunRef) -> Result<Run, StoreError
         let message = format!("run {id} of {tenant}/{connection} has ended; begin another one");
         return Err(check::invalid(message));
     }
+    found.lease.as_ref().map_or(Ok(()), |lease| queue::fence(tables, lease))?;
     Ok(found)
 }
 
@@ -57,11 +59,13 @@ impl Change for Begin {
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
         let Self(RunStart { tenant, connection, package, version, digest, kind, task, lease, at }) =
             self;
+        lease.as_ref().map_or(Ok(()), |lease| queue::fence(tables, lease))?;
         let mut writes = Writes::default();
         let before = newest(&tables.runs, &tenant, &connection)?;
         let id = RunId(before.as_ref().map_or(1, |run| run.id.0.saturating_add(1)));
         if let Some(run) = before.filter(|run| run.status == RunStatus::Running) {
-            end(&mut writes, tables, run, RunStatus::Interrupted, at)?;
+            let mut log = Log::open(&tables.events, &run.tenant)?;
+            end(&mut writes, &mut log, run, RunStatus::Interrupted, at)?;
         }
         let run = Run {
             tenant,
@@ -94,27 +98,39 @@ impl Change for Finish {
     type Answer = Run;
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
-        let Self(RunEnd { run, status, entities, receipt, error, at }) = self;
-        if status == RunStatus::Running {
-            return Err(check::invalid("a run cannot end as running; say how it ended"));
-        }
-        let mut run = writable(&tables.runs, &run)?;
-        for entity in entities {
-            let report = run.entities.entry(entity.entity).or_default();
-            report.status = entity.status;
-            report.complete_until = entity.complete_until;
-            report.bytes += entity.receipt.bytes_in;
-            report.calls += entity.receipt.http_calls;
-            report.throttled += entity.receipt.throttled;
-            report.schema = entity.schema;
-            report.error = entity.error;
-        }
-        run.receipt += receipt;
-        run.error = error;
+        let Self(end) = self;
         let mut writes = Writes::default();
-        let run = end(&mut writes, tables, run, status, at)?;
+        let mut log = Log::open(&tables.events, &end.run.tenant)?;
+        let run = finish(&mut writes, tables, &mut log, end)?;
         Ok((writes, run))
     }
+}
+
+/// Ends a run, with others in one change or alone.
+pub(crate) fn finish(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    log: &mut Log,
+    end: RunEnd,
+) -> Result<Run, StoreError> {
+    let RunEnd { run, status, entities, receipt, error, at } = end;
+    if status == RunStatus::Running {
+        return Err(check::invalid("a run cannot end as running; say how it ended"));
+    }
+    let mut run = writable(tables, &run)?;
+    for entity in entities {
+        let report = run.entities.entry(entity.entity).or_default();
+        report.status = entity.status;
+        report.complete_until = entity.complete_until;
+        report.bytes += entity.receipt.bytes_in;
+        report.calls += entity.receipt.http_calls;
+        report.throttled += entity.receipt.throttled;
+        report.schema = entity.schema;
+        report.error = entity.error;
+    }
+    run.receipt += receipt;
+    run.error = error;
+    self::end(writes, log, run, status, at)
 }
 
 /// Marks runs interrupted that nobody can end any more: those which have not ended when a process
@@ -132,7 +148,10 @@ pub(crate) fn interrupt(database: &Database, at: Timestamp) -> Result<(), StoreE
         let mut writes = Writes::default();
         // One that does not decode must not keep the store shut: whoever reads it hears of it.
         match run {
-            Some(Ok(run)) => drop(end(&mut writes, &tables, run, RunStatus::Interrupted, at)?),
+            Some(Ok(run)) => {
+                let mut log = Log::open(&tables.events, &run.tenant)?;
+                drop(end(&mut writes, &mut log, run, RunStatus::Interrupted, at)?);
+            }
             Some(Err(_)) | None => writes.remove(Table::Unfinished, &key),
         }
         writes.apply(&mut tables).disk()?;
@@ -188,7 +207,7 @@ fn newest(
 /// Ends a run, and with it those of its entities that nobody has ended.
 fn end(
     writes: &mut Writes,
-    tables: &Tables<'_>,
+    log: &mut Log,
     mut run: Run,
     status: RunStatus,
     at: Timestamp,
@@ -202,7 +221,6 @@ fn end(
     }
     put(writes, &run)?;
     writes.remove(Table::Unfinished, &key::run(&run.tenant, &run.connection, run.id));
-    let mut log = Log::open(&tables.events, &run.tenant)?;
     log.push(
         writes,
         &Subject::run(&run.connection, run.id),

@@ -76,8 +76,11 @@ pub struct DeadFilter {
 pub struct Redrive {
     /// Where in their session.
     pub to: RedriveTo,
-    /// Another payload; for a single letter.
+    /// Another payload; for a single letter, named by its id.
     pub payload: Option<Bytes>,
+    /// The time until the first of them. Whoever goes on with more letters under the same spacing
+    /// adds what the calls before have taken: their count times the spacing.
+    pub delay: Duration,
     /// The time between two of them; zero means all at once.
     pub spacing: Duration,
 }

@@ -33,7 +33,7 @@ impl Change for Step {
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, PageOutcome), StoreError> {
         let Self(step) = self;
-        let mut run = runs::writable(&tables.runs, &step.run)?;
+        let mut run = runs::writable(tables, &step.run)?;
         let mut decision = Decision {
             tables,
             step: &step,

@@ -22,7 +22,7 @@ impl Change for Page {
     type Answer = PageOutcome;
 
     fn decide(mut self, tables: &Tables<'_>) -> Result<(Writes, PageOutcome), StoreError> {
-        let run = runs::writable(&tables.runs, &self.run)?;
+        let run = runs::writable(tables, &self.run)?;
         let rejects = std::mem::take(&mut self.rejects);
         let mut page = Decision {
             tables,
@@ -100,8 +100,8 @@ impl Decision<'_, '_> {
                 let (link, effect) = self.ledger.take(place, link, mapped)?;
                 if let Outcome::Rejected { error, .. } = mapped {
                     outcome.rejected += 1;
-                    let (_, payload) = codec::record::decode(self.writes.bytes(row.clone()))
-                        .map_err(damaged)?;
+                    let (_, payload) =
+                        codec::record::decode(self.writes.bytes(row.clone())).map_err(damaged)?;
                     let reject = rejects::unmapped(&page.run, place, error, payload, page.at);
                     self.rejects.push(reject);
                 } else if verdict.writes() {

@@ -1,0 +1,93 @@
+//! What the queues refuse before they are asked to hold it.
+
+use std::time::Duration;
+
+use model::queue::{
+    BATCH_BYTES_MAX, BATCH_MAX, DEDUPES_MAX, Dedupe, DedupeUntil, KEY_BYTES_MAX, LEASE_MAX, NewJob,
+    PAYLOAD_BYTES_MAX, REASON_BYTES_MAX,
+};
+use model::store::StoreError;
+
+use crate::check::{invalid, length};
+
+/// The longest name of a package or a worker, in bytes.
+const NAME_BYTES_MAX: usize = 256;
+
+pub(super) fn batch(what: &str, count: usize) -> Result<(), StoreError> {
+    if count > BATCH_MAX {
+        return Err(invalid(format!("{count} {what} in one call; send at most {BATCH_MAX}")));
+    }
+    Ok(())
+}
+
+pub(super) fn jobs(jobs: &[NewJob]) -> Result<(), StoreError> {
+    batch("jobs", jobs.len())?;
+    let bytes: usize = jobs.iter().map(|job| job.payload.len()).sum();
+    if bytes > BATCH_BYTES_MAX {
+        let message = format!(
+            "the payloads of one call have {bytes} bytes; send at most {BATCH_BYTES_MAX} at once"
+        );
+        return Err(invalid(message));
+    }
+    Ok(())
+}
+
+pub(super) fn job(job: &NewJob) -> Result<(), StoreError> {
+    session(&job.session)?;
+    payload(&job.payload)?;
+    if let Some(package) = &job.package {
+        name("the name of a package", package)?;
+    }
+    if job.dedupe.len() > DEDUPES_MAX {
+        let count = job.dedupe.len();
+        return Err(invalid(format!("a job has {count} dedupe keys; send at most {DEDUPES_MAX}")));
+    }
+    job.dedupe.iter().try_for_each(|Dedupe { key, until }| {
+        length("a dedupe key", key.len(), 1, KEY_BYTES_MAX)?;
+        match until {
+            DedupeUntil::Elapsed(time) if time.is_zero() => {
+                Err(invalid("a dedupe key holds for no time; send a longer one, or no key"))
+            }
+            DedupeUntil::Elapsed(_) | DedupeUntil::Finished => Ok(()),
+        }
+    })
+}
+
+pub(super) fn session(session: &str) -> Result<(), StoreError> {
+    length("the name of a session", session.len(), 1, KEY_BYTES_MAX)?;
+    no_nul("the name of a session", session)
+}
+
+pub(super) fn payload(payload: &[u8]) -> Result<(), StoreError> {
+    length("the payload of a job", payload.len(), 0, PAYLOAD_BYTES_MAX)
+}
+
+pub(super) fn reason(reason: &str) -> Result<(), StoreError> {
+    length("the reason", reason.len(), 0, REASON_BYTES_MAX)
+}
+
+pub(super) fn worker(worker: &str) -> Result<(), StoreError> {
+    length("the name of a worker", worker.len(), 0, NAME_BYTES_MAX)
+}
+
+pub(super) fn lease(lease: Duration) -> Result<(), StoreError> {
+    if lease.is_zero() || lease > LEASE_MAX {
+        let seconds = LEASE_MAX.as_secs();
+        return Err(invalid(format!(
+            "a lease of {lease:?}; ask for more than nothing and at most {seconds} s"
+        )));
+    }
+    Ok(())
+}
+
+fn name(what: &str, name: &str) -> Result<(), StoreError> {
+    length(what, name.len(), 1, NAME_BYTES_MAX)?;
+    no_nul(what, name)
+}
+
+fn no_nul(what: &str, text: &str) -> Result<(), StoreError> {
+    if text.contains('\0') {
+        return Err(invalid(format!("{what} holds a NUL; send text without it")));
+    }
+    Ok(())
+}
