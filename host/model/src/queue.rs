@@ -40,7 +40,7 @@ pub const BATCH_BYTES_MAX: usize = 16 << 20;
 pub const DEDUPES_MAX: usize = 4;
 
 /// The longest lease: so long does a session wait whose worker has died.
-pub const LEASE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub const LEASE_MAX: Duration = Duration::from_hours(24);
 
 /// The longest reason of a pause or a discard, in bytes; people read it.
 pub const REASON_BYTES_MAX: usize = 1_024;

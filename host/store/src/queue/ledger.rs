@@ -19,11 +19,12 @@ use crate::events::{Log, Subject};
 use crate::tables::{Table, Tables};
 use crate::writes::Writes;
 
+/// The state of the queues in one change, opened once and closed at its end.
 pub(crate) struct Ledger<'t> {
     pub(super) draft: Draft<'t>,
     pub(super) index: Index,
     /// What other parts of the store write in the same change.
-    pub(super) writes: Writes,
+    pub(crate) writes: Writes,
     /// The instant of the change.
     pub(super) now: Timestamp,
     /// Dedupe keys that were taken for a time.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use model::queue::{BATCH_MAX, Enqueued};
 use model::store::StoreError;
 use model::task::{Fence, Tick};
-use model::{Clock, Timestamp};
+use model::Clock;
 
 use super::{find, lead, replace};
 use crate::check;
+use crate::queue::Ledger;
 use crate::tables::Tables;
 use crate::writer::Change;
 use crate::writes::Writes;
@@ -30,23 +31,21 @@ impl Change for Act {
             return Err(check::invalid(message));
         }
         lead::check(&tables.lead, fence)?;
-        let now = clock.now();
-        let mut writes = Writes::default();
+        let mut ledger = Ledger::open(tables, clock.now());
         let mut seen = BTreeSet::new();
         let mut answers = Vec::with_capacity(ticks.len());
         for tick in ticks {
             let first = seen.insert((tick.tenant.clone(), tick.task.clone()));
-            answers.push(if first { act(&mut writes, tables, tick, now)? } else { None });
+            answers.push(if first { act(&mut ledger, tables, tick)? } else { None });
         }
-        Ok((writes, answers))
+        Ok((ledger.close()?, answers))
     }
 }
 
 fn act(
-    writes: &mut Writes,
+    ledger: &mut Ledger<'_>,
     tables: &Tables<'_>,
     tick: Tick,
-    now: Timestamp,
 ) -> Result<Option<Enqueued>, StoreError> {
     let Some(old) = find(&tables.tasks, &tick.tenant, &tick.task)? else { return Ok(None) };
     if old.revision != tick.revision || old.next_sync_at != Some(tick.due) {
@@ -54,6 +53,6 @@ fn act(
     }
     let mut task = old.clone();
     task.next_sync_at = tick.next;
-    replace(writes, Some(&old), &task)?;
-    Ok(None)
+    replace(&mut ledger.writes, Some(&old), &task)?;
+    tick.job.map(|job| ledger.enqueue(job)).transpose()
 }
