@@ -43,11 +43,29 @@ pub struct Ports<'a> {
     pub listener: Listener<'a>,
 }
 
+/// A run that has come to its end and does not say so in the store yet.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub end: RunEnd,
+    /// Whether it has committed a page.
+    pub progressed: bool,
+}
+
 /// Runs a sync to its end and returns the run as it is stored.
 ///
 /// Errors of the adapter are part of the run. An error of the store ends it: what was committed
 /// stays, and unless another run has taken over, the run is marked failed if the store still can.
 pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> {
+    let (store, listener) = (ports.store, ports.listener);
+    let ran = run(plan, ports).await?;
+    let run = store.finish_run(ran.end).await?;
+    listener(Progress::RunFinished { run: &run });
+    Ok(run)
+}
+
+/// The same, but leaves it to the caller to end the run in the store, together with other things.
+pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
     let Ports { adapter, store, clock, cancel, listener } = ports;
     let now = clock.now();
     let started = store.begin_run(start(plan, now)).await?;
@@ -87,12 +105,10 @@ pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> 
         error: ended.error,
         at: clock.now(),
     };
-    if let Err(error) = outcome {
-        return Err(abandon(store, end, error).await);
+    match outcome {
+        Ok(()) => Ok(Ran { end, progressed: ended.progressed }),
+        Err(error) => Err(abandon(store, end, error).await),
     }
-    let run = store.finish_run(end).await?;
-    listener(Progress::RunFinished { run: &run });
-    Ok(run)
 }
 
 /// How far a run has come.
@@ -100,6 +116,7 @@ pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> 
 struct Ended {
     entities: Vec<EntityEnd>,
     cancelled: bool,
+    progressed: bool,
     error: Option<Error>,
 }
 
@@ -115,7 +132,8 @@ async fn entities(
             ended.cancelled = true;
             break;
         }
-        let end = run_entity(reader, entity, listener).await?;
+        let (end, pages) = run_entity(reader, entity, listener).await?;
+        ended.progressed |= pages > 0;
         let error = end.error.clone().filter(|error| status::ends_run(error.kind));
         ended.entities.push(end);
         if error.is_some() {
@@ -131,7 +149,7 @@ async fn run_entity(
     reader: &mut Reader<'_>,
     plan: &EntityPlan,
     listener: Listener<'_>,
-) -> Result<EntityEnd, StoreError> {
+) -> Result<(EntityEnd, u64), StoreError> {
     let entity = plan.name.as_str();
     listener(Progress::EntityStarted { entity });
     let mut report = EntityReport::default();
@@ -147,7 +165,7 @@ async fn run_entity(
     report.complete_until = end.complete_until;
     report.error.clone_from(&end.error);
     listener(Progress::EntityFinished { entity, report: &report });
-    Ok(end)
+    Ok((end, report.pages))
 }
 
 fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {

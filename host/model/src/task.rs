@@ -29,6 +29,8 @@ pub struct Task {
     pub id: TaskId,
     /// What is synced.
     pub connection: ConnectionId,
+    /// The package of the connection when the task was put, `publisher/id`.
+    pub package: String,
     /// When.
     pub schedule: Schedule,
     /// The hours of the day in which it is queued; nothing means all. What is due at another hour

@@ -88,11 +88,7 @@ fn list(snapshot: &ReadTransaction, tenant: &TenantId) -> Result<Vec<Task>, Stor
 }
 
 /// Tasks of all tenants that are due at `now`, the longest due first.
-fn due(
-    snapshot: &ReadTransaction,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Task>, StoreError> {
+fn due(snapshot: &ReadTransaction, now: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
     let tasks = Table::Tasks.read(snapshot)?;
     let behind = key::due_behind(now);
     Table::DueTasks
@@ -117,9 +113,7 @@ fn find(rows: &impl Rows, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>
 
 /// Puts a task, and moves its place in the index.
 fn replace(writes: &mut Writes, old: Option<&Task>, task: &Task) -> Result<(), StoreError> {
-    let place = |task: &Task| {
-        task.next_sync_at.map(|at| key::due_task(at, &task.tenant, &task.id))
-    };
+    let place = |task: &Task| task.next_sync_at.map(|at| key::due_task(at, &task.tenant, &task.id));
     let (before, now) = (old.and_then(place), place(task));
     writes.put(Table::Tasks, &key::task(&task.tenant, &task.id), &json::encode(task)?);
     if before != now {

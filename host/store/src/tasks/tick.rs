@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::queue::{BATCH_MAX, Enqueued};
 use model::store::StoreError;
 use model::task::{Fence, Tick};
-use model::Clock;
+use model::{Clock, Timestamp};
 
 use super::{find, lead, replace};
 use crate::check;
@@ -31,12 +31,13 @@ impl Change for Act {
             return Err(check::invalid(message));
         }
         lead::check(&tables.lead, fence)?;
-        let mut ledger = Ledger::open(tables, clock.now());
+        let now = clock.now();
+        let mut ledger = Ledger::open(tables, now);
         let mut seen = BTreeSet::new();
         let mut answers = Vec::with_capacity(ticks.len());
         for tick in ticks {
             let first = seen.insert((tick.tenant.clone(), tick.task.clone()));
-            answers.push(if first { act(&mut ledger, tables, tick)? } else { None });
+            answers.push(if first { act(&mut ledger, tables, tick, now)? } else { None });
         }
         Ok((ledger.close()?, answers))
     }
@@ -46,13 +47,18 @@ fn act(
     ledger: &mut Ledger<'_>,
     tables: &Tables<'_>,
     tick: Tick,
+    now: Timestamp,
 ) -> Result<Option<Enqueued>, StoreError> {
     let Some(old) = find(&tables.tasks, &tick.tenant, &tick.task)? else { return Ok(None) };
     if old.revision != tick.revision || old.next_sync_at != Some(tick.due) {
         return Ok(None);
     }
+    let queued = tick.job.map(|job| ledger.enqueue(job)).transpose()?;
     let mut task = old.clone();
     task.next_sync_at = tick.next;
+    if let Some(Enqueued::New(_)) = queued {
+        task.last_sync_at = Some(now);
+    }
     replace(&mut ledger.writes, Some(&old), &task)?;
-    tick.job.map(|job| ledger.enqueue(job)).transpose()
+    Ok(queued)
 }

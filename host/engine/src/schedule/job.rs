@@ -1,0 +1,48 @@
+//! The job that a task queues.
+
+use std::time::Duration;
+
+use model::Timestamp;
+use model::queue::{Dedupe, DedupeUntil, Enqueued, JobQueue, NewJob};
+use model::store::StoreError;
+use model::task::Task;
+
+use crate::work::job::{Order, SyncOrder};
+
+/// How long a tick is remembered: no clock is corrected by more, and nobody repairs a task later
+/// by setting it back.
+const TOMBSTONE: Duration = Duration::from_hours(24);
+
+/// The job of a tick: of one instant once, and none while the one before is not finished.
+pub(super) fn job(task: &Task, due: Timestamp) -> NewJob {
+    let tick = Dedupe {
+        key: format!("tick/{}/{}", task.id, due.as_nanosecond()),
+        until: DedupeUntil::Elapsed(TOMBSTONE),
+    };
+    let mut job = now(task, false);
+    job.dedupe.push(tick);
+    job
+}
+
+/// Queues a task at once, whatever its schedule says and paused or not; a duplicate if a job of
+/// it is not finished yet. A full one reads everything again.
+pub async fn run_now(
+    queue: &dyn JobQueue,
+    task: &Task,
+    full: bool,
+) -> Result<Option<Enqueued>, StoreError> {
+    let answers = queue.enqueue(vec![now(task, full)]).await?;
+    Ok(answers.into_iter().next())
+}
+
+fn now(task: &Task, full: bool) -> NewJob {
+    let order = Order::Sync(SyncOrder {
+        connection: task.connection.clone(),
+        entities: task.entities.clone(),
+        full,
+        task: Some(task.id.clone()),
+    });
+    let unfinished = Dedupe { key: format!("task/{}", task.id), until: DedupeUntil::Finished };
+    let package = Some(task.package.clone());
+    NewJob { dedupe: vec![unfinished], ..order.job(&task.tenant, package) }
+}

@@ -1,0 +1,180 @@
+//! One claimed session, from the claim to what became of its jobs.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use model::queue::{Death, Effect, Failure, Finish, Held, Job, JobQueue, Leased, Outcome, Queue};
+use model::store::StoreErrorKind;
+use model::{Clock, Error, retry};
+use tokio::time::Instant;
+
+use super::caps::{Caps, HOST_WAIT, Permit};
+use super::handler::{Context, Handled, Handler, Terms};
+use super::lease::{Hold, Leases};
+use super::opener::{About, Opener};
+use super::settle::{Failed, Settle};
+use super::{error, lease};
+
+/// How long a session whose package is quarantined waits until it is looked at again: packages
+/// are replaced by people.
+const QUARANTINE_WAIT: Duration = Duration::from_hours(1);
+
+/// The time between attempts to tell the store how a session ended.
+const FINISH_WAIT: Duration = Duration::from_secs(1);
+
+/// What all attempts share.
+pub(super) struct Core {
+    pub(super) queue: Arc<dyn JobQueue>,
+    pub(super) opener: Arc<dyn Opener>,
+    pub(super) clock: Clock,
+    pub(super) caps: Caps,
+    pub(super) leases: Leases,
+}
+
+/// A queue and who handles it.
+pub(super) struct Lane {
+    pub(super) queue: Queue,
+    pub(super) handler: Arc<dyn Handler>,
+    pub(super) terms: Terms,
+}
+
+/// Works on a session until the store knows how it ended.
+pub(super) async fn work(core: Arc<Core>, lane: Arc<Lane>, leased: Leased, mut permit: Permit) {
+    let hold = core.leases.hold(&leased.lease).await;
+    let attempt = Attempt { core: &core, lane: &lane, leased: &leased, hold: &hold };
+    let handled = attempt.handled(&mut permit).await;
+    if hold.is_stale() {
+        attempt.stale();
+    } else {
+        attempt.finish(handled).await;
+    }
+}
+
+struct Attempt<'a> {
+    core: &'a Core,
+    lane: &'a Lane,
+    leased: &'a Leased,
+    hold: &'a Hold,
+}
+
+impl Attempt<'_> {
+    async fn handled(&self, permit: &mut Permit) -> Handled {
+        let Some(job) = self.leased.jobs.first() else { return Handled::default() };
+        let about = self.about().await;
+        if retry::is_poison(job) {
+            return self.quarantine(job, about.ok().flatten());
+        }
+        let about = match about {
+            Ok(about) => about,
+            Err(error) => return self.failed(job, error, None).await,
+        };
+        if about.is_none() && self.leased.connection.is_some() {
+            return self.pointless();
+        }
+        let digest = about.as_ref().map(|about| about.digest.clone());
+        if digest.is_some() && digest == self.leased.quarantined {
+            return self.later(job, QUARANTINE_WAIT);
+        }
+        let host = about.and_then(|about| about.host);
+        if host.is_some_and(|host| !permit.at(&host)) {
+            return self.later(job, HOST_WAIT);
+        }
+        match self.handle(digest.clone()).await {
+            Ok(handled) => handled,
+            Err(error) => self.failed(job, error, digest).await,
+        }
+    }
+
+    async fn about(&self) -> Result<Option<About>, Error> {
+        let Some(connection) = &self.leased.connection else { return Ok(None) };
+        self.core.opener.about(&self.leased.lease.tenant, connection).await
+    }
+
+    /// Lets the handler work, as long as it keeps its terms.
+    async fn handle(&self, digest: Option<String>) -> Result<Handled, Error> {
+        let cancel = self.hold.cancel();
+        let context = Context { cancel: cancel.clone(), digest };
+        let handled = AssertUnwindSafe(self.lane.handler.handle(self.leased, context));
+        let Terms { deadline, turn, .. } = self.lane.terms;
+        let patience = async {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(turn) => cancel.cancel(),
+            }
+            tokio::time::sleep(deadline).await;
+        };
+        tokio::select! {
+            biased;
+            handled = handled.catch_unwind() => handled.map_err(|_panic| error::panicked()),
+            () = patience => Err(error::overdue(deadline)),
+        }
+    }
+
+    async fn failed(&self, job: &Job, error: Error, digest: Option<String>) -> Handled {
+        let settle = Settle { queue: Arc::clone(&self.core.queue), clock: self.core.clock.clone() };
+        let failed = Failed { leased: self.leased, job, error, progressed: false, digest };
+        Handled { outcomes: vec![settle.failed(failed).await], effects: Vec::new() }
+    }
+
+    /// Keeps a job from workers that it has killed, and its package from the session.
+    fn quarantine(&self, job: &Job, about: Option<About>) -> Handled {
+        let (tenant, session) = (&self.leased.lease.tenant, &self.leased.lease.session);
+        let error = error::quarantined(job.deaths);
+        tracing::error!(%tenant, session, job = %job.id, %error, "a job is in quarantine");
+        let digest = about.map(|about| about.digest);
+        let (at, attempt) = (self.core.clock.now(), job.attempt);
+        let failure = Failure { at, attempt, error, digest, progressed: false };
+        let outcome = Outcome::Dead { failure, why: Death::Quarantined };
+        Handled { outcomes: vec![(job.id, outcome)], effects: Vec::new() }
+    }
+
+    /// Jobs of a connection that is gone have nothing to do: they are done.
+    fn pointless(&self) -> Handled {
+        let (tenant, session) = (&self.leased.lease.tenant, &self.leased.lease.session);
+        tracing::info!(%tenant, session, "jobs of a connection that is gone are dropped");
+        let outcomes = self.leased.jobs.iter().map(|job| (job.id, Outcome::Done)).collect();
+        Handled { outcomes, effects: Vec::new() }
+    }
+
+    fn later(&self, job: &Job, wait: Duration) -> Handled {
+        let until = self.core.clock.now().saturating_add(wait);
+        let until = until.unwrap_or(model::Timestamp::MAX);
+        Handled { outcomes: vec![(job.id, Outcome::Defer { until })], effects: Vec::new() }
+    }
+
+    fn stale(&self) {
+        let (tenant, session) = (&self.leased.lease.tenant, &self.leased.lease.session);
+        tracing::warn!(%tenant, session, "somebody else has the session: what was done is void");
+    }
+
+    /// Tells the store how the session ended, again and again while the claim holds: a job whose
+    /// end is not told counts as a death.
+    async fn finish(&self, handled: Handled) {
+        let Handled { outcomes, effects } = handled;
+        let mut finish = Finish { lease: self.leased.lease.clone(), outcomes, effects };
+        let begun = Instant::now();
+        loop {
+            match self.core.queue.finish(vec![finish.clone()]).await {
+                Ok(held) if held.contains(&Held::Stale) => return self.stale(),
+                Ok(_) => return,
+                Err(error) => {
+                    let ends = |effect: &Effect| matches!(effect, Effect::EndRun(_));
+                    let refused = error.kind() != StoreErrorKind::Unavailable;
+                    let (tenant, session) = (&self.leased.lease.tenant, &self.leased.lease.session);
+                    tracing::warn!(%tenant, session, %error, "the end of a session is not stored");
+                    if refused && finish.effects.iter().any(ends) {
+                        // The run was followed by one without a claim; the job ends without it.
+                        finish.effects.retain(|effect| !ends(effect));
+                        continue;
+                    }
+                    if refused || begun.elapsed() > lease(self.lane.terms.deadline) {
+                        return;
+                    }
+                }
+            }
+            tokio::time::sleep(FINISH_WAIT).await;
+        }
+    }
+}

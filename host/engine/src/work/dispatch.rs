@@ -1,0 +1,179 @@
+//! Claims what is due, tenant by tenant, and starts an attempt for each session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use model::TenantId;
+use model::queue::{Claim, Leased};
+use model::store::StoreError;
+use tokio::task::{JoinError, JoinSet};
+
+use super::attempt::{Core, Lane, work};
+use super::caps::{Caps, Limits};
+use super::lease::Leases;
+use super::turns::Turns;
+use super::{Ports, Wake, lease};
+use crate::sync::Cancel;
+
+/// How long the workers go without looking. Hints come sooner; this is for what other processes
+/// queue, for hints that were lost, and for clocks that were moved.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Tenants asked for at once.
+const TENANTS: usize = 64;
+
+/// The workers.
+pub(super) struct Dispatcher {
+    core: Arc<Core>,
+    lanes: Vec<(Arc<Lane>, Turns)>,
+    running: JoinSet<()>,
+    wake: Wake,
+    worker: String,
+}
+
+impl Dispatcher {
+    pub(super) fn new(ports: Ports, limits: Limits) -> Self {
+        let Ports { queue, opener, handlers, clock, wake, worker } = ports;
+        let lane = |(queue, handler): (_, Arc<dyn super::Handler>)| {
+            let terms = handler.terms();
+            (Arc::new(Lane { queue, handler, terms }), Turns::default())
+        };
+        let (caps, leases) = (Caps::new(limits), Leases::default());
+        Self {
+            core: Arc::new(Core { queue, opener, clock, caps, leases }),
+            lanes: handlers.into_iter().map(lane).collect(),
+            running: JoinSet::new(),
+            wake,
+            worker,
+        }
+    }
+
+    /// Works until it is asked to stop and what has begun has ended.
+    pub(super) async fn run(mut self, stop: Cancel) {
+        let core = Arc::clone(&self.core);
+        let lanes: Vec<_> = self.lanes.iter().map(|(lane, _)| Arc::clone(lane)).collect();
+        let renewals =
+            join_all(lanes.iter().map(|lane| {
+                core.leases.renew(core.queue.as_ref(), lane.queue, lane.terms.deadline)
+            }));
+        // Renewals go on while a claim waits for the store, and until the last handler is back.
+        tokio::select! {
+            () = self.dispatch(stop) => {}
+            _ = renewals => {}
+        }
+    }
+
+    async fn dispatch(&mut self, stop: Cancel) {
+        while !stop.is_cancelled() {
+            let wait = match self.round().await {
+                Ok(true) => continue,
+                Ok(false) => self.idle().await,
+                Err(error) => {
+                    tracing::warn!(%error, "nothing can be claimed");
+                    POLL
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                Some(ended) = self.running.join_next() => note(ended),
+                () = self.wake.woken() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        self.core.leases.cancel();
+        while let Some(ended) = self.running.join_next().await {
+            note(ended);
+        }
+    }
+
+    /// One look at every queue; whether anything was claimed.
+    async fn round(&mut self) -> Result<bool, StoreError> {
+        while let Some(ended) = self.running.try_join_next() {
+            note(ended);
+        }
+        let mut claimed = false;
+        for lane in 0..self.lanes.len() {
+            claimed |= self.look(lane).await?;
+        }
+        // Queues take turns to be first.
+        if let Some(first) = self.lanes.len().checked_sub(1) {
+            self.lanes.rotate_right(first);
+        }
+        Ok(claimed)
+    }
+
+    /// Gives tenants of a queue their turns until there is no room, or all had theirs. Begins
+    /// behind the one whose turn was last.
+    async fn look(&mut self, at: usize) -> Result<bool, StoreError> {
+        let Some((lane, turns)) = self.lanes.get_mut(at) else { return Ok(false) };
+        let (lane, core) = (Arc::clone(lane), Arc::clone(&self.core));
+        let (mut claimed, mut wrapped) = (false, false);
+        while core.caps.room() > 0 {
+            let tenants = core.queue.due_tenants(lane.queue, turns.last(), TENANTS).await?;
+            let last = tenants.len() < TENANTS;
+            for tenant in tenants.into_iter().take_while(|_| core.caps.room() > 0) {
+                let jobs = turns.begin(&tenant).min(core.caps.claimable(&tenant));
+                let sessions = claim(&core, &lane, (&self.worker, &tenant), jobs).await?;
+                let taken = sessions.iter().map(|leased| leased.jobs.len()).sum();
+                turns.end(&tenant, taken, sessions.len() < jobs);
+                for leased in sessions {
+                    claimed = true;
+                    let permit = core.caps.take(&tenant, leased.package.as_deref());
+                    let (core, lane) = (Arc::clone(&core), Arc::clone(&lane));
+                    self.running.spawn(work(core, lane, leased, permit));
+                }
+            }
+            if last && std::mem::replace(&mut wrapped, true) {
+                break;
+            }
+            if last && core.caps.room() > 0 {
+                turns.wrap();
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// How long to wait for a hint, as far as the queues know.
+    async fn idle(&self) -> Duration {
+        let now = self.core.clock.now();
+        let mut wait = POLL;
+        for (lane, _) in &self.lanes {
+            let next = self.core.queue.next_due(lane.queue).await.ok().flatten();
+            // What is due already could not be claimed: it waits for room, or for a pause to end.
+            let ahead = next.map(|next| next.duration_since(now));
+            let ahead = ahead.and_then(|ahead| Duration::try_from(ahead).ok());
+            wait = ahead.filter(|ahead| !ahead.is_zero()).map_or(wait, |ahead| wait.min(ahead));
+        }
+        wait
+    }
+}
+
+/// Claims this many sessions of a tenant.
+async fn claim(
+    core: &Core,
+    lane: &Lane,
+    (worker, tenant): (&str, &TenantId),
+    sessions_max: usize,
+) -> Result<Vec<Leased>, StoreError> {
+    if sessions_max == 0 {
+        return Ok(Vec::new());
+    }
+    let claim = Claim {
+        worker: worker.to_owned(),
+        queue: lane.queue,
+        tenant: tenant.clone(),
+        skip: core.caps.full(),
+        sessions_max,
+        jobs_max: lane.terms.jobs_max,
+        lease: lease(lane.terms.deadline),
+    };
+    core.queue.claim(claim).await
+}
+
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a worker has panicked; its claim lapses");
+    }
+}

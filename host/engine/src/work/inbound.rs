@@ -1,0 +1,148 @@
+//! Jobs that read a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::errors::Again;
+use model::queue::{Effect, Job, JobQueue, Leased, Outcome};
+use model::run::RunStatus;
+use model::store::{RecordStore, RunEnd};
+use model::{Clock, Error};
+
+use super::error;
+use super::handler::{Context, Handled, Handler, Terms};
+use super::job::{self as orders, Order, SyncOrder};
+use super::opener::{Opened, Opener};
+use super::settle::{Failed, Settle};
+use crate::sync::{self, Ran};
+
+/// How long a run reads before others get their turn; it goes on where it stopped. Long enough
+/// for most runs, short enough that a first read of a day stands in nobody's way.
+const TURN: Duration = Duration::from_mins(15);
+
+/// What is added to the longest adapter call for the commits before and after it.
+const COMMIT_TIME: Duration = Duration::from_secs(30);
+
+/// Handles what reads connections.
+pub struct Inbound {
+    opener: Arc<dyn Opener>,
+    store: Arc<dyn RecordStore>,
+    settle: Settle,
+    terms: Terms,
+}
+
+impl Inbound {
+    /// A handler whose adapter calls end within `call_max`.
+    pub fn new(
+        opener: Arc<dyn Opener>,
+        store: Arc<dyn RecordStore>,
+        queue: Arc<dyn JobQueue>,
+        clock: Clock,
+        call_max: Duration,
+    ) -> Self {
+        let terms = Terms { deadline: call_max + COMMIT_TIME, turn: TURN, jobs_max: 1 };
+        Self { opener, store, settle: Settle { queue, clock }, terms }
+    }
+
+    async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Handled, Ended> {
+        let Order::Sync(order) = Order::parse(&job.payload)?;
+        if leased.connection.as_ref() != Some(&order.connection) {
+            return Err(orders::refused("it is of another connection than its session").into());
+        }
+        if order.full {
+            return self.forget(leased, job, order).await;
+        }
+        let tenant = &leased.lease.tenant;
+        let opened = self.opener.open(tenant, &order).await?;
+        let Some(Opened { mut adapter, mut plan }) = opened else {
+            // The connection went between the claim and now: nothing is left to be done.
+            return Ok(done(job, Vec::new()));
+        };
+        plan.task = order.task;
+        plan.lease = Some(leased.lease.clone());
+        let ports = sync::Ports {
+            adapter: adapter.as_mut(),
+            store: self.store.as_ref(),
+            clock: self.settle.clock.clone(),
+            cancel: context.cancel.clone(),
+            listener: &|_| {},
+        };
+        let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
+        judge(job, ran)
+    }
+
+    /// Forgets where the lanes stand, then queues the same without that: however often either job
+    /// is tried, everything is read once and from the beginning.
+    async fn forget(&self, leased: &Leased, job: &Job, order: SyncOrder) -> Result<Handled, Ended> {
+        let tenant = &leased.lease.tenant;
+        let reset = self.store.reset_lanes(tenant, &order.connection).await;
+        reset.map_err(|e| error::store(&e))?;
+        let next = Order::Sync(SyncOrder { full: false, ..order });
+        Ok(done(job, vec![Effect::Enqueue(next.job(tenant, leased.package.clone()))]))
+    }
+}
+
+#[async_trait]
+impl Handler for Inbound {
+    fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    async fn handle(&self, leased: &Leased, context: Context) -> Handled {
+        let Some(job) = leased.jobs.first() else { return Handled::default() };
+        match self.act(leased, job, &context).await {
+            Ok(handled) => handled,
+            Err(Ended { error, progressed, effects }) => {
+                let digest = context.digest;
+                let failed = Failed { leased, job, error, progressed, digest };
+                Handled { outcomes: vec![self.settle.failed(failed).await], effects }
+            }
+        }
+    }
+}
+
+/// How an attempt ended that did not do what it should.
+struct Ended {
+    error: Error,
+    progressed: bool,
+    effects: Vec<Effect>,
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self { error, progressed: false, effects: Vec::new() }
+    }
+}
+
+fn done(job: &Job, effects: Vec<Effect>) -> Handled {
+    Handled { outcomes: vec![(job.id, Outcome::Done)], effects }
+}
+
+/// What a run means for its job. One that was stopped goes back and on, at no cost. What failed
+/// for good beside something that did not is told by the run and no reason to try again.
+fn judge(job: &Job, ran: Ran) -> Result<Handled, Ended> {
+    let Ran { end, progressed } = ran;
+    let (status, worst) = (end.status, worst(&end).cloned());
+    let effects = vec![Effect::EndRun(end)];
+    let passes = |error: &Error| error.rule().again != Again::No;
+    match (status, worst) {
+        (RunStatus::Cancelled, _) => Ok(Handled { outcomes: Vec::new(), effects }),
+        (RunStatus::Failed, Some(error)) => Err(Ended { error, progressed, effects }),
+        (_, Some(error)) if passes(&error) => Err(Ended { error, progressed, effects }),
+        _ => Ok(done(job, effects)),
+    }
+}
+
+/// The error of a run that decides what becomes of its job: the one about which most can be done.
+fn worst(end: &RunEnd) -> Option<&Error> {
+    let rank = |error: &&Error| match error.rule().again {
+        Again::Person => 4,
+        Again::Later => 3,
+        Again::Many => 2,
+        Again::Few => 1,
+        Again::No => 0,
+    };
+    let entities = end.entities.iter().filter_map(|entity| entity.error.as_ref());
+    end.error.iter().chain(entities).max_by_key(rank)
+}

@@ -1,0 +1,145 @@
+//! What a job says: a closed set of orders, as JSON under a version.
+
+use bytes::Bytes;
+use model::queue::{NewJob, Queue};
+use model::task::TaskId;
+use model::{ConnectionId, Error, ErrorKind, TenantId};
+use serde::{Deserialize, Serialize};
+
+/// The version of the encoding. A field that changes what an order means makes a new one, so that
+/// an older program refuses the order instead of doing half of it.
+const VERSION: u32 = 1;
+
+/// What is to be done.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Reads a connection.
+    Sync(SyncOrder),
+}
+
+/// What is to be read.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncOrder {
+    /// Of which connection.
+    pub connection: ConnectionId,
+    /// The entities; none means all.
+    pub entities: Vec<String>,
+    /// Everything again, as if for the first time.
+    pub full: bool,
+    /// The task that asks for it; nothing means a person.
+    pub task: Option<TaskId>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Payload<T> {
+    version: u32,
+    order: T,
+}
+
+impl Order {
+    /// Reads the payload of a job.
+    pub fn parse(payload: &[u8]) -> Result<Self, Error> {
+        // The version alone, before an order that this program may not know.
+        let version = serde_json::from_slice::<Payload<serde_json::Value>>(payload)
+            .map_err(|error| refused(&error.to_string()))?
+            .version;
+        if version != VERSION {
+            return Err(refused(&format!(
+                "it has version {version}, this program reads {VERSION}: use the one that queued it"
+            )));
+        }
+        let payload: Payload<Self> =
+            serde_json::from_slice(payload).map_err(|error| refused(&error.to_string()))?;
+        Ok(payload.order)
+    }
+
+    /// The order as a payload.
+    pub fn payload(&self) -> Bytes {
+        // Names and lists of them always have a form in JSON.
+        serde_json::to_vec(&Payload { version: VERSION, order: self }).unwrap_or_default().into()
+    }
+
+    /// The order as a job for now, in the line of its connection.
+    pub fn job(&self, tenant: &TenantId, package: Option<String>) -> NewJob {
+        let Self::Sync(SyncOrder { connection, .. }) = self;
+        NewJob {
+            tenant: tenant.clone(),
+            queue: Queue::InboundScheduled,
+            session: session(connection),
+            connection: Some(connection.clone()),
+            package,
+            payload: self.payload(),
+            run_at: None,
+            dedupe: Vec::new(),
+        }
+    }
+}
+
+/// The session of all that reads a connection or maps its records: one at a time.
+pub fn session(connection: &ConnectionId) -> String {
+    format!("sync/{connection}")
+}
+
+pub(super) fn refused(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "engine.order",
+        format!("the payload of the job is no order: {why}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order::Sync(SyncOrder {
+            connection: "crm".parse().unwrap(),
+            entities: vec!["contact".to_owned()],
+            full: false,
+            task: Some("nightly".parse().unwrap()),
+        })
+    }
+
+    #[test]
+    fn order_comes_back_from_its_payload() {
+        assert_eq!(Order::parse(&order().payload()), Ok(order()));
+        assert_eq!(
+            String::from_utf8(order().payload().to_vec()).unwrap(),
+            r#"{"version":1,"order":{"sync":{"connection":"crm","entities":["contact"],"full":false,"task":"nightly"}}}"#,
+        );
+    }
+
+    #[track_caller]
+    fn check(payload: &str, expected: &str) {
+        let error = Order::parse(payload.as_bytes()).unwrap_err();
+        assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Invalid, "engine.order"));
+        assert!(error.message.contains(expected), "{payload}: {}", error.message);
+    }
+
+    #[test]
+    fn payload_that_is_no_order_is_refused_with_the_reason() {
+        check("", "EOF");
+        check("\u{0}", "expected value");
+        check("[]", "");
+        check(r#"{"version":1}"#, "missing field `order`");
+        check(r#"{"version":2,"order":{"teleport":{}}}"#, "version 2, this program reads 1");
+        check(r#"{"version":1,"order":{"teleport":{}}}"#, "unknown variant `teleport`");
+        check(r#"{"version":1,"order":{"sync":{"connection":"crm"}}}"#, "missing field");
+        check(
+            r#"{"version":1,"order":{"sync":{"connection":"C R M","entities":[],"full":false,"task":null}}}"#,
+            "not a valid connection",
+        );
+        check(
+            r#"{"version":1,"order":{"sync":{"connection":"crm","entities":[],"full":false,"task":null,"drop":1}}}"#,
+            "unknown field `drop`",
+        );
+        check(
+            r#"{"version":1,"order":{"sync":{"connection":"crm","entities":[],"full":"yes","task":null}}}"#,
+            "invalid type",
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! The port to connections: what a worker must know of one, and the adapter behind it.
+
+use async_trait::async_trait;
+use model::adapter::Adapter;
+use model::{ConnectionId, Error, TenantId};
+
+use super::job::SyncOrder;
+use crate::sync::SyncPlan;
+
+/// What is known of a connection before anything of its package runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct About {
+    /// The origin that it talks to, where there is one above all; the cap per host goes by it.
+    pub host: Option<String>,
+    /// The digest of the package that would run now.
+    pub digest: String,
+}
+
+/// A connection that is ready to be read.
+pub struct Opened {
+    /// The adapter, for one run.
+    pub adapter: Box<dyn Adapter>,
+    /// What is read.
+    pub plan: SyncPlan,
+}
+
+/// Opens connections. `None` means that there is no such connection any more.
+#[async_trait]
+pub trait Opener: Send + Sync {
+    /// Says what is known of a connection, without running anything of its package.
+    async fn about(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Option<About>, Error>;
+
+    /// Loads the package, verified again, opens the connection's door out, and says how what was
+    /// asked for is read. Of an order by a task, entities that must not be polled so soon again
+    /// are left out: see [`policy::due`](crate::policy::due).
+    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Option<Opened>, Error>;
+}
