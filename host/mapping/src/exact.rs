@@ -115,6 +115,18 @@ impl Ratio {
         Self::new(self.denominator, self.numerator)
     }
 
+    /// This / `other`.
+    pub(crate) fn over(self, other: Self) -> Self {
+        let (numerator, other_numerator) = reduce(self.numerator, other.numerator);
+        let (denominator, other_denominator) = reduce(self.denominator, other.denominator);
+        Self::new(numerator * other_denominator, denominator * other_numerator)
+    }
+
+    /// Whether products with whole numbers are whole.
+    pub(crate) fn is_whole(self) -> bool {
+        self.numerator % self.denominator == 0
+    }
+
     /// The product, without zeros at its end; `None` when it has no end or more than 28 digits.
     pub(crate) fn times(self, number: Decimal) -> Option<Decimal> {
         let number = number.normalize();

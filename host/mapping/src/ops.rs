@@ -4,32 +4,46 @@
 
 mod affix;
 mod args;
+mod arithmetic;
 mod calendar;
+mod choose;
 mod concat;
 mod country;
+mod currency;
 mod date;
+mod each;
+mod element;
 mod email;
 mod empty;
 mod encode;
 mod error;
 mod instant;
+mod join;
 mod json;
 mod lang;
 #[cfg(test)]
 mod laws;
 mod name;
+mod number;
 mod part;
 mod pattern;
 mod phone;
+mod pointer;
+mod predicate;
 mod reference;
 mod replace;
 mod rewrite;
+mod set;
+mod shape;
 mod slice;
 mod spec;
 mod split;
+mod subset;
 mod tables;
 mod template;
 mod text;
+mod truth;
+mod unit;
 mod url;
 
 pub use error::BuildError;
@@ -59,6 +73,11 @@ const FAMILIES: &[&[Spec]] = &[
     concat::SPECS,
     name::SPECS,
     template::SPECS,
+    number::SPECS,
+    truth::SPECS,
+    arithmetic::SPECS,
+    unit::SPECS,
+    currency::SPECS,
     date::SPECS,
     instant::SPECS,
     calendar::SPECS,
@@ -69,6 +88,13 @@ const FAMILIES: &[&[Spec]] = &[
     country::SPECS,
     lang::SPECS,
     json::SPECS,
+    shape::SPECS,
+    join::SPECS,
+    element::SPECS,
+    each::SPECS,
+    set::SPECS,
+    subset::SPECS,
+    choose::SPECS,
     encode::SPECS,
 ];
 

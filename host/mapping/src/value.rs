@@ -1,6 +1,7 @@
 //! Values on their way through a mapping.
 
 mod json;
+mod plain;
 mod typed;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use rust_decimal::Decimal;
 
+use crate::ops::LIST_MAX;
 use crate::{Fault, Kind};
 
 /// A value; texts are borrowed from the record where they can be.
@@ -101,6 +103,26 @@ impl<'a> Value<'a> {
         match self {
             Self::Number(number) => Ok(number),
             other => Err(Fault::kind(&Kind::Decimal, &other)),
+        }
+    }
+
+    /// The items of a list, few enough for an operation to go through them.
+    pub(crate) fn into_items(self) -> Result<Vec<Self>, Fault> {
+        match self {
+            Self::List(items) if items.len() <= LIST_MAX => Ok(items),
+            Self::List(items) => Err(Fault::new(
+                "mapping.list-length",
+                format!("the list has {} items; at most {LIST_MAX}", items.len()),
+            )),
+            other => Err(Fault::kind(&Kind::List(Box::new(Kind::Any)), &other)),
+        }
+    }
+
+    /// The members of an object.
+    pub(crate) fn into_members(self) -> Result<Vec<(Cow<'a, str>, Self)>, Fault> {
+        match self {
+            Self::Object(members) => Ok(members),
+            other => Err(Fault::kind(&Kind::Object, &other)),
         }
     }
 

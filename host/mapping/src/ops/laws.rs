@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use super::{ParamKind, Spec, all};
@@ -63,6 +64,12 @@ where
         get_put(&chain, &base)?;
         put_get(&chain, &view, &base)
     });
+}
+
+/// Numbers of up to 19 digits, some of them behind the point.
+pub(crate) fn decimals() -> impl Strategy<Value = Value<'static>> {
+    let number = (any::<i64>(), 0..9_u32).prop_map(|(digits, scale)| Decimal::new(digits, scale));
+    number.prop_map(Value::Number)
 }
 
 #[track_caller]

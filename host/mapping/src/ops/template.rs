@@ -1,10 +1,8 @@
 //! Texts with values in them.
 
-use std::fmt::Write as _;
-
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
 use crate::lens::{Lens, References};
-use crate::{Class, Fault, Kind, Value, exact};
+use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
     name: "template",
@@ -112,10 +110,9 @@ impl Lens for Template {
         let mut text = String::new();
         for (index, place) in self.places.iter().enumerate() {
             text.push_str(&place.before);
-            match self.value(index, &source) {
-                Value::Missing | Value::Null => {}
-                Value::Text(value) => text.push_str(value),
-                value => display(value, &mut text)?,
+            let value = self.value(index, &source);
+            if !value.is_empty() {
+                text.push_str(&value.clone().into_plain()?);
             }
             Fault::unless_text_fits(text.len() + self.end.len())?;
         }
@@ -139,8 +136,7 @@ impl Lens for Template {
         for (index, part) in parts.into_iter().enumerate() {
             let old = self.value(index, base);
             if !(part.is_empty() && old.is_empty()) {
-                let new = like(old, part)?;
-                self.set(index, new, &mut source);
+                self.set(index, like(old, part)?, &mut source);
             }
         }
         Ok(source)
@@ -221,31 +217,10 @@ impl Template {
     }
 }
 
-/// Appends a value that is no text.
-fn display(value: &Value<'_>, text: &mut String) -> Result<(), Fault> {
-    let written = match value {
-        Value::Number(number) => write!(text, "{number}"),
-        Value::Bool(value) => write!(text, "{value}"),
-        Value::Date(date) => write!(text, "{date}"),
-        Value::DateTime(time) => write!(text, "{time}"),
-        value => return Err(Fault::kind(&Kind::Text, value)),
-    };
-    debug_assert!(written.is_ok(), "writing to a string does not fail");
-    Ok(())
-}
-
-/// The part as a value of the type that was there.
+/// The part as a value of the type that was there; a fraction may have become whole.
 fn like<'a>(old: &Value<'_>, part: &str) -> Result<Value<'a>, Fault> {
-    let new = match old {
-        Value::Number(_) => exact::parse(part).map(Value::Number),
-        Value::Bool(_) => part.parse().ok().map(Value::Bool),
-        Value::Date(_) | Value::DateTime(_) => Value::text(part.to_owned()).typed(&old.kind()).ok(),
-        _ => Some(Value::text(part.to_owned())),
-    };
-    new.ok_or_else(|| {
-        let (part, kind) = (Fault::quote(part), old.kind());
-        Fault::conflict(format!("{part} stands in the place of a value of type {kind}"))
-    })
+    let kind = if let Value::Number(_) = old { Kind::Decimal } else { old.kind() };
+    Value::of_plain(part.to_owned().into(), &kind)
 }
 
 #[cfg(test)]
