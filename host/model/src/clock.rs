@@ -40,9 +40,13 @@ impl Clock {
 
     /// Moves a manual clock forward. The system clock does not care.
     pub fn advance(&self, by: Duration) {
+        self.set(self.now().saturating_add(by).unwrap_or(Timestamp::MAX));
+    }
+
+    /// Sets a manual clock, back as well: clocks of machines do that. The system clock does not care.
+    pub fn set(&self, to: Timestamp) {
         if let Inner::Manual(at) = &self.0 {
-            let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
-            *at = at.saturating_add(by).unwrap_or(Timestamp::MAX);
+            *at.lock().unwrap_or_else(PoisonError::into_inner) = to;
         }
     }
 }
@@ -57,5 +61,7 @@ mod tests {
         let other = clock.clone();
         clock.advance(Duration::from_secs(3));
         assert_eq!(other.now().as_second(), 3);
+        other.set(Timestamp::UNIX_EPOCH);
+        assert_eq!(clock.now(), Timestamp::UNIX_EPOCH);
     }
 }
