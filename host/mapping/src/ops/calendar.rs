@@ -1,7 +1,7 @@
 //! Days and instants moved by the calendar.
 
 use jiff::civil::{self, Date};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, ToSpan as _};
 
 use super::instant::{is_written, within, zone};
@@ -289,6 +289,7 @@ fn midnight(time: civil::DateTime) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use jiff::tz::Offset;
     use proptest::prelude::*;
     use serde_json::json;
 

@@ -7,7 +7,7 @@ use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::rewrite::{Rewrite, Rewritten};
-use super::{Args, BuildError, Example, Param, ParamKind, Spec, TEXT_MAX};
+use super::{Args, BuildError, Example, Param, ParamKind, Spec};
 use crate::{Class, Fault};
 
 const ALPHABET: Param = Param {
@@ -79,9 +79,7 @@ impl Rewrite for Base64Decode {
 
 fn encode(alphabet: &GeneralPurpose, text: &str) -> Result<Cow<'static, str>, Fault> {
     // Four characters stand for three octets.
-    if text.len() > TEXT_MAX / 4 * 3 {
-        return Err(Fault::new("mapping.length", "the text would be longer than 1 MiB in Base64"));
-    }
+    Fault::unless_text_fits(text.len().div_ceil(3) * 4)?;
     Ok(Cow::Owned(alphabet.encode(text)))
 }
 
@@ -123,6 +121,6 @@ mod tests {
         for text in ["Zg", "Zh==", "Zg==\n", "Zm9v!", "/w=="] {
             refuses("base64_decode", text, "mapping.base64");
         }
-        refuses("base64", &("x".repeat(1 << 20)), "mapping.length");
+        refuses("base64", &("x".repeat(1 << 20)), "mapping.text-length");
     }
 }

@@ -1,6 +1,6 @@
 //! JSON in texts.
 
-use super::{BuildError, Example, Spec, TEXT_MAX};
+use super::{BuildError, Example, Spec};
 use crate::lens::{Lens, References};
 use crate::{Class, Fault, Kind, Value};
 
@@ -101,11 +101,9 @@ fn parse<'a>(text: &Value<'_>) -> Result<Value<'a>, Fault> {
     }
 }
 
-fn stringify<'a>(value: Value<'a>) -> Result<Value<'a>, Fault> {
+fn stringify(value: Value<'_>) -> Result<Value<'_>, Fault> {
     let json = canonical(value).to_json();
-    if json.len() > TEXT_MAX {
-        return Err(Fault::new("mapping.length", "the JSON would be longer than 1 MiB"));
-    }
+    Fault::unless_text_fits(json.len())?;
     Ok(Value::text(json))
 }
 
@@ -168,7 +166,7 @@ mod tests {
         let wide = json!(format!("[{}0]", "0,".repeat(500_000))).to_string();
         assert!(get(op, &wide).starts_with("[0,0"));
         let long = json!("\u{1}".repeat(200_000)).to_string();
-        assert_eq!(get(r#""json_stringify""#, &long), "mapping.length");
+        assert_eq!(get(r#""json_stringify""#, &long), "mapping.text-length");
     }
 
     fn values() -> impl Strategy<Value = Value<'static>> + Clone {

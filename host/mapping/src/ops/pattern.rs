@@ -78,22 +78,26 @@ const COMPILED_MAX: usize = 256 << 10;
 const WORK_MAX: usize = 1 << 28;
 
 fn pattern(args: &mut Args) -> Result<Regex, BuildError> {
-    let pattern = args.need("pattern", Args::text)?;
+    compile(&args.need("pattern", Args::text)?)
+}
+
+/// An expression whose size is bounded, and with it the time of a search.
+pub(super) fn compile(pattern: &str) -> Result<Regex, BuildError> {
     if pattern.len() > PATTERN_MAX {
-        let message = format!("the parameter `pattern` is longer than {PATTERN_MAX} bytes");
+        let message = format!("the expression is longer than {PATTERN_MAX} bytes");
         return Err(BuildError::limit(message));
     }
-    let built = RegexBuilder::new(&pattern).size_limit(COMPILED_MAX).build();
+    let built = RegexBuilder::new(pattern).size_limit(COMPILED_MAX).build();
     built.map_err(|e| match e {
-        regex::Error::CompiledTooBig(_) => BuildError::limit(
-            "the parameter `pattern` is too large when compiled; repeat less in it",
-        ),
+        regex::Error::CompiledTooBig(_) => {
+            BuildError::limit("the expression is too large when compiled; repeat less in it")
+        }
         e => {
             // The text of a syntax error draws the pattern over several lines.
             let text = e.to_string();
             let last = text.lines().last().unwrap_or_default();
             let why = last.strip_prefix("error: ").unwrap_or(last);
-            BuildError::parameter(format!("the parameter `pattern` cannot be read: {why}"))
+            BuildError::parameter(format!("the expression cannot be read: {why}"))
         }
     })
 }
