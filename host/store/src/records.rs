@@ -97,7 +97,11 @@ pub(crate) fn header(row: &[u8]) -> Result<(Header<'_>, &[u8]), StoreError> {
 }
 
 /// The record of a key and its row.
-pub(crate) fn decode(tenant: &TenantId, key: &[u8], row: &[u8]) -> Result<StoredRecord, StoreError> {
+pub(crate) fn decode(
+    tenant: &TenantId,
+    key: &[u8],
+    row: &[u8],
+) -> Result<StoredRecord, StoreError> {
     let (header, payload) = header(row)?;
     let damaged = || corrupt(Table::Records, Malformed::Shape);
     let (connection, entity, id) = key::record(tenant, key).ok_or_else(damaged)?;

@@ -1,9 +1,9 @@
 //! Rejects that were kept.
 
 use bytes::Bytes;
-use model::{Error, Timestamp};
 use model::record::{ID_BYTES_MAX, Reject};
 use model::store::{RunRef, StoreError, StoredReject};
+use model::{Error, Timestamp};
 use redb::ReadTransaction;
 
 use crate::canonical::Place;

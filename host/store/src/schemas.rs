@@ -5,8 +5,7 @@ mod port;
 
 use model::TenantId;
 use model::schema::{
-    NewSchema, SCHEMA_TEXT_BYTES_MAX, SchemaHead, SchemaKind, SchemaQuery,
-    StoredSchema,
+    NewSchema, SCHEMA_TEXT_BYTES_MAX, SchemaHead, SchemaKind, SchemaQuery, StoredSchema,
 };
 use model::store::{StoreError, StoreErrorKind};
 use redb::ReadTransaction;
@@ -39,7 +38,8 @@ impl Change for Put {
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, SchemaHead), StoreError> {
         let Self(NewSchema { tenant, kind, name, text, author, expected, at }) = self;
-        let newest = newest(&tables.schemas, &tenant, kind, &name)?.map_or(0, |row| row.head.version);
+        let newest =
+            newest(&tables.schemas, &tenant, kind, &name)?.map_or(0, |row| row.head.version);
         if newest != expected {
             return Err(changed(kind, &name, u64::from(newest), u64::from(expected)));
         }

@@ -3,8 +3,8 @@
 //! A change decides everything before it writes, so what its first record has made is not in the
 //! tables when its second one looks; it is here.
 
-use std::collections::btree_map::{BTreeMap, Entry as Slot};
 use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry as Slot};
 
 use model::canonical::{
     IdentityKey, LINKS_MAX, Link, Mapped, Outcome, RecordId, RelationshipStatus,
@@ -123,7 +123,8 @@ impl<'a, 't> Ledger<'a, 't> {
                 let key = key::with(key::record_type(tenant, &now.record_type), id.as_bytes());
                 writes.put(Table::RecordTypes, &key, &[]);
             }
-            let (old, new) = (before.as_ref().map(identities).unwrap_or_default(), identities(&now));
+            let (old, new) =
+                (before.as_ref().map(identities).unwrap_or_default(), identities(&now));
             let known = |by| key::with(key::identity(tenant, by), id.as_bytes());
             for identity in old.difference(&new) {
                 writes.remove(Table::Identities, &known(*identity));
@@ -165,7 +166,12 @@ impl<'a, 't> Ledger<'a, 't> {
         Ok(own)
     }
 
-    fn put(&mut self, id: RecordId, place: Place<'_>, mapped: &Mapped) -> Result<Effect, StoreError> {
+    fn put(
+        &mut self,
+        id: RecordId,
+        place: Place<'_>,
+        mapped: &Mapped,
+    ) -> Result<Effect, StoreError> {
         self.known.extend(mapped.identities.iter().map(|identity| (*identity, id)));
         let row = LinkRow {
             provider: self.run.package.clone(),
@@ -243,7 +249,8 @@ impl<'a, 't> Ledger<'a, 't> {
             let id = key::record_id(row.disk()?.0.value());
             found.insert(id.ok_or_else(|| corrupt(Table::Identities, Malformed::Shape))?);
         }
-        let (least, greatest) = (RecordId::from_bytes([0; 16]), RecordId::from_bytes([u8::MAX; 16]));
+        let (least, greatest) =
+            (RecordId::from_bytes([0; 16]), RecordId::from_bytes([u8::MAX; 16]));
         let made = self.known.range((identity, least)..=(identity, greatest));
         found.extend(made.take(CANDIDATES_MAX).map(|(_, id)| *id));
         Ok(found.into_iter().collect())
@@ -286,8 +293,7 @@ fn link(record: &mut Canonical, row: LinkRow) -> Result<(), NoObject> {
         }
         None => {
             // What all who knew it have taken back holds nothing against a new word.
-            record.doc =
-                if live { merge::fill(&record.doc, &row.doc)? } else { row.doc.clone() };
+            record.doc = if live { merge::fill(&record.doc, &row.doc)? } else { row.doc.clone() };
             record.links.push(row);
         }
     }
@@ -327,15 +333,14 @@ struct Events(BTreeMap<String, EventKind>);
 
 impl Events {
     fn push(&mut self, record_type: &str, effect: Effect, id: RecordId) {
-        let event = self.0.entry(record_type.to_owned()).or_insert_with(|| {
-            EventKind::CanonicalChanged {
+        let event =
+            self.0.entry(record_type.to_owned()).or_insert_with(|| EventKind::CanonicalChanged {
                 record_type: record_type.to_owned(),
                 created: Vec::new(),
                 updated: Vec::new(),
                 deleted: Vec::new(),
                 restored: Vec::new(),
-            }
-        });
+            });
         let EventKind::CanonicalChanged { created, updated, deleted, restored, .. } = event else {
             return;
         };

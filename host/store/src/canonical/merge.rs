@@ -154,7 +154,12 @@ mod tests {
     #[test]
     fn values_are_copied_as_they_stand() {
         let number = r#"{"n":1.50,"t":"\u00e9","o":{"b":1,"a":[]}}"#;
-        check(r#"{"x":null}"#, "{}", number, r#"{"n":1.50,"o":{"b":1,"a":[]},"t":"\u00e9","x":null}"#);
+        check(
+            r#"{"x":null}"#,
+            "{}",
+            number,
+            r#"{"n":1.50,"o":{"b":1,"a":[]},"t":"\u00e9","x":null}"#,
+        );
     }
 
     #[test]

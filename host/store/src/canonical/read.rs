@@ -51,7 +51,8 @@ impl<'a> Reader<'a> {
     fn relationship(&self, link: LinkRow) -> Result<ExternalRelationship, StoreError> {
         let damaged = || corrupt(Table::Canonical, Malformed::Shape);
         let connection: ConnectionId = link.connection.parse().map_err(|_name| damaged())?;
-        let key = key::with(key::entity(self.tenant, &connection, &link.entity), link.id.as_bytes());
+        let key =
+            key::with(key::entity(self.tenant, &connection, &link.entity), link.id.as_bytes());
         let row = self.records.get(key.as_slice()).disk()?.ok_or_else(damaged)?;
         let (header, _) = records::header(row.value())?;
         Ok(ExternalRelationship {

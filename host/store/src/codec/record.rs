@@ -257,13 +257,13 @@ mod tests {
     }
 
     fn link() -> impl Strategy<Value = Link> {
-        any::<(Option<[u8; 16]>, bool, Option<[u8; 16]>)>().prop_map(|(schema, rejected, record)| {
-            Link {
+        any::<(Option<[u8; 16]>, bool, Option<[u8; 16]>)>().prop_map(
+            |(schema, rejected, record)| Link {
                 schema: schema.map(SchemaDigest::from_bytes),
                 rejected,
                 record: record.map(RecordId::from_bytes),
-            }
-        })
+            },
+        )
     }
 
     proptest! {

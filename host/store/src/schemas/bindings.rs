@@ -27,7 +27,8 @@ impl Change for Put {
         let Binding { tenant, connection, entity, schema, .. } = &binding;
         let key = key::with(key::connection(tenant, connection), entity.as_bytes());
         let row = tables.bindings.get(key.as_slice()).disk()?;
-        let revision = row.map(|row| decode(row.value())).transpose()?.map_or(0, |old| old.revision);
+        let revision =
+            row.map(|row| decode(row.value())).transpose()?.map_or(0, |old| old.revision);
         if expected.is_some_and(|expected| expected != revision) {
             let message = format!(
                 "what is bound to '{entity}' of {tenant}/{connection} is at revision {revision}: \

@@ -6,22 +6,37 @@
 )]
 
 mod breakers;
+mod canonical;
 mod catalogue;
 mod events;
+mod links;
 mod lists;
+mod mapped;
 mod pages;
+mod queue;
+mod queue_dead;
+mod queue_dedupe;
+mod queue_effects;
+mod queue_leases;
+mod queue_order;
+mod queue_pause;
+mod replay;
 mod runs;
 mod samples;
+mod schemas;
 mod secrets;
 mod tenants;
 
 use model::breaker::BreakerStore;
+use model::canonical::CanonicalStore;
+use model::queue::JobQueue;
+use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore, Vault};
 
 /// All ports of one store.
-trait Ports: RecordStore + Catalogue + Vault + BreakerStore {}
+trait Ports: RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue {}
 
-impl<T: RecordStore + Catalogue + Vault + BreakerStore> Ports for T {}
+impl<T: RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue> Ports for T {}
 
 /// Runs the suite on what `$open` opens: a store with nothing in it, and a guard that is dropped
 /// after it.
@@ -90,6 +105,49 @@ suite! { redb, crate::open_redb:
         ended_and_interrupted_runs_are_events
         events_are_read_on_from_any_number
     }
+    canonical {
+        mapped_record_has_a_canonical_one_of_a_known_id
+        same_record_and_schema_write_nothing
+        change_that_the_mapping_does_not_see_is_no_canonical_event
+        gone_record_removes_its_canonical_one_until_it_is_back
+        record_that_cannot_be_mapped_is_stored_and_kept_as_a_reject
+        new_schema_maps_an_unchanged_record_again
+        schema_that_is_taken_away_leaves_the_record_unmapped
+        schema_of_another_type_moves_the_record_and_back
+        canonical_records_are_listed_by_type_in_parts
+        outcome_beyond_the_limits_is_refused_by_name
+    }
+    links {
+        identity_joins_records_of_two_connections
+        link_overwrites_what_it_has_changed_and_nothing_else
+        record_lives_as_long_as_one_of_its_links
+        new_record_of_a_removed_identity_is_believed_alone
+        records_of_one_entity_of_a_connection_are_never_joined
+        records_of_one_page_are_joined_too
+        identity_that_a_record_gives_up_joins_nothing_more
+        identity_of_another_type_joins_nothing
+        links_of_one_record_are_bounded
+        references_are_resolved_both_ways_within_a_connection
+    }
+    replay {
+        what_another_schema_has_mapped_is_listed_with_its_document
+        replay_is_counted_by_what_it_changes
+        record_that_has_changed_meanwhile_is_skipped
+        replay_in_parts_and_from_the_front_again_comes_to_an_end
+        same_replay_twice_changes_nothing
+        replay_joins_what_a_new_schema_knows_again
+        replay_of_an_older_run_is_fenced_off
+        batches_are_bounded
+    }
+    schemas {
+        versions_are_appended_and_stay
+        version_that_somebody_else_has_saved_is_not_buried
+        schemas_are_listed_by_name_and_by_version
+        schema_beyond_the_limits_is_refused_by_name
+        binding_is_replaced_and_counts_its_revisions
+        schema_that_is_not_there_cannot_be_bound
+        schemas_of_tenants_never_meet
+    }
     tenants {
         tenants_with_the_same_names_never_meet
         prefix_of_a_name_is_another_name
@@ -111,5 +169,90 @@ suite! { redb, crate::open_redb:
         new_secrets_replace_all_old_ones
         secrets_of_an_unknown_connection_are_invalid
         field_given_twice_is_refused_and_named
+    }
+}
+
+/// Runs the suite on what `$open` opens, and moves the clock that it tells the time by.
+macro_rules! timed_suite {
+    ($backend:ident, $open:path: $($module:ident { $($test:ident)* })*) => {
+        mod $backend {
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    let (store, clock, guard) = $open();
+                    Box::pin(super::$module::$test(&store, &clock)).await;
+                    drop(store);
+                    drop(guard);
+                }
+            )*)*
+        }
+    };
+}
+
+fn open_timed_redb() -> (store::Store, model::Clock, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = model::Clock::manual(samples::at(0));
+    (store::Store::open(dir.path(), clock.clone()).unwrap(), clock, dir)
+}
+
+timed_suite! { timed_redb, crate::open_timed_redb:
+    queue_order {
+        jobs_of_a_session_run_in_their_order
+        claim_takes_those_that_have_been_due_longest
+        job_waits_for_its_time_and_holds_up_what_follows
+        claims_are_bounded_as_asked
+        batch_ends_where_another_connection_or_package_begins
+        skipped_package_holds_up_no_other
+        queues_and_tenants_never_meet
+        due_tenants_are_listed_by_name_and_go_on
+        oldest_is_since_when_the_first_session_waits
+        what_is_too_large_is_refused_by_name
+        earlier_clock_claims_nothing_twice
+    }
+    queue_leases {
+        lease_that_ran_out_is_claimed_again_and_fences_the_first
+        lease_ends_once
+        epochs_are_not_used_again_by_a_session_that_was_empty
+        renewed_lease_lasts_from_now
+        attempts_are_counted_when_claimed_but_not_for_what_went_back
+        failures_are_kept_to_the_newest
+        job_that_lost_a_worker_is_handed_out_alone
+        outcomes_that_are_not_of_the_claim_are_refused_whole
+        run_of_a_lost_claim_writes_nothing
+    }
+    queue_dead {
+        dead_job_is_kept_with_all_that_is_known
+        session_that_blocks_waits_for_a_person
+        blocked_session_without_jobs_stays_blocked
+        session_that_skips_goes_on
+        letter_comes_back_before_a_job_at_work
+        letters_are_chosen_by_every_condition
+        letters_come_back_in_steps_and_apart
+        letter_comes_back_with_another_payload
+        quarantine_lasts_until_a_person_acts
+        deaths_and_what_people_do_are_events
+    }
+    queue_pause {
+        paused_queue_hands_out_nothing
+        paused_session_waits_and_others_do_not
+        paused_connection_waits_and_others_do_not
+        pause_before_the_first_job_holds
+        pause_ends_by_itself
+        pause_is_replaced_by_another_of_its_scope
+        lease_under_a_pause_ends_as_ever
+        pause_of_a_session_without_a_name_is_refused
+    }
+    queue_dedupe {
+        key_holds_until_its_job_is_finished
+        key_holds_for_its_time_whatever_becomes_of_the_job
+        one_key_that_holds_is_enough
+        keys_of_another_queue_or_tenant_do_not_count
+        dead_job_lets_go_of_its_key_and_takes_it_again
+    }
+    queue_effects {
+        follow_up_work_is_queued_with_the_end
+        run_ends_with_its_job
+        runs_and_deaths_of_one_call_have_events_of_their_own
+        effect_that_is_refused_undoes_the_end
     }
 }

@@ -51,8 +51,13 @@ pub(crate) fn lane(entity: &str) -> Lane {
 
 pub(crate) fn state(checkpoint: &str) -> LaneState {
     let checkpoint = Some(checkpoint.to_owned());
-    let progress = Progress { selection: Selection::All, checkpoint, target: at(0) };
-    LaneState { progress: Some(progress), complete_until: None, feed: None }
+    let progress = Progress {
+        selection: Selection::All,
+        checkpoint,
+        target: at(0),
+        waited: std::time::Duration::ZERO,
+    };
+    LaneState { progress: Some(progress), ..LaneState::default() }
 }
 
 /// A page of `contacts`.
