@@ -1,0 +1,115 @@
+//! Pauses.
+
+use model::Clock;
+use model::queue::{Held, NewJob, Pause, PauseScope, Queue};
+use model::store::StoreErrorKind;
+
+use super::Ports;
+use super::queue::{LEASE, SECOND, acme, check_due, claim, done, end, job, only, put, stats, told};
+
+fn pause(scope: PauseScope, clock: &Clock) -> Pause {
+    Pause { scope, reason: "because".to_owned(), since: clock.now(), until: None }
+}
+
+fn session(name: &str) -> PauseScope {
+    PauseScope::Session(Queue::Outbound, name.to_owned())
+}
+
+fn hub() -> PauseScope {
+    PauseScope::Connection("hub".parse().unwrap())
+}
+
+/// The jobs `a` of the connection `hub` and `b` of `news`, with a pause that holds up some.
+async fn check(store: &impl Ports, clock: &Clock, scope: PauseScope, expected: &[&str]) {
+    let news = NewJob { connection: Some("news".parse().unwrap()), ..job("b", "1") };
+    put(store, [job("a", "1"), news]).await;
+    let pause = pause(scope.clone(), clock);
+    store.pause(&acme(), pause.clone()).await.unwrap();
+    assert_eq!(store.pauses(&acme()).await.unwrap(), [pause]);
+    assert!(store.pauses(&"other".parse().unwrap()).await.unwrap().is_empty());
+    let is_due = !expected.is_empty();
+    assert_eq!(store.next_due(Queue::Outbound).await.unwrap().is_some(), is_due);
+    let tenants = store.due_tenants(Queue::Outbound, None, 9).await.unwrap();
+    assert_eq!(tenants.len(), usize::from(is_due));
+    assert_eq!(stats(store, Queue::Outbound).await.oldest.is_some(), is_due);
+    check_due(store, expected).await;
+    assert!(store.resume(&acme(), &scope).await.unwrap());
+    assert!(!store.resume(&acme(), &scope).await.unwrap());
+    assert!(store.pauses(&acme()).await.unwrap().is_empty());
+    check_due(store, &["a: 1", "b: 1"]).await;
+}
+
+pub(crate) async fn paused_queue_hands_out_nothing(store: &impl Ports, clock: &Clock) {
+    check(store, clock, PauseScope::Queue(Queue::Outbound), &[]).await;
+}
+
+pub(crate) async fn paused_session_waits_and_others_do_not(store: &impl Ports, clock: &Clock) {
+    check(store, clock, session("a"), &["b: 1"]).await;
+}
+
+pub(crate) async fn paused_connection_waits_and_others_do_not(store: &impl Ports, clock: &Clock) {
+    check(store, clock, hub(), &["b: 1"]).await;
+}
+
+pub(crate) async fn pause_before_the_first_job_holds(store: &impl Ports, clock: &Clock) {
+    for scope in [session("a"), hub()] {
+        store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
+        put(store, [job("a", "1")]).await;
+        check_due(store, &[]).await;
+        store.resume(&acme(), &scope).await.unwrap();
+        let leased = only(store).await;
+        end(store, &leased, done(1)).await;
+    }
+}
+
+pub(crate) async fn pause_ends_by_itself(store: &impl Ports, clock: &Clock) {
+    put(store, [job("a", "1")]).await;
+    for scope in [session("a"), hub(), PauseScope::Queue(Queue::Outbound)] {
+        let until = clock.now() + SECOND;
+        let paused = Pause { until: Some(until), ..pause(scope.clone(), clock) };
+        store.pause(&acme(), paused).await.unwrap();
+        check_due(store, &[]).await;
+        assert_eq!(store.next_due(Queue::Outbound).await.unwrap(), Some(until));
+        clock.advance(SECOND);
+        assert!(store.pauses(&acme()).await.unwrap().is_empty());
+        check_due(store, &["a: 1"]).await;
+        assert!(!store.resume(&acme(), &scope).await.unwrap());
+    }
+}
+
+pub(crate) async fn pause_is_replaced_by_another_of_its_scope(store: &impl Ports, clock: &Clock) {
+    put(store, [job("a", "1")]).await;
+    for scope in [session("a"), hub(), PauseScope::Queue(Queue::Outbound)] {
+        let until = Some(clock.now() + SECOND);
+        store.pause(&acme(), Pause { until, ..pause(scope.clone(), clock) }).await.unwrap();
+        store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
+        clock.advance(SECOND);
+        check_due(store, &[]).await;
+        assert_eq!(store.pauses(&acme()).await.unwrap().len(), 1);
+        store.resume(&acme(), &scope).await.unwrap();
+    }
+    check_due(store, &["a: 1"]).await;
+}
+
+pub(crate) async fn lease_under_a_pause_ends_as_ever(store: &impl Ports, clock: &Clock) {
+    put(store, [job("a", "1"), job("a", "2")]).await;
+    for scope in [session("a"), hub(), PauseScope::Queue(Queue::Outbound)] {
+        let leased = only(store).await;
+        store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
+        assert_eq!(store.renew(vec![leased.lease.clone()], LEASE).await.unwrap(), [Held::Held]);
+        clock.advance(LEASE + SECOND);
+        assert_eq!(told(&claim(store).await), [""; 0]);
+        assert_eq!(end(store, &leased, []).await, Held::Held);
+        assert_eq!(told(&claim(store).await), [""; 0]);
+        store.resume(&acme(), &scope).await.unwrap();
+    }
+    check_due(store, &["a: 1 2"]).await;
+}
+
+pub(crate) async fn pause_of_a_session_without_a_name_is_refused(store: &impl Ports, clock: &Clock) {
+    let long = Pause { reason: "x".repeat(2_000), ..pause(hub(), clock) };
+    for pause in [pause(session(""), clock), long] {
+        let error = store.pause(&acme(), pause).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
+    }
+}
