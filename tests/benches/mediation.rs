@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use egress::{Body, Gateway, Options, Transport};
+use egress::{Body, Gateway, Opening, Options, Transport};
 use http_body_util::{BodyExt as _, Full};
-use model::egress::{Access, HttpBudget, Request};
+use model::egress::{Access, HttpBudget, Priority, Request};
 use model::{Clock, Connection, Error, Secret};
 use package::{Manifest, Permissions};
 
@@ -133,7 +133,14 @@ async fn compare(what: &str, record: &[u8], bytes: usize) {
     };
     let secrets = vec![("token".to_owned(), Secret::new("pat-na1-0123456789abcdef".to_owned()))];
     let grant = Permissions::of(&manifest);
-    let door = gateway.connect(&connection, manifest, &grant, secrets).unwrap();
+    let opening = Opening {
+        connection: &connection,
+        manifest,
+        grant: &grant,
+        secrets,
+        priority: Priority::Interactive,
+    };
+    let door = gateway.connect(opening).unwrap();
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let start = Instant::now();

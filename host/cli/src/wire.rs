@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use egress::Gateway;
+use egress::{Gateway, Opening};
 use engine::install;
 use engine::sync::PackageRef;
+use model::egress::Priority;
 use model::store::Catalogue as _;
 use model::{Clock, Connection, ConnectionId, Secret, TenantId};
 use package::manifest::{Manifest, PUBLISHER_RULE, is_publisher};
@@ -93,9 +94,13 @@ impl Host {
         connection: &Connection,
         secrets: Vec<(String, Secret)>,
     ) -> Result<Session> {
-        let manifest = Arc::clone(&package.manifest);
-        let grant = &package.loaded.grant;
-        let egress = self.gateway.connect(connection, manifest, grant, secrets)?;
+        let egress = self.gateway.connect(Opening {
+            connection,
+            manifest: Arc::clone(&package.manifest),
+            grant: &package.loaded.grant,
+            secrets,
+            priority: Priority::Interactive,
+        })?;
         Ok(package.loaded.component.session(Scope {
             egress,
             variables: engine::connect::variables(&package.manifest, connection),

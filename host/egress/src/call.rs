@@ -1,9 +1,9 @@
 //! One adapter call: the pipeline that every request passes, in this order.
 //!
 //! budgets → endpoint, with its address where it is a literal → path and headers → permission and
-//! grant → secrets in the guest's parts → rate limits → credential → look-up, address and dialling
-//! (a pooled connection went through them before) → send → bounded read and echo scan →
-//! redirects → audit.
+//! grant → secrets in the guest's parts → circuit breaker → rate limits → credential → look-up,
+//! address and dialling (a pooled connection went through them before) → send → bounded read and
+//! echo scan → redirects → audit.
 //!
 //! A looked-up address is judged when it is dialled and not before, so that it cannot change in
 //! between; the credential stands in the request by then, but not a byte of it has been sent.
@@ -27,6 +27,7 @@ use crate::budget::{Budget, Size};
 use crate::denial::invalid;
 use crate::door::Door;
 use crate::endpoint::Endpoint;
+use crate::health::Leave;
 use crate::limit::Asked;
 use crate::origin::{Origin, Scheme};
 use crate::permission::Way;
@@ -104,19 +105,39 @@ impl Call {
             method: allowed.method.as_str(),
             path: &allowed.path,
         };
+        let mut leave = self.door.health.admit(&allowed.origin, self.door.clock.now())?;
         let permit = self.door.limits.admit(asked, &self.budget).await?;
         let request = self.outgoing(&allowed, message)?;
         if hop.way == Way::Guest && self.door.has_patterns() {
             self.provenance.write(&hop.request, |host| self.door.has_host(host));
         }
         slot.spend();
+        let began = Instant::now();
+        let answer = self.answer(asked, &allowed, request, leave.as_mut()).await;
+        if let (Some(leave), Err(error)) = (&mut leave, &answer) {
+            leave.failed(error, began.elapsed());
+        }
+        drop((leave, permit));
+        let answer = answer?;
+        let next = redirect::next(&self.door, hop, allowed.endpoint, &allowed.origin, &answer)?;
+        Ok((answer, next))
+    }
+
+    /// Sends the request and reads the whole answer; limits and breaker learn from its head.
+    async fn answer(
+        &self,
+        asked: Asked<'_>,
+        allowed: &Allowed<'_>,
+        request: http::Request<Bytes>,
+        leave: Option<&mut Leave<'_>>,
+    ) -> Result<Response, Error> {
         let name = &allowed.endpoint.name;
         let answer = self.door.transport.send(name, request, self.budget.deadline()).await?;
         self.door.limits.learn(asked, answer.status(), answer.headers());
-        let answer = self.receive(allowed.endpoint, answer).await.map_err(Error::sent)?;
-        drop(permit);
-        let next = redirect::next(&self.door, hop, allowed.endpoint, &allowed.origin, &answer)?;
-        Ok((answer, next))
+        if let Some(leave) = leave {
+            leave.answered(answer.status(), answer.headers(), self.door.clock.now());
+        }
+        self.receive(allowed.endpoint, answer).await.map_err(Error::sent)
     }
 
     /// Steps 2 to 4: pure, and nothing is waited for.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use model::Clock;
 use model::egress::{Access, Egress, EgressCall, HttpBudget};
 
 use crate::call::Call;
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::guard::Ranges;
+use crate::health::Health;
 use crate::limit::Limits;
 use crate::needle::Needles;
 use crate::transport::Transport;
@@ -24,6 +26,8 @@ pub(crate) struct Door {
     /// Query parameters that the guest may not set at any endpoint.
     pub(crate) owned_query: Vec<String>,
     pub(crate) limits: Limits,
+    pub(crate) health: Health,
+    pub(crate) clock: Clock,
     pub(crate) ranges: Arc<Ranges>,
     pub(crate) user_agent: HeaderValue,
     pub(crate) transport: Arc<dyn Transport>,

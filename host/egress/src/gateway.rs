@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use model::egress::Egress;
+use model::breaker::Hosts;
+use model::egress::{Egress, Priority};
 use model::{Clock, Connection, Error, Secret};
 use package::manifest::Scope;
 use package::{Manifest, Permissions};
@@ -15,6 +16,7 @@ use crate::denial::invalid;
 use crate::door::{Door, Handle};
 use crate::endpoint::Endpoint;
 use crate::guard::{Nat64, Ranges};
+use crate::health::Health;
 use crate::limit::{Key, Limits, States};
 use crate::needle::Needles;
 use crate::origin::Origin;
@@ -50,7 +52,22 @@ pub struct Gateway {
     user_agent: HeaderValue,
     ranges: Arc<Ranges>,
     states: States,
+    hosts: Option<Arc<dyn Hosts>>,
     outside: Outside,
+}
+
+/// What a door is made of.
+pub struct Opening<'a> {
+    /// Whose account.
+    pub connection: &'a Connection,
+    /// The manifest of its package.
+    pub manifest: Arc<Manifest>,
+    /// What the operator allows of it.
+    pub grant: &'a Permissions,
+    /// The secrets of the connection, by field.
+    pub secrets: Vec<(String, Secret)>,
+    /// Who waits for the answers.
+    pub priority: Priority,
 }
 
 enum Outside {
@@ -86,7 +103,14 @@ impl Gateway {
             .map_err(|_bad| invalid("egress.user-agent", "the user agent cannot be sent"))?;
         let ranges = Arc::new(Ranges::new(options.nat64, options.own_addresses));
         let outside = outside(Arc::clone(&ranges));
-        Ok(Self { clock, user_agent, ranges, states: States::default(), outside })
+        Ok(Self { clock, user_agent, ranges, states: States::default(), hosts: None, outside })
+    }
+
+    /// The same gateway with circuit breakers: it asks before it sends, and tells how it went.
+    #[must_use]
+    pub fn with_breakers(mut self, hosts: Arc<dyn Hosts>) -> Self {
+        self.hosts = Some(hosts);
+        self
     }
 
     /// Opens the door of a connection.
@@ -94,17 +118,9 @@ impl Gateway {
     /// Refuses variables that break the manifest's rules, overrides of endpoints that do not
     /// exist and secrets that could not be told from ordinary text. A missing secret is an error
     /// of the requests that need it, not of the door.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the plaintext is wiped when the door stands; the manifest comes shared"
-    )]
-    pub fn connect(
-        &self,
-        connection: &Connection,
-        manifest: Arc<Manifest>,
-        grant: &Permissions,
-        secrets: Vec<(String, Secret)>,
-    ) -> Result<Arc<dyn Egress>, Error> {
+    pub fn connect(&self, opening: Opening<'_>) -> Result<Arc<dyn Egress>, Error> {
+        // The plaintext is wiped when the door stands.
+        let Opening { connection, manifest, grant, secrets, priority } = opening;
         variable::check(connection, &manifest)?;
         let credential = Credential::new(connection, &manifest, &secrets)?;
         let watched = credential::watched(connection, &manifest, &secrets)?;
@@ -118,6 +134,7 @@ impl Gateway {
             &manifest.limits,
             &self.states,
             &|scope| key(connection, scope),
+            priority,
             self.clock.clone(),
         );
         Ok(Arc::new(Handle(Arc::new(Door {
@@ -129,6 +146,12 @@ impl Gateway {
             needles,
             owned_query,
             limits,
+            health: Health {
+                hosts: self.hosts.clone(),
+                tenant: connection.tenant.clone(),
+                package: connection.package.clone(),
+            },
+            clock: self.clock.clone(),
             ranges: Arc::clone(&self.ranges),
             user_agent: self.user_agent.clone(),
         }))))
@@ -253,7 +276,14 @@ cursor = "scan"
             account: None,
         };
         let grant = Permissions::of(&manifest);
-        gateway.connect(&connection, manifest, &grant, Vec::new()).unwrap().open(
+        let opening = Opening {
+            connection: &connection,
+            manifest,
+            grant: &grant,
+            secrets: Vec::new(),
+            priority: Priority::Interactive,
+        };
+        gateway.connect(opening).unwrap().open(
             Access::Read,
             HttpBudget {
                 calls: 1,

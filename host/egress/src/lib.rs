@@ -29,6 +29,7 @@ mod escape;
 mod gateway;
 mod guard;
 mod header;
+mod health;
 mod limit;
 mod link;
 mod locate;
@@ -42,7 +43,7 @@ mod transport;
 mod variable;
 mod wire;
 
-pub use gateway::{Gateway, Options};
+pub use gateway::{Gateway, Opening, Options};
 pub use guard::Nat64;
 pub use needle::SECRET_BYTES_MIN;
 pub use transport::{Body, Transport};

@@ -4,11 +4,15 @@
 //! pause a provider may see up to twice the number. Providers that count windows strictly answer
 //! 429, which pauses the limit; a smaller burst would slow every short sync down for that case.
 //!
-//! Rates follow the monotonic time: a wall clock that is set back would shut a limit for as long.
-//! `reserve` lowers the number for all adapter calls, because the people it is kept for use the
-//! provider without this host.
+//! Limits of an hour or more are quotas: they are counted in windows, and one that is used up is
+//! not waited for. `reserve` is kept for interactive calls and for people who use the provider
+//! without this host. Counts live in memory: after a restart a quota is taken for unused until the
+//! provider reports it or says no.
+//!
+//! Times are monotonic: a wall clock that is set back would shut a limit for as long.
 
 mod header;
+mod meter;
 mod pause;
 mod state;
 
@@ -16,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use model::egress::Priority;
+use model::retry::{ASKED_MAX, QUOTA_WAIT_MIN};
 use model::{Clock, Error, ErrorKind};
 use package::manifest::{self, Route};
 use package::path::CanonicalPath;
@@ -23,15 +29,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::budget::Budget;
-use header::Reported;
-use state::State;
+use header::{Reported, Spent};
+use state::{State, Wait};
 
+pub(crate) use pause::retry_after;
 pub(crate) use state::{Key, States};
 
 /// What a 429 without `Retry-After` pauses: long enough that a burst dies down.
 pub(crate) const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
-/// The longest pause that a provider can ask for; a date beyond it is a mistake.
-pub(crate) const PAUSE_MAX: Duration = Duration::from_hours(24);
 /// How long a limit rests that is reported as used up without a time for its reset.
 pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_mins(5);
 
@@ -41,6 +46,7 @@ pub(crate) struct Limits {
     bounds: Vec<Bound>,
     /// Pauses that a provider asks for at requests that no limit counts.
     rest: Arc<State>,
+    priority: Priority,
     clock: Clock,
 }
 
@@ -74,6 +80,7 @@ impl Limits {
         limits: &[manifest::Limit],
         states: &States,
         key: &dyn Fn(manifest::Scope) -> Key,
+        priority: Priority,
         clock: Clock,
     ) -> Self {
         let mut ordered: Vec<_> = limits.iter().enumerate().collect();
@@ -93,7 +100,7 @@ impl Limits {
             })
             .collect();
         let rest = states.rest(&key(manifest::Scope::Connection));
-        Self { bounds, rest, clock }
+        Self { bounds, rest, priority, clock }
     }
 
     /// Waits until every limit of the request allows it, or refuses at once when the call's
@@ -118,14 +125,15 @@ impl Limits {
         }
     }
 
-    /// Sleeps until every rate and pause allows the request.
+    /// Sleeps until every rate and pause allows the request, unless that would take too long.
     async fn rest(&self, asked: Asked<'_>, deadline: Instant) -> Result<(), Error> {
         let longest = || {
-            let waits = self.states(asked).filter_map(|state| Some((state, state.wait()?)));
+            let wait = |state: &Arc<State>| state.wait(self.priority);
+            let waits = self.states(asked).filter_map(|state| Some((state, wait(state)?)));
             waits.max_by_key(|(_, wait)| *wait)
         };
         while let Some((state, wait)) = longest() {
-            let ready = Instant::now() + wait;
+            let ready = Instant::now() + wait.span;
             if ready > deadline {
                 return Err(refused(state, wait));
             }
@@ -149,7 +157,9 @@ impl Limits {
                 match timeout_at(deadline, place).await {
                     Ok(Ok(place)) => places.push(place),
                     // The semaphore is never closed, so this is the deadline.
-                    _late => return Err(refused(state, PAUSE_DEFAULT)),
+                    _late => {
+                        return Err(refused(state, Wait { span: PAUSE_DEFAULT, quota: false }));
+                    }
                 }
             }
         }
@@ -158,10 +168,12 @@ impl Limits {
 
     /// Takes one request of every limit, or of none.
     fn take(&self, asked: Asked<'_>) -> bool {
-        let taken = self.states(asked).take_while(|state| state.take().is_ok()).count();
+        let take = |state: &&Arc<State>| state.take(self.priority).is_ok();
+        let taken = self.states(asked).take_while(take).count();
         let all = taken == self.states(asked).count();
         if !all {
-            self.states(asked).take(taken).for_each(|state| state.give_back());
+            let taken = self.states(asked).take(taken);
+            taken.for_each(|state| state.give_back(self.priority));
         }
         all
     }
@@ -169,13 +181,16 @@ impl Limits {
     /// Learns from an answer: pauses that it asks for, and what it reports as left.
     pub(crate) fn learn(&self, asked: Asked<'_>, status: StatusCode, headers: &HeaderMap) {
         let now = self.clock.now();
-        if let Some(wait) = pause::asked_for(status, headers, now) {
-            self.states(asked).for_each(|state| state.pause(wait.min(PAUSE_MAX)));
+        if let Some(span) = pause::asked_for(status, headers, now) {
+            let wait = Wait { span, quota: span >= QUOTA_WAIT_MIN };
+            self.states(asked).for_each(|state| state.pause(wait));
         }
-        for bound in self.bounds_of(asked) {
-            let Some(reported) = &bound.reported else { continue };
-            if let Some(wait) = reported.exhausted(headers, now) {
-                bound.state.pause(wait.min(PAUSE_MAX));
+        for Bound { state, reported, .. } in self.bounds_of(asked) {
+            let spent = reported.as_ref().and_then(|reported| reported.spent(headers, now));
+            match spent {
+                Some(Spent { wait, whole: true }) => state.pause(wait),
+                Some(Spent { wait, whole: false }) => state.reserve(wait),
+                None => {}
             }
         }
     }
@@ -202,11 +217,13 @@ impl Bound {
     }
 }
 
-fn refused(state: &State, wait: Duration) -> Error {
-    let seconds = wait.as_secs_f64();
-    let message = format!(
-        "{} leaves no room before the call's deadline; wait {seconds:.1} s",
-        state.description
-    );
-    Error::new(ErrorKind::RateLimited, "egress.rate-limit", message).retry_after(wait)
+fn refused(state: &State, wait: Wait) -> Error {
+    let seconds = wait.span.as_secs_f64();
+    let (code, what) = if wait.quota {
+        ("egress.quota", "is used up, or only what is kept for people is left")
+    } else {
+        ("egress.rate-limit", "leaves no room before the call's deadline")
+    };
+    let message = format!("{} {what}; wait {seconds:.1} s", state.description);
+    Error::new(ErrorKind::RateLimited, code, message).retry_after(wait.span)
 }

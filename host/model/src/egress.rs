@@ -54,6 +54,15 @@ pub enum Access {
     Write,
 }
 
+/// Who waits for the answers: what a provider's manifest keeps in reserve is for people.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Priority {
+    /// Work of a schedule.
+    Background,
+    /// A person.
+    Interactive,
+}
+
 /// What one adapter call may spend on HTTP.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HttpBudget {

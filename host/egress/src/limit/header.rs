@@ -6,7 +6,13 @@ use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use package::manifest::{Limit, Report};
 
-use super::REPORT_PAUSE_MAX;
+use super::meter::Meter;
+use super::state::Wait;
+use super::{ASKED_MAX, REPORT_PAUSE_MAX};
+
+/// Quotas that do not report their reset are asked again so often in their span: their window
+/// began at a time that nobody has told.
+const LOOKS_PER_QUOTA: u32 = 24;
 
 /// From this number on a reset is an instant in seconds, not a span: spans end at a month.
 const EPOCH_SECONDS_MIN: f64 = 1e9;
@@ -25,6 +31,16 @@ pub(crate) struct Reported {
     reserve: u64,
     /// The pause when no reset is reported.
     rest: Duration,
+    quota: bool,
+}
+
+/// A limit of which nothing, or nothing but its reserve, is left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Spent {
+    /// Until it begins anew.
+    pub(super) wait: Wait,
+    /// The reserve is spent too.
+    pub(super) whole: bool,
 }
 
 impl Reported {
@@ -40,18 +56,21 @@ impl Reported {
             usage: name(&report.usage).zip(pattern),
             requests: limit.requests.map_or(0, u64::from),
             reserve: u64::from(limit.reserve),
-            rest: limit.per.unwrap_or(REPORT_PAUSE_MAX).min(REPORT_PAUSE_MAX),
+            rest: limit.per.map_or(REPORT_PAUSE_MAX, rest),
+            quota: limit.per.is_some_and(Meter::is_quota),
         }
     }
 
-    /// How long to rest when nothing but the reserve is left.
-    pub(super) fn exhausted(&self, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    /// What the answer tells, when nothing but the reserve is left.
+    pub(super) fn spent(&self, headers: &HeaderMap, now: Timestamp) -> Option<Spent> {
         let (left, limit) = self.left(headers)?;
         if left > limit.saturating_mul(self.reserve) / 100 {
             return None;
         }
         let reset = self.reset.as_ref().and_then(|name| number(headers, name));
-        Some(reset.and_then(|reset| until(reset, now)).unwrap_or(self.rest))
+        let span = reset.and_then(|reset| until(reset, now)).unwrap_or(self.rest);
+        let wait = Wait { span: span.min(ASKED_MAX), quota: self.quota };
+        Some(Spent { wait, whole: left == 0 })
     }
 
     /// What is left, of how much.
@@ -100,6 +119,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<f64> {
     text(headers, name)?.parse().ok()
+}
+
+/// How long a limit of this span rests that does not report its reset.
+fn rest(per: Duration) -> Duration {
+    let share = if Meter::is_quota(per) { per / LOOKS_PER_QUOTA } else { Duration::ZERO };
+    share.max(REPORT_PAUSE_MAX.min(per)).min(ASKED_MAX)
 }
 
 /// The span until a reset, which is a span itself or an instant.
@@ -151,8 +176,9 @@ mod tests {
             let (name, value) = line.split_once(": ").unwrap();
             map.insert(HeaderName::try_from(name).unwrap(), value.parse().unwrap());
         }
-        let found = Reported::new(report, &limit(reserve)).exhausted(&map, NOW.parse().unwrap());
-        assert_eq!(found, seconds.map(Duration::from_secs_f64), "{headers}");
+        let found = Reported::new(report, &limit(reserve)).spent(&map, NOW.parse().unwrap());
+        let span = found.map(|spent| spent.wait.span);
+        assert_eq!(span, seconds.map(Duration::from_secs_f64), "{headers}");
     }
 
     #[test]
@@ -175,6 +201,25 @@ mod tests {
         check(&report, 20, "x-left: 20\nx-limit: 100", Some(10.0));
         check(&report, 20, "x-left: 200", Some(10.0));
         check(&report, 20, "x-left: 201", None);
+    }
+
+    #[test]
+    fn what_is_left_of_the_reserve_is_told_from_nothing() {
+        let reported = Reported::new(&report("x-left", "x-limit", ""), &limit(20));
+        let whole = |left: &'static str| {
+            let map = HeaderMap::from_iter([
+                (HeaderName::from_static("x-left"), left.parse().unwrap()),
+                (HeaderName::from_static("x-limit"), "100".parse().unwrap()),
+            ]);
+            reported.spent(&map, NOW.parse().unwrap()).map(|spent| spent.whole)
+        };
+        assert_eq!((whole("21"), whole("20"), whole("0")), (None, Some(false), Some(true)));
+    }
+
+    #[test]
+    fn quota_without_a_reset_is_looked_at_again_in_a_while() {
+        let rests = [10, 600, 3600, 86_400, 30 * 86_400].map(Duration::from_secs).map(rest);
+        assert_eq!(rests.map(|rest| rest.as_secs()), [10, 300, 300, 3600, 86_400]);
     }
 
     #[test]

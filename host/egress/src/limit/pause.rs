@@ -1,13 +1,17 @@
-//! Reads `Retry-After` in the four forms that providers send.
+//! Reads `Retry-After` in the forms that providers send.
 
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
+use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::TimeZone;
 
-use super::PAUSE_DEFAULT;
+use super::{ASKED_MAX, PAUSE_DEFAULT};
+
+/// The two forms of a date that RFC 9110 §5.6.7 has recipients understand beside the usual one.
+const OLD_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// The pause that an answer asks for.
 pub(super) fn asked_for(
@@ -15,17 +19,21 @@ pub(super) fn asked_for(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     match status {
-        StatusCode::TOO_MANY_REQUESTS => {
-            Some(text.and_then(|text| parse(text, now)).unwrap_or(PAUSE_DEFAULT))
-        }
-        StatusCode::SERVICE_UNAVAILABLE => text.and_then(|text| parse(text, now)),
+        StatusCode::TOO_MANY_REQUESTS => Some(retry_after(headers, now).unwrap_or(PAUSE_DEFAULT)),
+        StatusCode::SERVICE_UNAVAILABLE => retry_after(headers, now),
         _ => None,
     }
 }
 
-/// Whole or decimal seconds, an HTTP date, an ISO date.
+/// What `Retry-After` says; what lies in the past means now.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    Some(parse(text, now)?.min(ASKED_MAX))
+}
+
+/// Whole or decimal seconds, an HTTP date in its three forms, an ISO date. Hours come as seconds:
+/// a number alone means nothing else.
 fn parse(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if text.bytes().next()?.is_ascii_digit()
@@ -36,8 +44,14 @@ fn parse(text: &str, now: Timestamp) -> Option<Duration> {
     let at = text
         .parse::<Timestamp>()
         .or_else(|_not_iso| rfc2822::DateTimeParser::new().parse_timestamp(text))
-        .ok()?;
+        .ok()
+        .or_else(|| OLD_DATES.iter().find_map(|form| old_date(form, text)))?;
     Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+fn old_date(form: &str, text: &str) -> Option<Timestamp> {
+    let date = strtime::parse(form, text).ok()?.to_datetime().ok()?;
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -56,6 +70,8 @@ mod tests {
         check("0", Some(0.0));
         check("2.128", Some(2.128));
         check("Thu, 01 Jan 2026 12:00:30 GMT", Some(30.0));
+        check("Thursday, 01-Jan-26 12:00:30 GMT", Some(30.0));
+        check("Thu Jan  1 12:00:30 2026", Some(30.0));
         check("2026-01-01T12:01:00Z", Some(60.0));
         check("2026-01-01T13:00:00+01:00", Some(0.0));
     }

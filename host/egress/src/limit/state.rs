@@ -5,9 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use model::egress::Priority;
 use package::manifest::Limit;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use super::meter::Meter;
 
 /// States kept before those that nobody uses are looked for; an entry has some 300 bytes.
 const STATES_SWEEP: usize = 4096;
@@ -61,92 +64,107 @@ impl States {
 pub(crate) struct State {
     pub(crate) description: String,
     pub(crate) concurrent: Option<Arc<Semaphore>>,
-    rate: Option<Rate>,
-    /// After that long without use the bucket is full again.
+    /// After that long without use nothing is taken any more.
     refill: Duration,
     times: Mutex<Times>,
 }
 
 struct Times {
     used: Instant,
-    paused_until: Option<Instant>,
-    /// When everything that was taken will have been refilled.
-    full_at: Instant,
+    /// All requests.
+    all: Option<Meter>,
+    /// Those of background work, which may not use the reserve.
+    background: Option<Meter>,
+    /// Nobody may pass.
+    closed: Option<Closed>,
+    /// Background work may not pass.
+    reserved: Option<Closed>,
 }
 
-/// A bucket of requests that refills evenly; what is taken moves the time at which it is full.
+/// Until when.
 #[derive(Clone, Copy, Debug)]
-struct Rate {
-    /// The time in which one request comes back.
-    each: Duration,
-    /// The time in which all but one come back.
-    burst: Duration,
+struct Closed {
+    until: Instant,
+    quota: bool,
+}
+
+/// How long a request may not be sent.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Wait {
+    pub(crate) span: Duration,
+    /// Because a quota is used up, not because of an overload.
+    pub(crate) quota: bool,
 }
 
 impl State {
     fn new(limit: &Limit, description: String) -> Self {
         let places = limit.concurrent.and_then(|places| usize::try_from(places.max(1)).ok());
-        Self {
-            concurrent: places.map(|places| Arc::new(Semaphore::new(places))),
-            rate: Rate::of(limit),
-            refill: limit.per.unwrap_or_default(),
-            ..Self::unlimited(description)
-        }
-    }
-
-    fn unlimited(description: String) -> Self {
+        let now = Instant::now();
+        let rate = limit.requests.zip(limit.per);
+        let meter = |requests| rate.map(|(_, per)| Meter::new(requests, per, now));
+        let (requests, open) = (limit.requests.unwrap_or_default(), open_to_background(limit));
         Self {
             description,
-            concurrent: None,
-            rate: None,
-            refill: Duration::ZERO,
+            concurrent: places.map(|places| Arc::new(Semaphore::new(places))),
+            refill: limit.per.unwrap_or_default(),
             times: Mutex::new(Times {
-                used: Instant::now(),
-                paused_until: None,
-                full_at: Instant::now(),
+                used: now,
+                all: meter(requests),
+                background: meter(open).filter(|_| open < requests),
+                closed: None,
+                reserved: None,
             }),
         }
     }
 
-    /// How long nobody may pass, by now.
-    pub(crate) fn wait(&self) -> Option<Duration> {
-        self.times().wait(self.rate, Instant::now())
+    fn unlimited(description: String) -> Self {
+        let times = Times {
+            used: Instant::now(),
+            all: None,
+            background: None,
+            closed: None,
+            reserved: None,
+        };
+        Self { description, concurrent: None, refill: Duration::ZERO, times: Mutex::new(times) }
+    }
+
+    /// How long a request of this priority may not pass, by now.
+    pub(crate) fn wait(&self, priority: Priority) -> Option<Wait> {
+        self.times().wait(priority, Instant::now())
     }
 
     /// Takes one request, or tells how long to wait before asking again.
-    pub(crate) fn take(&self) -> Result<(), Duration> {
+    pub(crate) fn take(&self, priority: Priority) -> Result<(), Wait> {
         let now = Instant::now();
         let mut times = self.times();
-        if let Some(wait) = times.wait(self.rate, now) {
+        if let Some(wait) = times.wait(priority, now) {
             return Err(wait);
         }
         times.used = now;
-        if let Some(rate) = self.rate {
-            times.full_at = times.full_at.max(now) + rate.each;
-        }
+        times.meters(priority).for_each(|meter| meter.take(now));
         Ok(())
     }
 
     /// Puts a request back that was taken and will not be sent.
-    pub(crate) fn give_back(&self) {
-        if let Some(rate) = self.rate {
-            self.times().full_at -= rate.each;
-        }
+    pub(crate) fn give_back(&self, priority: Priority) {
+        self.times().meters(priority).for_each(Meter::give_back);
     }
 
     /// Lets nobody pass for that long, unless a longer pause is on.
-    pub(crate) fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        let mut times = self.times();
-        if times.paused_until.is_none_or(|before| before < until) {
-            times.paused_until = Some(until);
-        }
+    pub(crate) fn pause(&self, wait: Wait) {
+        later(&mut self.times().closed, wait);
+    }
+
+    /// Lets no background work pass for that long: what is left is kept for people.
+    pub(crate) fn reserve(&self, wait: Wait) {
+        later(&mut self.times().reserved, wait);
     }
 
     fn is_idle(&self) -> bool {
         let now = Instant::now();
         let times = self.times();
-        times.used + self.refill < now && times.paused_until.is_none_or(|until| until < now)
+        let open = |closed: Option<Closed>| closed.is_none_or(|closed| closed.until < now);
+        times.used + self.refill < now && open(times.closed) && open(times.reserved)
     }
 
     fn times(&self) -> MutexGuard<'_, Times> {
@@ -161,24 +179,44 @@ impl fmt::Debug for State {
 }
 
 impl Times {
-    fn wait(&self, rate: Option<Rate>, now: Instant) -> Option<Duration> {
-        let paused = self.paused_until.map(|until| until.saturating_duration_since(now));
-        let empty = rate.map(|rate| self.full_at.saturating_duration_since(now + rate.burst));
-        let wait = paused.max(empty).filter(|wait| !wait.is_zero())?;
+    fn wait(&self, priority: Priority, now: Instant) -> Option<Wait> {
+        let closed = |closed: &Closed| Wait {
+            span: closed.until.saturating_duration_since(now),
+            quota: closed.quota,
+        };
+        let metered = |meter: &Meter| Wait {
+            span: meter.wait(now),
+            quota: matches!(meter, Meter::Window { .. }),
+        };
+        let everybody = self.closed.iter().map(closed).chain(self.all.iter().map(metered));
+        let kept = self.reserved.iter().map(closed).chain(self.background.iter().map(metered));
+        let kept = kept.filter(|_| priority == Priority::Background);
+        let Wait { span, quota } =
+            everybody.chain(kept).filter(|wait| !wait.span.is_zero()).max()?;
         // A timer has this resolution; with less the caller would spin.
-        Some(wait.max(Duration::from_millis(1)))
+        Some(Wait { span: span.max(Duration::from_millis(1)), quota })
+    }
+
+    /// The meters that count a request of this priority.
+    fn meters(&mut self, priority: Priority) -> impl Iterator<Item = &mut Meter> {
+        let background = self.background.as_mut().filter(|_| priority == Priority::Background);
+        self.all.iter_mut().chain(background)
     }
 }
 
-impl Rate {
-    /// The whole number at once, less the reserve, and its even refill.
-    fn of(limit: &Limit) -> Option<Self> {
-        let (requests, per) = (limit.requests?, limit.per?);
-        let percent = 100 - u64::from(limit.reserve.min(99));
-        let open = u32::try_from((u64::from(requests) * percent / 100).max(1)).ok()?;
-        let each = per / open;
-        Some(Self { each, burst: each * (open - 1) })
+/// Closes until the later of two times.
+fn later(closed: &mut Option<Closed>, wait: Wait) {
+    let until = Instant::now() + wait.span;
+    if closed.is_none_or(|before| before.until < until) {
+        *closed = Some(Closed { until, quota: wait.quota });
     }
+}
+
+/// The requests that are not kept for people.
+fn open_to_background(limit: &Limit) -> u32 {
+    let percent = 100 - u64::from(limit.reserve.min(99));
+    let open = u64::from(limit.requests.unwrap_or_default()) * percent / 100;
+    u32::try_from(open.max(1)).unwrap_or(u32::MAX)
 }
 
 fn describe(limit: &Limit) -> String {
@@ -194,6 +232,7 @@ fn describe(limit: &Limit) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model::egress::Priority::{Background, Interactive};
     use package::manifest::Scope;
 
     use super::*;
@@ -215,61 +254,69 @@ mod tests {
         State::new(limit, describe(limit))
     }
 
-    fn taken(state: &State) -> usize {
-        (0..1000).take_while(|_| state.take().is_ok()).count()
+    fn taken(state: &State, priority: Priority) -> usize {
+        (0..1000).take_while(|_| state.take(priority).is_ok()).count()
     }
 
     fn key(package: &str, holder: &str) -> Key {
         Key { package: package.to_owned(), scope: "account", holder: holder.to_owned() }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn whole_number_passes_at_once_and_refills_evenly() {
-        let state = state(&limit(10, 10, 0));
-        assert_eq!(taken(&state), 10);
-        tokio::time::advance(Duration::from_millis(3100)).await;
-        assert_eq!(taken(&state), 3);
-        let wait = state.take().unwrap_err();
-        assert!(wait <= Duration::from_secs(1), "{wait:?}");
-        tokio::time::advance(Duration::from_secs(100)).await;
-        assert_eq!(taken(&state), 10);
+    fn pause(seconds: u64) -> Wait {
+        Wait { span: Duration::from_secs(seconds), quota: false }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn reserve_lowers_the_number() {
-        assert_eq!(taken(&state(&limit(100, 86_400, 20))), 80);
-        assert_eq!(taken(&state(&limit(1, 1, 99))), 1);
+    async fn reserve_is_kept_for_people() {
+        for seconds in [100, 86_400] {
+            let state = state(&limit(100, seconds, 20));
+            assert_eq!(taken(&state, Background), 80);
+            assert_eq!(taken(&state, Interactive), 20);
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            assert_eq!(taken(&state, Interactive), 100);
+            assert_eq!(taken(&state, Background), 0);
+        }
+        assert_eq!(taken(&state(&limit(1, 1, 99)), Background), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reserved_rest_stops_background_work_alone() {
+        let state = state(&limit(100, 86_400, 20));
+        state.reserve(Wait { span: Duration::from_hours(1), quota: true });
+        let wait = state.take(Background).unwrap_err();
+        assert_eq!(wait, Wait { span: Duration::from_hours(1), quota: true });
+        assert_eq!(state.take(Interactive), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn request_that_is_given_back_can_be_taken_again() {
         let state = state(&limit(2, 10, 0));
-        assert_eq!(taken(&state), 2);
-        state.give_back();
-        assert_eq!(state.wait(), None);
-        assert_eq!(taken(&state), 1);
-        assert_eq!(state.wait(), Some(Duration::from_secs(5)));
+        assert_eq!(taken(&state, Background), 2);
+        state.give_back(Background);
+        assert_eq!(state.wait(Background), None);
+        assert_eq!(taken(&state, Background), 1);
+        assert_eq!(state.wait(Background), Some(pause(5)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn longer_pause_wins() {
         let state = state(&limit(10, 10, 0));
-        state.pause(Duration::from_secs(5));
-        state.pause(Duration::from_secs(2));
-        assert_eq!(state.take(), Err(Duration::from_secs(5)));
+        state.pause(pause(5));
+        state.pause(pause(2));
+        assert_eq!(state.take(Interactive), Err(pause(5)));
         tokio::time::advance(Duration::from_secs(5)).await;
-        assert_eq!(state.take(), Ok(()));
+        assert_eq!(state.take(Interactive), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn scope_and_package_decide_who_shares_a_bucket() {
         let states = States::default();
         let limit = limit(1, 60, 0);
-        states.of(&key("a/b", "42"), 0, &limit).take().unwrap();
-        assert!(states.of(&key("a/b", "42"), 0, &limit).take().is_err());
-        assert!(states.of(&key("a/b", "43"), 0, &limit).take().is_ok());
-        assert!(states.of(&key("a/c", "42"), 0, &limit).take().is_ok());
-        assert!(states.of(&key("a/b", "42"), 1, &limit).take().is_ok());
+        states.of(&key("a/b", "42"), 0, &limit).take(Background).unwrap();
+        assert!(states.of(&key("a/b", "42"), 0, &limit).take(Background).is_err());
+        assert!(states.of(&key("a/b", "43"), 0, &limit).take(Background).is_ok());
+        assert!(states.of(&key("a/c", "42"), 0, &limit).take(Background).is_ok());
+        assert!(states.of(&key("a/b", "42"), 1, &limit).take(Background).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -277,7 +324,7 @@ mod tests {
         let states = States::default();
         let hour = limit(1, 3600, 0);
         let held = states.of(&key("held", ""), 0, &hour);
-        states.of(&key("used", ""), 0, &hour).take().unwrap();
+        states.of(&key("used", ""), 0, &hour).take(Background).unwrap();
         tokio::time::advance(Duration::from_mins(30)).await;
         for index in 0..STATES_SWEEP {
             states.rest(&key("idle", &index.to_string()));
@@ -285,7 +332,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         states.rest(&key("last", ""));
         assert_eq!(states.lock().len(), 3);
-        assert!(states.of(&key("used", ""), 0, &hour).take().is_err());
+        assert!(states.of(&key("used", ""), 0, &hour).take(Background).is_err());
         drop(held);
     }
 }

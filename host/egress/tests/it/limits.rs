@@ -1,12 +1,16 @@
 //! The provider's limits, with the time standing still until somebody waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use egress::{Gateway, Options};
-use model::egress::{Access, Egress, HttpBudget, Response};
+use model::egress::{Access, Egress, HttpBudget, Priority, Response};
 use model::{Clock, Error, ErrorKind};
+use plughouse_testkit::message::Answer;
+use plughouse_testkit::provider::from_fn;
+use plughouse_testkit::server::Server;
 use tokio::time::Instant;
 
 use crate::support::{Memory, Setup, get, manifest};
@@ -239,4 +243,74 @@ async fn request_that_gets_no_place_costs_no_rate() {
     first.unwrap();
     assert_eq!(second.unwrap_err().kind, ErrorKind::RateLimited);
     send(&door, 5).await.unwrap();
+}
+
+/// The daily limit of the manifest of HubSpot, whose reserve is a fifth, and what it reports.
+fn hubspot() -> Setup {
+    let text = include_str!("../../../../plugins/hubspot/adapter.toml");
+    let mut setup = Setup::of(Arc::new(package::Manifest::parse(text).unwrap()));
+    setup.connection.package = setup.manifest.name();
+    setup
+}
+
+async fn ask(door: &Arc<dyn Egress>) -> Result<Response, Error> {
+    let call = door.open(Access::Read, crate::support::budget());
+    call.send(get("api", "/crm/v3/objects/contacts")).await
+}
+
+#[tokio::test]
+async fn last_fifth_of_the_daily_limit_of_hubspot_is_kept_for_people() {
+    let left = Arc::new(AtomicU32::new(50_001));
+    let told = Arc::clone(&left);
+    let server = Server::start(from_fn(move |_: &_| {
+        Answer::json(200, *b"{}")
+            .header("X-HubSpot-RateLimit-Daily", "250000")
+            .header("X-HubSpot-RateLimit-Daily-Remaining", told.load(Ordering::SeqCst).to_string())
+    }));
+    let gateway = Gateway::new(Clock::system(), Options::default()).unwrap();
+    let setup = hubspot().over("api", &server.origin());
+    let background = setup.door_for(Priority::Background, &gateway).unwrap();
+    let interactive = setup.door_for(Priority::Interactive, &gateway).unwrap();
+    ask(&background).await.unwrap();
+    ask(&background).await.unwrap();
+    left.store(50_000, Ordering::SeqCst);
+    ask(&background).await.unwrap();
+    let error = ask(&background).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::RateLimited, "egress.quota"));
+    let wait = error.retry_after.unwrap();
+    assert!(wait > Duration::from_mins(59) && wait <= Duration::from_hours(1), "{wait:?}");
+    ask(&interactive).await.unwrap();
+    left.store(0, Ordering::SeqCst);
+    ask(&interactive).await.unwrap();
+    assert_eq!(ask(&interactive).await.unwrap_err().code, "egress.quota");
+}
+
+#[tokio::test(start_paused = true)]
+async fn used_up_quota_is_refused_until_it_begins_anew() {
+    let gateway = gateway(&Memory::saying("{}"));
+    let setup = limited("scope = \"account\"\nrequests = 5\nper = \"24h\"\nreserve = 40");
+    let background = setup.door_for(Priority::Background, &gateway).unwrap();
+    let interactive = setup.door_for(Priority::Interactive, &gateway).unwrap();
+    for _ in 0..3 {
+        send(&background, 5).await.unwrap();
+    }
+    tokio::time::advance(Duration::from_hours(20)).await;
+    let error = send(&background, 5).await.unwrap_err();
+    assert_eq!(error.code, "egress.quota");
+    assert_eq!(error.retry_after.map(|wait| wait.as_secs()), Some(4 * 3600));
+    for _ in 0..2 {
+        send(&interactive, 5).await.unwrap();
+    }
+    assert_eq!(send(&interactive, 5).await.unwrap_err().code, "egress.quota");
+    tokio::time::advance(Duration::from_hours(4)).await;
+    send(&background, 5).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_wait_that_the_provider_asks_for_is_a_quota() {
+    for (seconds, code) in [("3599", "egress.rate-limit"), ("3600", "egress.quota")] {
+        let door = Setup::new().door(&gateway(&status(429, &[("retry-after", seconds)]))).unwrap();
+        send(&door, 5).await.unwrap();
+        assert_eq!(send(&door, 5).await.unwrap_err().code, code);
+    }
 }

@@ -4,6 +4,7 @@
 
 mod corpus;
 mod faults;
+mod health;
 mod limits;
 mod links;
 mod policy;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use egress::{Body, Gateway, Options, Transport};
+use egress::{Body, Gateway, Opening, Options, Transport};
 use http_body_util::{BodyExt as _, Full};
-use model::egress::{Access, Egress, EgressCall, HttpBudget, Request, Response};
+use model::egress::{Access, Egress, EgressCall, HttpBudget, Priority, Request, Response};
 use model::{Clock, Connection, Error, Secret};
 use package::{Manifest, Permissions};
 
@@ -215,8 +215,21 @@ impl Setup {
     }
 
     pub(crate) fn door(&self, gateway: &Gateway) -> Result<Arc<dyn Egress>, Error> {
-        let secrets = self.secrets.clone();
-        gateway.connect(&self.connection, Arc::clone(&self.manifest), &self.grant, secrets)
+        self.door_for(Priority::Background, gateway)
+    }
+
+    pub(crate) fn door_for(
+        &self,
+        priority: Priority,
+        gateway: &Gateway,
+    ) -> Result<Arc<dyn Egress>, Error> {
+        gateway.connect(Opening {
+            connection: &self.connection,
+            manifest: Arc::clone(&self.manifest),
+            grant: &self.grant,
+            secrets: self.secrets.clone(),
+            priority,
+        })
     }
 
     /// A call through a door whose other side is memory.

@@ -10,9 +10,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use egress::Gateway;
+use egress::{Gateway, Opening};
 use engine::connect::{NewConnection, QuestionKind, methods, questions, variables};
 use model::adapter::{Adapter as _, Next, Page, PullRequest, Selection, Window};
+use model::egress::Priority;
 use model::{Clock, Connection, Secret, Timestamp};
 use package::manifest::{Manifest, Target};
 use package::trust::{self, ReviewPolicy, Trust};
@@ -118,7 +119,13 @@ async fn replay(
     let clock = Clock::manual(timestamp(case.now_ms)?);
     let gateway = Gateway::new(clock.clone(), egress::Options::default())?;
     let grant = Permissions::of(manifest);
-    let egress = gateway.connect(&connection, Arc::new(manifest.clone()), &grant, secrets)?;
+    let egress = gateway.connect(Opening {
+        connection: &connection,
+        manifest: Arc::new(manifest.clone()),
+        grant: &grant,
+        secrets,
+        priority: Priority::Interactive,
+    })?;
     let mut session = loaded.session(Scope {
         egress,
         variables: variables(manifest, &connection),
