@@ -90,16 +90,16 @@ enum Act {
 }
 
 fn build(args: &mut Args, end: End, act: Act) -> Result<Box<dyn Lens>, BuildError> {
-    let affix = args.need("text", Args::text)?;
-    if affix.is_empty() {
+    let text = args.need("text", Args::text)?;
+    if text.is_empty() {
         return Err(BuildError::parameter("the parameter `text` is empty"));
     }
-    Ok(Box::new(Rewritten(Affix { affix, end, act })))
+    Ok(Box::new(Rewritten(Affix { text, end, act })))
 }
 
 #[derive(Debug)]
 struct Affix {
-    affix: String,
+    text: String,
     end: End,
     act: Act,
 }
@@ -110,13 +110,13 @@ impl Rewrite for Affix {
     fn forth<'a>(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
         match self.act {
             Act::Add => self.add(&text),
-            Act::Strip => self.strip(text),
+            Act::Strip => self.strip(&text),
         }
     }
 
     fn back<'a>(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
         match self.act {
-            Act::Add => self.strip(text),
+            Act::Add => self.strip(&text),
             Act::Strip => self.add(&text),
         }
     }
@@ -124,21 +124,21 @@ impl Rewrite for Affix {
 
 impl Affix {
     fn add<'a>(&self, text: &str) -> Result<Cow<'a, str>, Fault> {
-        Fault::unless_text_fits(text.len() + self.affix.len())?;
+        Fault::unless_text_fits(text.len() + self.text.len())?;
         Ok(Cow::Owned(match self.end {
-            End::Front => [&self.affix, text].concat(),
-            End::Back => [text, &self.affix].concat(),
+            End::Front => [&self.text, text].concat(),
+            End::Back => [text, &self.text].concat(),
         }))
     }
 
-    fn strip<'a>(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
+    fn strip<'a>(&self, text: &Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
         fn rest<'t>(affix: &Affix, text: &'t str) -> Option<&'t str> {
             match affix.end {
-                End::Front => text.strip_prefix(&affix.affix),
-                End::Back => text.strip_suffix(&affix.affix),
+                End::Front => text.strip_prefix(&affix.text),
+                End::Back => text.strip_suffix(&affix.text),
             }
         }
-        let stripped = match &text {
+        let stripped = match text {
             Cow::Borrowed(text) => rest(self, text).map(Cow::Borrowed),
             Cow::Owned(text) => rest(self, text).map(|rest| Cow::Owned(rest.to_owned())),
         };
@@ -147,7 +147,7 @@ impl Affix {
                 End::Front => "begin",
                 End::Back => "end",
             };
-            let (text, affix) = (Fault::quote(&text), Fault::quote(&self.affix));
+            let (text, affix) = (Fault::quote(text), Fault::quote(&self.text));
             Fault::new("mapping.affix", format!("{text} does not {verb} with {affix}"))
         })
     }

@@ -101,11 +101,6 @@ impl Args {
         self.read(name, "a whole number from 0", |json| usize::try_from(json.as_u64()?).ok())
     }
 
-    /// A whole number.
-    pub(crate) fn integer(&mut self, name: &'static str) -> Result<Option<i64>, BuildError> {
-        self.read(name, "a whole number", |json| json.as_i64())
-    }
-
     /// An exact number, as a number or, with more than 15 digits, as text.
     pub(crate) fn decimal(&mut self, name: &'static str) -> Result<Option<Decimal>, BuildError> {
         self.read(name, "a number of at most 28 digits, as text if it has more than 15", |json| {

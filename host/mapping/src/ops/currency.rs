@@ -169,7 +169,7 @@ mod tests {
         check(MINOR, r#"[1200, "JPY"]"#, r#"{"amount":"1200","currency":"JPY"}"#);
         check(MINOR, r#"["-5", "KWD"]"#, r#"{"amount":"-0.005","currency":"KWD"}"#);
         check(OP, r#"[null, "EUR"]"#, "null");
-        check(OP, r#"[1, null]"#, "mapping.currency");
+        check(OP, "[1, null]", "mapping.currency");
         check(OP, r#"[1, "Euro"]"#, "mapping.currency");
         check(OP, r#"["much", "EUR"]"#, "mapping.number");
         check(OP, "[1]", "mapping.type");

@@ -14,9 +14,9 @@ pub struct BuildError {
     /// The name of the operation that it is about, the innermost one.
     pub op: Option<String>,
     /// The type that the operation takes.
-    pub expected: Option<Kind>,
+    pub expected: Option<Box<Kind>>,
     /// The type that it would get.
-    pub found: Option<Kind>,
+    pub found: Option<Box<Kind>>,
     /// For people: what is wrong, and what to write instead.
     pub message: String,
 }
@@ -64,8 +64,8 @@ impl BuildError {
     /// The operation takes another type than it would get.
     pub(crate) fn kind(expected: &Kind, found: &Kind) -> Self {
         let mut error = Self::coded("op.type", format!("takes {expected}, would get {found}"));
-        error.expected = Some(expected.clone());
-        error.found = Some(found.clone());
+        error.expected = Some(Box::new(expected.clone()));
+        error.found = Some(Box::new(found.clone()));
         error
     }
 

@@ -285,9 +285,9 @@ mod tests {
     #[test]
     fn what_is_no_single_value_is_refused_when_the_schema_is_saved() {
         let e = Chain::build(&["to_int".into()], &Kind::Date).unwrap_err();
-        assert_eq!((e.code, e.found), ("op.type", Some(Kind::Date)));
+        assert_eq!((e.code, e.found.as_deref()), ("op.type", Some(&Kind::Date)));
         let e = Chain::build(&["to_string".into()], &Kind::Object).unwrap_err();
-        assert_eq!((e.code, e.found), ("op.type", Some(Kind::Object)));
+        assert_eq!((e.code, e.found.as_deref()), ("op.type", Some(&Kind::Object)));
     }
 
     #[test]

@@ -93,8 +93,8 @@ impl Unit {
     /// What is added to a number in this unit so that zero means nothing at all.
     fn zero(self) -> Decimal {
         match self.name {
-            "celsius" => Decimal::new(273_15, 2),
-            "fahrenheit" => Decimal::new(459_67, 2),
+            "celsius" => Decimal::new(27_315, 2),
+            "fahrenheit" => Decimal::new(45_967, 2),
             _ => Decimal::ZERO,
         }
     }

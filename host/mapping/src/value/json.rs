@@ -196,10 +196,10 @@ impl<'a> Reader<'a> {
         }
         let raw = self.take(len + 1);
         if escaped {
-            return serde_json::from_slice(raw).map(Cow::Owned).map_err(|_| surrogate());
+            return serde_json::from_slice(raw).map(Cow::Owned).ok().ok_or_else(surrogate);
         }
         let plain = raw.get(1..len).unwrap_or_default();
-        std::str::from_utf8(plain).map(Cow::Borrowed).map_err(|_| surrogate())
+        std::str::from_utf8(plain).map(Cow::Borrowed).ok().ok_or_else(surrogate)
     }
 
     fn number(&mut self) -> Result<Value<'a>, Fault> {
