@@ -11,12 +11,14 @@ mod concat;
 mod country;
 mod currency;
 mod date;
+mod digest;
 mod each;
 mod element;
 mod email;
 mod empty;
 mod encode;
 mod error;
+mod escape;
 mod instant;
 mod join;
 mod json;
@@ -39,6 +41,7 @@ mod slice;
 mod spec;
 mod split;
 mod subset;
+mod summary;
 mod tables;
 mod template;
 mod text;
@@ -96,6 +99,9 @@ const FAMILIES: &[&[Spec]] = &[
     subset::SPECS,
     choose::SPECS,
     encode::SPECS,
+    escape::SPECS,
+    digest::SPECS,
+    summary::SPECS,
 ];
 
 /// All operations, in the order of the reference table.

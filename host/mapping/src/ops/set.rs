@@ -56,14 +56,7 @@ impl Tidy {
                 items.retain(|item| seen.insert(canonical(item.clone()).to_json()));
             }
             Self::Sort => {
-                let mut kinds = items.iter().filter(|item| !item.is_empty()).map(Value::kind);
-                let first = kinds.next().unwrap_or(Kind::Any);
-                let other = kinds.find(|kind| !kind.fits(&first) && !first.fits(kind));
-                let unsorted = matches!(first, Kind::List(_) | Kind::Object | Kind::Money);
-                if let Some(kind) = other.or_else(|| unsorted.then(|| first.clone())) {
-                    let message = format!("{first} and {kind} have no order");
-                    return Err(Fault::new("mapping.type", message));
-                }
+                comparable(&items)?;
                 items.sort_by(order);
             }
         }
@@ -96,6 +89,18 @@ impl Lens for Set {
         let same = matches!(base, Value::List(_))
             && self.0.apply(base.clone()).is_ok_and(|base| base == tidied);
         Ok(if same { base.clone() } else { tidied })
+    }
+}
+
+/// Refuses items of several types, and of one without an order; null fits every type.
+pub(super) fn comparable(items: &[Value<'_>]) -> Result<(), Fault> {
+    let mut kinds = items.iter().filter(|item| !item.is_empty()).map(Value::kind);
+    let first = kinds.next().unwrap_or(Kind::Any);
+    let other = kinds.find(|kind| !kind.fits(&first) && !first.fits(kind));
+    let unsorted = matches!(first, Kind::List(_) | Kind::Object | Kind::Money);
+    match other.or_else(|| unsorted.then(|| first.clone())) {
+        None => Ok(()),
+        Some(kind) => Err(Fault::new("mapping.type", format!("{first} and {kind} have no order"))),
     }
 }
 

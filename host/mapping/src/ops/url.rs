@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use super::escape::{escaped, is_unreserved, push_octet};
 use super::rewrite::{Rewrite, Rewritten};
 use super::{BuildError, Example, Param, ParamKind, Spec};
 use crate::{Class, Fault};
@@ -183,34 +184,11 @@ fn push_path(url: &mut String, path: &str) {
 fn push_encoded(url: &mut String, text: &str) {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut ahead = bytes.clone();
-            let digits = ahead.next().and_then(hex).zip(ahead.next().and_then(hex));
-            match digits {
-                Some((high, low)) => {
-                    bytes = ahead;
-                    push_octet(url, high << 4 | low, false);
-                }
-                None => push_octet(url, b'%', false),
-            }
-        } else {
-            push_octet(url, byte, b":/?#[]@!$&'()*+,;=".contains(&byte));
-        }
+        let decoded = if byte == b'%' { escaped(&mut bytes) } else { None };
+        let reserved = decoded.is_none() && b":/?#[]@!$&'()*+,;=".contains(&byte);
+        let octet = decoded.unwrap_or(byte);
+        push_octet(url, octet, reserved || is_unreserved(octet));
     }
-}
-
-fn push_octet(url: &mut String, octet: u8, reserved: bool) {
-    if reserved || octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
-        url.push(char::from(octet));
-        return;
-    }
-    let digit =
-        |half: u8| char::from(b"0123456789ABCDEF".get(usize::from(half)).map_or(b'0', |d| *d));
-    url.extend(['%', digit(octet >> 4), digit(octet & 15)]);
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
