@@ -7,4 +7,5 @@ pub(crate) mod key;
 pub(crate) mod plugin;
 pub(crate) mod records;
 pub(crate) mod runs;
+pub(crate) mod serve;
 pub(crate) mod sync;

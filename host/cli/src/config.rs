@@ -4,6 +4,7 @@
 
 mod limits;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -44,6 +45,13 @@ pub(crate) enum Instances {
 #[expect(clippy::disallowed_methods, reason = "this is the place that the rule points to")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The whole environment, but for what is not UTF-8.
+pub(crate) fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Reads the file; a missing default file is an empty one, a missing named file an error.

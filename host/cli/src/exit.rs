@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::output::{self, Closed};
+use crate::output::{Closed, Output};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,23 +51,23 @@ struct Failure {
 }
 
 /// Shows an error with its causes, and tells how to end.
-pub(crate) fn report(error: &anyhow::Error, json: bool) -> Exit {
+pub(crate) fn report(error: &anyhow::Error, output: &Output) -> Exit {
     if error.is::<Closed>() {
         return Exit::Done;
     }
     let message = error.to_string();
     let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
-    output::line(&format_args!("error: {message}"));
+    output.line(&format_args!("error: {message}"));
     for cause in &causes {
-        output::line(&format_args!("  because: {cause}"));
+        output.line(&format_args!("  because: {cause}"));
     }
     let refused = error.chain().any(<dyn std::error::Error>::is::<Refusal>);
-    show(Failure { message, causes, refused }, json);
+    show(Failure { message, causes, refused }, output);
     if refused { Exit::Refused } else { Exit::Failed }
 }
 
 /// Shows what clap has to say, and gives its exit code.
-pub(crate) fn usage(error: &clap::Error, json: bool) -> u8 {
+pub(crate) fn usage(error: &clap::Error, output: &Output) -> u8 {
     // Help and version are "errors" that belong on standard output with code 0.
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     let shown = error.print();
@@ -75,15 +75,15 @@ pub(crate) fn usage(error: &clap::Error, json: bool) -> u8 {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.trim_start_matches("error: ").to_owned();
-        show(Failure { message, causes: Vec::new(), refused: false }, json);
+        show(Failure { message, causes: Vec::new(), refused: false }, output);
         return code;
     }
     if shown.is_ok() { code } else { 1 }
 }
 
 /// A standard output that cannot be written to is nobody's to tell.
-fn show(error: Failure, json: bool) {
-    if json {
-        output::json(&Shown { error }).unwrap_or_default();
+fn show(error: Failure, output: &Output) {
+    if output.is_json() {
+        output.json(&Shown { error }).unwrap_or_default();
     }
 }

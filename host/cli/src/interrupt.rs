@@ -34,7 +34,7 @@ impl Interrupt {
     }
 
     /// Asks the sync to stop; false when there is none, or it has been asked before.
-    fn pressed(&self) -> bool {
+    pub(crate) fn pressed(&self) -> bool {
         let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = running.as_ref().filter(|cancel| !cancel.is_cancelled());
         asked.inspect(|cancel| cancel.cancel()).is_some()

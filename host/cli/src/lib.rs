@@ -5,14 +5,17 @@
 
 mod cmd;
 mod config;
+mod control;
 mod exit;
 mod interrupt;
 mod output;
+mod terminal;
 mod wire;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use model::TenantId;
@@ -23,9 +26,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
+use crate::terminal::Terminal;
+use crate::wire::Host;
 
 /// A host for signed, sandboxed integration adapters.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "plughouse", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
@@ -38,7 +43,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused
 trust, permission), 4 a sync ended partial, 130 interrupted.";
 
 /// What every subcommand understands.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
     /// Where the store, the keys and the packages lie.
@@ -62,11 +67,17 @@ struct Global {
     /// What Ctrl-C stops.
     #[arg(skip)]
     interrupt: Interrupt,
+    /// Where the command was given.
+    #[arg(skip)]
+    terminal: Terminal,
+    /// The server that runs the command.
+    #[arg(skip)]
+    host: Option<Arc<Host>>,
 }
 
 impl Global {
     fn output(&self) -> Output {
-        Output::new(self.json)
+        Output::new(self.json, self.terminal.clone())
     }
 }
 
@@ -93,9 +104,27 @@ enum Command {
     Records(cmd::records::Args),
     /// Lists runs, the newest first.
     Runs(cmd::runs::Args),
+    /// Runs the host: schedules, queues, and the commands of others on this data.
+    Serve(cmd::serve::Args),
     /// Compiles a component from standard input; started by the host itself.
     #[command(hide = true)]
     CompileWorker,
+}
+
+impl Command {
+    /// Whether a server that has the store must run it.
+    fn is_the_servers(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Key(_) | Self::Serve(_) | Self::CompileWorker => false,
+            Self::Adapter(command) => matches!(command, cmd::adapter::Command::Verify(_)),
+            Self::Plugin(_)
+            | Self::Connect(_)
+            | Self::Connections
+            | Self::Sync(_)
+            | Self::Records(_)
+            | Self::Runs(_) => true,
+        }
+    }
 }
 
 /// Runs the command with these arguments, the program's name first; the exit code.
@@ -103,27 +132,52 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
     match Cli::try_parse_from(&args) {
         Ok(cli) => {
-            let json = cli.global.json;
-            execute(cli).unwrap_or_else(|error| exit::report(&error, json)).code()
+            let output = cli.global.output();
+            execute(cli, &args).unwrap_or_else(|error| exit::report(&error, &output).code())
         }
         // What was not understood may hold the flag all the same.
-        Err(error) => exit::usage(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => {
+            let json = args.iter().any(|arg| arg == "--json");
+            exit::usage(&error, &Output::new(json, Terminal::Process))
+        }
     }
 }
 
-fn execute(cli: Cli) -> anyhow::Result<Exit> {
+fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
     let Cli { mut global, command } = cli;
     if matches!(command, Command::CompileWorker) {
         sandbox::compile_worker()?;
-        return Ok(Exit::Done);
+        return Ok(Exit::Done.code());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if command.is_the_servers()
+        && let Some(code) = runtime.block_on(control::forward(&global.data, args))?
+    {
+        return Ok(code);
     }
     let ansi = std::io::stderr().is_terminal() && config::variable("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(global.log.clone()).init();
     global.file = config::read(&global.data, global.config.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.spawn(global.interrupt.clone().listen(global.output()));
-    runtime.block_on(dispatch(global, command))
+    runtime.block_on(dispatch(global, command)).map(Exit::code)
+}
+
+/// Runs a command that another process has given, within this server; the exit code.
+async fn serve_command(args: &[String], server: Global) -> u8 {
+    let output = server.output();
+    let command = Cli::try_parse_from(args).map_err(anyhow::Error::from).and_then(|cli| {
+        anyhow::ensure!(cli.command.is_the_servers(), "this command is not for a server");
+        Ok(cli)
+    });
+    let done = match command {
+        Ok(Cli { global, command }) => {
+            let own = Global { tenant: global.tenant, json: global.json, ..server };
+            Box::pin(dispatch(own, command)).await
+        }
+        Err(error) => Err(error),
+    };
+    done.unwrap_or_else(|error| exit::report(&error, &output)).code()
 }
 
 async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
@@ -137,6 +191,7 @@ async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
         Command::Sync(args) => cmd::sync::run(&global, args).await,
         Command::Records(args) => cmd::records::run(&global, args).await,
         Command::Runs(args) => cmd::runs::run(&global, args).await,
+        Command::Serve(args) => cmd::serve::run(&global, args).await,
         Command::CompileWorker => Ok(Exit::Done),
     }
 }

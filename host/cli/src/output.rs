@@ -1,34 +1,47 @@
 //! What a person or a program sees: lines, tables, JSON, progress.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::ErrorKind;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::terminal::Terminal;
+
 /// Where results go. Results are on standard output, everything else on standard error, so that
 /// a pipe gets results only.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Output {
     json: bool,
+    terminal: Terminal,
 }
 
 impl Output {
     /// JSON or text.
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(json: bool, terminal: Terminal) -> Self {
+        Self { json, terminal }
+    }
+
+    /// Whether a program reads.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whose streams these are.
+    pub(crate) fn terminal(&self) -> &Terminal {
+        &self.terminal
     }
 
     /// One result: JSON of `value`, or the text. That nobody reads it changes nothing.
-    pub(crate) fn result(self, value: &impl Serialize, text: impl Display) -> Result<()> {
-        let written = if self.json { json(value) } else { write(&format!("{text}\n")) };
+    pub(crate) fn result(&self, value: &impl Serialize, text: impl Display) -> Result<()> {
+        let written = if self.json { self.json(value) } else { self.write(&format!("{text}\n")) };
         written.or_else(|error| if error.is::<Closed>() { Ok(()) } else { Err(error) })
     }
 
     /// A list: one JSON value a line, or a table.
     pub(crate) fn list<T: Serialize>(
-        self,
+        &self,
         items: &[T],
         head: &[&str],
         row: impl Fn(&T) -> Vec<String>,
@@ -37,24 +50,30 @@ impl Output {
     }
 
     /// A list that comes in pieces.
-    pub(crate) fn listing<'a>(self, head: &'a [&'a str]) -> Listing<'a> {
-        Listing { json: self.json, head, widths: Vec::new() }
+    pub(crate) fn listing<'a>(&self, head: &'a [&'a str]) -> Listing<'a> {
+        Listing { output: self.clone(), head, widths: Vec::new() }
     }
 
     /// A remark on the way; not part of the result.
-    pub(crate) fn note(self, text: impl Display) {
+    pub(crate) fn note(&self, text: impl Display) {
         if !self.json {
-            line(&text);
+            self.line(&text);
         }
     }
 
+    /// A line that is not part of the result, wherever it goes.
+    pub(crate) fn line(&self, text: &dyn Display) {
+        self.terminal.err(&format!("{text}\n"));
+    }
+
     /// A bar on a terminal, a line every so often elsewhere, nothing where a program reads.
-    pub(crate) fn progress(self, what: &str) -> Progress {
+    pub(crate) fn progress(&self, what: &str) -> Progress {
         if self.json {
             return Progress::Silent;
         }
-        if !std::io::stderr().is_terminal() {
-            return Progress::Lines { what: what.to_owned(), shown: 0 };
+        // A bar needs a terminal of this process.
+        if !matches!(self.terminal, Terminal::Process) || !self.terminal.is_watched() {
+            return Progress::Lines { output: self.clone(), what: what.to_owned(), shown: 0 };
         }
         let bar = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{spinner} {prefix}: {msg} ({elapsed})");
@@ -64,6 +83,18 @@ impl Output {
         bar.set_prefix(what.to_owned());
         Progress::Bar(bar)
     }
+
+    /// Writes a value on one line.
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<()> {
+        self.write(&format!("{}\n", serde_json::to_string(value)?))
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        match self.terminal.out(text) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
+            written => Ok(written?),
+        }
+    }
 }
 
 /// How far something is.
@@ -72,6 +103,8 @@ pub(crate) enum Progress {
     Bar(ProgressBar),
     /// In a log: a line each time the count has grown by [`LINE_EVERY`].
     Lines {
+        /// Where the lines go.
+        output: Output,
         /// What is counted.
         what: String,
         /// The count of the last line.
@@ -92,10 +125,10 @@ impl Progress {
                 bar.set_message(text.to_string());
                 bar.tick();
             }
-            Self::Lines { what, shown } => {
+            Self::Lines { output, what, shown } => {
                 if count >= *shown + LINE_EVERY {
                     *shown = count;
-                    line(&format_args!("{what}: {text}"));
+                    output.line(&format_args!("{what}: {text}"));
                 }
             }
             Self::Silent => {}
@@ -112,7 +145,7 @@ impl Progress {
 
 /// A list in pieces: one head, and columns that never become narrower.
 pub(crate) struct Listing<'a> {
-    json: bool,
+    output: Output,
     head: &'a [&'a str],
     /// Of the columns so far; empty before the first piece.
     widths: Vec<usize>,
@@ -125,10 +158,11 @@ impl Listing<'_> {
         items: &[T],
         row: impl Fn(&T) -> Vec<String>,
     ) -> Result<()> {
-        if self.json {
-            return items.iter().try_for_each(json);
+        if self.output.json {
+            return items.iter().try_for_each(|item| self.output.json(item));
         }
-        write(&self.table(items.iter().map(row)))
+        let table = self.table(items.iter().map(row));
+        self.output.write(&table)
     }
 
     /// Columns as wide as their widest cell.
@@ -158,30 +192,13 @@ impl Listing<'_> {
 #[error("nobody reads the output any more")]
 pub(crate) struct Closed;
 
-/// Writes a value on one line of standard output.
-pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    write(&format!("{}\n", serde_json::to_string(value)?))
-}
-
-fn write(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
-        written => Ok(written?),
-    }
-}
-
-/// Writes a line on standard error, if anybody reads it.
-pub(crate) fn line(text: &dyn Display) {
-    writeln!(std::io::stderr(), "{text}").unwrap_or_default();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn columns_are_aligned_and_lines_end_without_spaces() {
-        let mut listing = Output::new(false).listing(&["NAME", "N"]);
+        let mut listing = Output::new(false, Terminal::Process).listing(&["NAME", "N"]);
         let row = |name: &str, n: &str| vec![name.to_owned(), n.to_owned()];
         let first = listing.table([row("a", "1"), row("long", "")].into_iter());
         assert_eq!(first, "NAME  N\na     1\nlong\n");

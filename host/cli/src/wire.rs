@@ -36,7 +36,7 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     sandbox: Sandbox,
     gateway: Gateway,
-    trust: TrustFile,
+    data: PathBuf,
 }
 
 /// A package of the store, verified and compiled.
@@ -46,43 +46,55 @@ pub(crate) struct Package {
 }
 
 impl Host {
-    /// Opens the store and builds the machinery around it.
-    pub(crate) fn open(global: &Global) -> Result<Self> {
-        Self::around(open_store(global)?, global)
+    /// Opens the store and builds the machinery around it; in a server, the server's.
+    pub(crate) fn open(global: &Global) -> Result<Arc<Self>> {
+        match &global.host {
+            Some(host) => Ok(Arc::clone(host)),
+            None => Self::around(open_store(global)?, global),
+        }
     }
 
     /// The same, with an empty store where there is none.
-    pub(crate) fn create(global: &Global) -> Result<Self> {
-        Self::around(Store::open(&global.data, Clock::system())?, global)
+    pub(crate) fn create(global: &Global) -> Result<Arc<Self>> {
+        match &global.host {
+            Some(host) => Ok(Arc::clone(host)),
+            None => Self::around(Arc::new(Store::open(&global.data, Clock::system())?), global),
+        }
     }
 
-    fn around(store: Store, global: &Global) -> Result<Self> {
+    fn around(store: Arc<Store>, global: &Global) -> Result<Arc<Self>> {
         let file = &global.file;
         let clock = Clock::system();
         let nat64 = file.nat64.iter().copied().map(egress::Nat64::new).collect();
         let options = egress::Options { nat64, ..egress::Options::default() };
-        Ok(Self {
-            store: Arc::new(store),
+        Ok(Arc::new(Self {
+            store,
             sandbox: sandbox(&global.data, file)?,
             gateway: Gateway::new(clock.clone(), options)?,
-            trust: trust_file(&global.data)?,
+            data: global.data.clone(),
             clock,
-        })
+        }))
+    }
+
+    /// Whom this host trusts now.
+    pub(crate) fn trust(&self) -> Result<TrustFile> {
+        trust_file(&self.data)
     }
 
     /// What installing and loading needs.
-    pub(crate) fn install_ports(&self) -> install::Ports<'_> {
+    pub(crate) fn install_ports<'a>(&'a self, trust: &'a TrustFile) -> install::Ports<'a> {
         install::Ports {
             catalogue: self.store.as_ref(),
             sandbox: &self.sandbox,
-            trust: &self.trust,
+            trust,
             clock: &self.clock,
         }
     }
 
     /// Loads an installed package, verified again.
     pub(crate) async fn load(&self, name: &str) -> Result<Package> {
-        let loaded = install::load(name, self.install_ports()).await.map_err(refusal)?;
+        let trust = self.trust()?;
+        let loaded = install::load(name, self.install_ports(&trust)).await.map_err(refusal)?;
         let manifest = Arc::new(loaded.package.manifest().clone());
         Ok(Package { loaded, manifest })
     }
@@ -149,14 +161,17 @@ pub(crate) fn has_store(data: &Path) -> bool {
 }
 
 /// Opens the store alone, for commands that only look; one that is not there is not made.
-pub(crate) fn open_store(global: &Global) -> Result<Store> {
+pub(crate) fn open_store(global: &Global) -> Result<Arc<Store>> {
+    if let Some(host) = &global.host {
+        return Ok(Arc::clone(&host.store));
+    }
     if !has_store(&global.data) {
         bail!(
             "no data in {}: say where it is with --data, or begin with `plughouse plugin install`",
             global.data.display()
         );
     }
-    Ok(Store::open(&global.data, Clock::system())?)
+    Ok(Arc::new(Store::open(&global.data, Clock::system())?))
 }
 
 /// A connection that must be there.

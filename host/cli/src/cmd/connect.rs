@@ -1,7 +1,7 @@
 //! `plughouse connect`: an account, its secrets, and a first question to the provider.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use engine::connect::{NewConnection, QuestionKind, methods, questions};
@@ -9,9 +9,10 @@ use model::store::Catalogue as _;
 use model::{Connection, ConnectionId, Secret};
 use package::manifest::Manifest;
 
+use crate::Global;
 use crate::exit::Exit;
+use crate::terminal::Terminal;
 use crate::wire::{self, Host};
-use crate::{Global, config};
 
 /// Which account, through which package.
 #[derive(Debug, clap::Args)]
@@ -62,7 +63,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
                 .into_iter()
                 .map(|(name, value)| (name, value.replace("\\n", "\n")))
                 .collect(),
-            fields: secrets(&args.secrets)?,
+            fields: secrets(&args.secrets, &global.terminal)?,
             consents: args.consents,
             overrides: pairs(&args.overrides)?,
         },
@@ -181,7 +182,7 @@ fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>> {
         .collect()
 }
 
-fn secrets(texts: &[String]) -> Result<Vec<(String, Secret)>> {
+fn secrets(texts: &[String], terminal: &Terminal) -> Result<Vec<(String, Secret)>> {
     texts
         .iter()
         .map(|text| {
@@ -189,21 +190,21 @@ fn secrets(texts: &[String]) -> Result<Vec<(String, Secret)>> {
             let (name, source) = text
                 .split_once('=')
                 .context("write --secret NAME=@FILE, NAME=env:VAR or NAME=-")?;
-            let value = secret(source).with_context(|| format!("read secret '{name}'"))?;
+            let value =
+                secret(source, terminal).with_context(|| format!("read secret '{name}'"))?;
             Ok((name.to_owned(), Secret::new(value.trim().to_owned())))
         })
         .collect()
 }
 
-fn secret(source: &str) -> Result<String> {
+fn secret(source: &str, terminal: &Terminal) -> Result<String> {
     if let Some(file) = source.strip_prefix('@') {
-        std::fs::read_to_string(file).with_context(|| format!("read {file}"))
+        std::fs::read_to_string(terminal.path(Path::new(file)))
+            .with_context(|| format!("read {file}"))
     } else if let Some(name) = source.strip_prefix("env:") {
-        config::variable(name).with_context(|| format!("environment variable {name} is not set"))
+        terminal.variable(name).with_context(|| format!("environment variable {name} is not set"))
     } else if source == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text)?;
-        Ok(text)
+        Ok(terminal.input()?)
     } else {
         bail!(
             "a secret on the command line is seen by every process of the machine: write \
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn secret_on_the_command_line_is_refused_and_not_repeated() {
-        let error = secrets(&["token=hunter2".to_owned()]).unwrap_err();
+        let error = secrets(&["token=hunter2".to_owned()], &Terminal::Process).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("env:VAR") && !text.contains("hunter2"), "{text}");
     }

@@ -1,7 +1,6 @@
 //! `plughouse plugin`: what is installed, and what it may do.
 
 use std::fs;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -16,7 +15,7 @@ use serde::Serialize;
 
 use crate::Global;
 use crate::exit::{Exit, Refusal};
-use crate::output::line;
+use crate::output::Output;
 use crate::wire::{self, Host};
 
 /// What can be done with packages.
@@ -119,12 +118,14 @@ pub(crate) async fn install(
     yes: bool,
     downgrade: Option<String>,
 ) -> Result<Installed> {
+    let file = &global.terminal.path(file);
     let bytes = fs::read(file).with_context(|| format!("read package {}", file.display()))?;
     let candidate = Candidate { file: Bytes::from(bytes), downgrade };
     let output = global.output();
-    engine::install::install(candidate, host.install_ports(), |plan| {
+    let trust = host.trust()?;
+    engine::install::install(candidate, host.install_ports(&trust), |plan| {
         output.note(describe(plan));
-        yes || ask(global.json)
+        yes || ask(&output)
     })
     .await
     .map_err(|error| match error {
@@ -163,17 +164,15 @@ fn describe(plan: &InstallPlan) -> String {
 }
 
 /// Asks a person; nobody there means no. Where a program reads, nobody has seen what is asked for.
-fn ask(json: bool) -> bool {
-    if json {
+fn ask(output: &Output) -> bool {
+    if output.is_json() {
         return false;
     }
-    if !std::io::stdin().is_terminal() {
-        line(&"nobody to ask here: --yes approves");
+    let terminal = output.terminal();
+    if !terminal.answers() {
+        output.line(&"nobody to ask here: --yes approves");
         return false;
     }
-    let asked = std::io::stderr().write_all(b"grant this? [y/N] ").is_ok();
-    let mut answer = String::new();
-    asked
-        && std::io::stdin().lock().read_line(&mut answer).is_ok()
-        && matches!(answer.trim(), "y" | "Y" | "yes")
+    terminal.err("grant this? [y/N] ");
+    terminal.line().is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -38,7 +38,7 @@ struct Built {
 
 /// Builds and says where the result is.
 pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let component = build(&args.folder.find(global.output())?)?;
+    let component = build(&args.folder.find(&global.output())?)?;
     let bytes = component.metadata()?.len();
     let text = format!("built {} ({} KiB)", component.display(), bytes.div_ceil(1024));
     global.output().result(&Built { component, bytes }, text)?;

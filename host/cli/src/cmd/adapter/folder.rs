@@ -16,7 +16,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Finds the adapter, and says so where it was not named and is not here.
-    pub(super) fn find(&self, output: Output) -> Result<PathBuf> {
+    pub(super) fn find(&self, output: &Output) -> Result<PathBuf> {
         if let Some(dir) = &self.dir {
             return Ok(dir.clone());
         }

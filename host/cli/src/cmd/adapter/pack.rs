@@ -41,7 +41,7 @@ struct Packed {
 
 /// Packs and says what came of it.
 pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let dir = args.folder.find(global.output())?;
+    let dir = args.folder.find(&global.output())?;
     let file = pack(&dir, args.out.as_deref())?;
     let bundle = super::read_bundle(&file)?;
     let manifest = read_manifest(&dir)?;

@@ -46,7 +46,7 @@ struct Tested {
 /// Runs both kinds of tests.
 pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let output = global.output();
-    let dir = &args.folder.find(output)?;
+    let dir = &args.folder.find(&output)?;
     output.note("running the adapter's own tests");
     own_tests(dir)?;
     output.note("building the component");

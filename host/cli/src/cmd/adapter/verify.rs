@@ -37,7 +37,8 @@ struct Signer<'a> {
 
 /// Verifies as an installation would.
 pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
-    let bundle = super::read_bundle(&args.file).map_err(|e| Refusal(format!("{e:#}")))?;
+    let bundle = super::read_bundle(&global.terminal.path(&args.file))
+        .map_err(|e| Refusal(format!("{e:#}")))?;
     let file = wire::trust_file(&global.data)?;
     let state = if wire::has_store(&global.data) {
         wire::open_store(global)?.trust_state().await?

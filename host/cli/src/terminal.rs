@@ -1,0 +1,102 @@
+//! Where a command reads and writes: the streams of this process, or those of a process that
+//! asked this one to run the command.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config;
+
+/// The streams, the directory and the environment of whoever gave the command.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Terminal {
+    /// Those of this process.
+    #[default]
+    Process,
+    /// Those of another process. Writing waits for whoever reads there, so a command for another
+    /// process has a thread of its own.
+    Remote(Arc<Remote>),
+}
+
+/// What another process has handed over.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) stdin: File,
+    pub(crate) stdout: File,
+    pub(crate) stderr: File,
+    pub(crate) dir: PathBuf,
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+impl Terminal {
+    /// Writes a result.
+    pub(crate) fn out(&self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Process => io::stdout().lock().write_all(text.as_bytes()),
+            Self::Remote(remote) => (&remote.stdout).write_all(text.as_bytes()),
+        }
+    }
+
+    /// Writes a remark, if anybody reads it.
+    pub(crate) fn err(&self, text: &str) {
+        let written = match self {
+            Self::Process => io::stderr().lock().write_all(text.as_bytes()),
+            Self::Remote(remote) => (&remote.stderr).write_all(text.as_bytes()),
+        };
+        written.unwrap_or_default();
+    }
+
+    /// Whether somebody is there to answer.
+    pub(crate) fn answers(&self) -> bool {
+        match self {
+            Self::Process => io::stdin().is_terminal(),
+            Self::Remote(remote) => remote.stdin.is_terminal(),
+        }
+    }
+
+    /// Whether remarks are seen as they are made.
+    pub(crate) fn is_watched(&self) -> bool {
+        match self {
+            Self::Process => io::stderr().is_terminal(),
+            Self::Remote(remote) => remote.stderr.is_terminal(),
+        }
+    }
+
+    /// One line of input.
+    pub(crate) fn line(&self) -> io::Result<String> {
+        let mut text = String::new();
+        match self {
+            Self::Process => io::stdin().lock().read_line(&mut text)?,
+            Self::Remote(remote) => io::BufReader::new(&remote.stdin).read_line(&mut text)?,
+        };
+        Ok(text)
+    }
+
+    /// All input.
+    pub(crate) fn input(&self) -> io::Result<String> {
+        let mut text = String::new();
+        match self {
+            Self::Process => io::stdin().read_to_string(&mut text)?,
+            Self::Remote(remote) => (&remote.stdin).read_to_string(&mut text)?,
+        };
+        Ok(text)
+    }
+
+    /// An environment variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Process => config::variable(name),
+            Self::Remote(remote) => remote.variables.get(name).cloned(),
+        }
+    }
+
+    /// A path as it is meant where the command was given.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        match self {
+            Self::Process => path.to_owned(),
+            Self::Remote(remote) => remote.dir.join(path),
+        }
+    }
+}
