@@ -17,3 +17,6 @@ pub(crate) use ledger::{Ledger, Place};
 fn is_live(link: &LinkRow) -> bool {
     link.status != RelationshipStatus::Removed
 }
+
+#[cfg(test)]
+mod tests;

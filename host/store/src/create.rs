@@ -75,6 +75,7 @@ pub(crate) fn open_or_create(dir: &Path, now: Timestamp) -> Result<(Database, Ke
         ));
     };
     verify(dir, &database, &key)?;
+    complete(&database)?;
     Ok((database, key))
 }
 
@@ -143,6 +144,17 @@ fn verify(dir: &Path, database: &Database, key: &Key) -> Result<(), StoreError> 
             dir.display()
         ),
     ))
+}
+
+/// Makes the tables that a store of an earlier program lacks: readers rely on all of them.
+fn complete(database: &Database) -> Result<(), StoreError> {
+    let tables = database.begin_read().disk()?.list_tables().disk()?.count();
+    if tables >= Table::COUNT {
+        return Ok(());
+    }
+    let transaction = database.begin_write().disk()?;
+    drop(Tables::open(&transaction).disk()?);
+    transaction.commit().disk()
 }
 
 fn canary_place() -> Place<'static> {

@@ -24,6 +24,9 @@ macro_rules! tables {
         }
 
         impl Table {
+            /// How many there are.
+            pub(crate) const COUNT: usize = [$($name),*].len();
+
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -91,6 +94,13 @@ tables! {
     rejects Rejects "rejects"
     /// tenant, number → event.
     events Events "events"
+    /// tenant, consumer → how far it has followed the events.
+    consumers Consumers "consumers"
+    /// tenant, connection, entity, part, entity of the record, id → the newest full read that has
+    /// met the record.
+    members Members "members"
+    /// tenant, connection, entity → deletions that wait for a person.
+    held Held "held"
     /// name → package.
     packages Packages "packages"
     /// One row, written when the store is made.
@@ -99,6 +109,8 @@ tables! {
     connections Connections "connections"
     /// tenant, connection, field → sealed secret.
     secrets Secrets "secrets"
+    /// tenant, connection → the state of a connection that is, or was, not active.
+    states States "states"
     /// tenant, queue → counts.
     queues Queues "queues"
     /// tenant → the last id of a job.

@@ -11,11 +11,15 @@ use std::process::{Command, Stdio};
 
 use bytes::Bytes;
 use model::adapter::{Receipt, Selection};
+use model::canonical::{
+    CanonicalStore as _, IdentityKey, Mapped, Outcome, PageRecord, RecordId, SchemaDigest,
+};
 use model::record::Record;
 use model::run::RunStatus;
 use model::store::{
     EventKind, Lane, LaneKind, PageCommit, RecordQuery, RecordStore as _, RunRef, RunStart,
 };
+use model::task::Direction;
 use model::window::{LaneState, Progress};
 use model::{Clock, RunId, Timestamp};
 use store::Store;
@@ -24,6 +28,7 @@ use store::Store;
 const DIR: &str = "PLUGHOUSE_TEST_STORE";
 const CYCLES: u64 = 10;
 const RECORDS: u64 = 20;
+const TYPE: &str = "c_contact";
 
 fn open(dir: &Path) -> Store {
     Store::open(dir, Clock::manual(Timestamp::UNIX_EPOCH)).unwrap()
@@ -51,12 +56,29 @@ fn lane() -> Lane {
 fn state(page: u64) -> LaneState {
     let checkpoint = Some(page.to_string());
     let target = Timestamp::UNIX_EPOCH;
-    let progress = Progress { selection: Selection::All, checkpoint, target };
-    LaneState { progress: Some(progress), complete_until: None, feed: None }
+    let progress = Progress {
+        selection: Selection::All,
+        checkpoint,
+        target,
+        waited: std::time::Duration::ZERO,
+    };
+    LaneState { progress: Some(progress), ..LaneState::default() }
 }
 
 fn payload(page: u64, number: u64) -> Bytes {
     format!(r#"{{"page":{page},"number":{number},"text":"{}"}}"#, "x".repeat(600)).into()
+}
+
+fn mapped(record: Record) -> PageRecord {
+    let mapped = Mapped {
+        record_type: TYPE.to_owned(),
+        schema: SchemaDigest::from_bytes([1; 16]),
+        doc: record.payload.clone(),
+        url: None,
+        direction: Direction::Inbound,
+        identities: vec![IdentityKey::of(TYPE, &[("id", &record.id)])],
+    };
+    PageRecord { record, outcome: Outcome::Mapped(mapped) }
 }
 
 fn commit(run: &RunRef, page: u64) -> PageCommit {
@@ -73,7 +95,7 @@ fn commit(run: &RunRef, page: u64) -> PageCommit {
         run: run.clone(),
         lane: lane(),
         state: state(page),
-        records: (0..RECORDS).map(|number| record(number).into()).collect(),
+        records: (0..RECORDS).map(|number| mapped(record(number))).collect(),
         tombstones: Vec::new(),
         rejects: Vec::new(),
         generation: None,
@@ -154,6 +176,7 @@ async fn check_records(store: &Store, pages: u64) {
         after: None,
         limit: 1000,
     };
+    let mut ids = Vec::new();
     let mut expected = (1..=pages).flat_map(|page| (0..RECORDS).map(move |number| (page, number)));
     loop {
         let list = store.records(query.clone()).await.unwrap();
@@ -161,6 +184,9 @@ async fn check_records(store: &Store, pages: u64) {
             let (page, number) = expected.next().unwrap();
             assert_eq!(record.id, format!("{page:06}-{number:02}"));
             assert_eq!(record.payload, payload(page, number));
+            let id = RecordId::of(&record.connection, &record.entity, &record.id, TYPE);
+            assert_eq!(record.link.record, Some(id));
+            ids.push(id);
         }
         query.after = list.next;
         if query.after.is_none() {
@@ -168,6 +194,11 @@ async fn check_records(store: &Store, pages: u64) {
         }
     }
     assert_eq!(expected.next(), None);
+    let tenant = start().tenant;
+    for ids in ids.chunks(model::canonical::BATCH_MAX) {
+        let found = store.canonical(&tenant, ids.to_vec()).await.unwrap();
+        assert!(found.iter().all(|record| record.as_ref().is_some_and(|record| !record.removed)));
+    }
 }
 
 /// Runs and events tell of the same pages.
@@ -179,7 +210,7 @@ async fn check_history(store: &Store, cycle: u64, last: u64) {
     let pages: u64 = runs.iter().flat_map(|run| run.entities.values()).map(|e| e.pages).sum();
     assert_eq!(pages, last);
     let events = store.events(&tenant, 0, 1000).await.unwrap();
-    assert!(events.iter().map(|event| event.seq).eq(1..=last + cycle));
+    assert!(events.iter().map(|event| event.seq).eq(1..=2 * last + cycle));
     let whole = |kind: &EventKind| matches!(kind, EventKind::RecordsChanged { created, .. } if created.len() == 20);
     let changed = events.iter().filter(|event| whole(&event.kind)).count();
     assert_eq!(u64::try_from(changed).unwrap(), last);

@@ -282,20 +282,17 @@ fn link(record: &mut Canonical, row: LinkRow) -> Result<(), NoObject> {
     let sole = record.links.len() == 1;
     let live = record.links.iter().any(is_live);
     let held = record.links.iter_mut().find(|l| l.is(&row.connection, &row.entity, &row.id));
-    match held {
-        Some(held) => {
-            record.doc = if sole {
-                row.doc.clone()
-            } else {
-                merge::three_way(&record.doc, &held.doc, &row.doc)?
-            };
-            *held = row;
-        }
-        None => {
-            // What all who knew it have taken back holds nothing against a new word.
-            record.doc = if live { merge::fill(&record.doc, &row.doc)? } else { row.doc.clone() };
-            record.links.push(row);
-        }
+    if let Some(held) = held {
+        record.doc = if sole {
+            row.doc.clone()
+        } else {
+            merge::three_way(&record.doc, &held.doc, &row.doc)?
+        };
+        *held = row;
+    } else {
+        // What all who knew it have taken back holds nothing against a new word.
+        record.doc = if live { merge::fill(&record.doc, &row.doc)? } else { row.doc.clone() };
+        record.links.push(row);
     }
     record.removed = false;
     Ok(())

@@ -3,6 +3,7 @@ use std::sync::mpsc::{Receiver, channel};
 use futures_util::future::join_all;
 use model::Timestamp;
 use model::adapter::Receipt;
+use model::canonical::{CanonicalQuery, CanonicalStore as _};
 use model::record::Record;
 use model::run::Run;
 use model::store::{Lane, LaneKind, PageCommit, RecordStore as _, RunRef, RunStart};
@@ -67,6 +68,28 @@ fn page(run: Run) -> PageCommit {
         receipt: Receipt::default(),
         at: Timestamp::UNIX_EPOCH,
     }
+}
+
+#[tokio::test]
+async fn store_of_an_earlier_program_gets_the_tables_that_it_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Store::open(dir.path(), Clock::manual(Timestamp::UNIX_EPOCH)).unwrap();
+    let store = open();
+    let run = begin(&store, 0).await;
+    store.commit_page(page(run)).await.unwrap();
+    drop(store);
+    let database = Database::open(dir.path().join("plughouse.redb")).unwrap();
+    let transaction = database.begin_write().unwrap();
+    for name in ["canonical", "schemas"] {
+        let table = redb::TableDefinition::<&[u8], &[u8]>::new(name);
+        assert!(transaction.delete_table(table).unwrap());
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    let store = open();
+    let tenant = "acme".parse().unwrap();
+    let query = CanonicalQuery { tenant, record_type: None, removed: true, after: None, limit: 1 };
+    assert!(store.canonical_list(query).await.unwrap().records.is_empty());
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
-use model::canonical::{LINKS_MAX, Mapped, PageRecord, RecordId, RelationshipStatus};
+use model::canonical::{
+    CanonicalQuery, LINKS_MAX, Mapped, PageRecord, RecordId, RelationshipStatus, ReplayQuery,
+};
 use model::record::{Record, Removal};
 use model::store::RunRef;
 
 use super::Ports;
-use super::mapped::{commit, contact, doc, everything, known_by, one, own, told, with};
+use super::mapped::{
+    commit, contact, doc, everything, known_by, of_tenant, one, own, replay, told, with,
+};
 use super::samples::{begin, gone, record, tombstone};
 
 /// Ann, as a connection knows her.
@@ -107,10 +111,56 @@ pub(crate) async fn identity_of_another_type_joins_nothing(store: &impl Ports) {
     let hub = begin(store, "acme/hub").await;
     let crm = begin(store, "acme/crm").await;
     commit(store, &hub, vec![ann("1", r#""a":1"#)]).await;
-    let company =
-        Mapped { record_type: "c_company".to_owned(), ..known_by("ann@example.org", "") };
+    let company = Mapped { record_type: "c_company".to_owned(), ..known_by("ann@example.org", "") };
     commit(store, &crm, vec![with(record("9", "a"), company)]).await;
     assert_eq!(everything(store, &hub.tenant).await.len(), 2);
+}
+
+pub(crate) async fn same_identity_of_two_tenants_joins_nothing(store: &impl Ports) {
+    let mut ids = Vec::new();
+    for (tenant, text) in [("acme", r#""a":1"#), ("evil", r#""b":2"#), ("ac", r#""c":3"#)] {
+        let hub = begin(store, &format!("{tenant}/hub")).await;
+        let crm = begin(store, &format!("{tenant}/crm")).await;
+        commit(store, &hub, vec![ann("1", text)]).await;
+        commit(store, &crm, vec![ann("2", text)]).await;
+        let found = everything(store, &hub.tenant).await;
+        assert_eq!((found.len(), found[0].relationships.len()), (1, 2));
+        assert_eq!(doc(&found[0]), format!("{{{text}}}"));
+        ids.push((hub, found[0].id));
+    }
+    let (evil, _) = &ids[1];
+    store.commit_page(gone(evil, vec![tombstone("1", Removal::Deleted)])).await.unwrap();
+    let (hub, id) = &ids[0];
+    let found = one(store, hub, *id).await;
+    assert!(found.relationships.iter().all(|l| l.status == RelationshipStatus::Linked));
+    let nobody = "nobody".parse().unwrap();
+    assert_eq!(store.canonical(&nobody, vec![*id]).await.unwrap(), [None]);
+    let key = vec![("contacts".to_owned(), "1".to_owned())];
+    assert_eq!(store.record_ids(&nobody, &hub.connection, key).await.unwrap(), [None]);
+    let found = store.external_ids(&nobody, &hub.connection, "contacts", vec![*id]).await;
+    assert_eq!(found.unwrap(), [None]);
+    assert_eq!(told(store, &hub.tenant).await.len(), 1);
+}
+
+pub(crate) async fn cursor_of_a_tenant_lists_nothing_of_another(store: &impl Ports) {
+    let mut cursors = Vec::new();
+    for tenant in ["acme", "evil"] {
+        let hub = begin(store, &format!("{tenant}/hub")).await;
+        let records = ["1", "2", "3"].map(|id| contact(id, &format!(r#""{tenant}":1"#)));
+        commit(store, &hub, records.to_vec()).await;
+        let query = CanonicalQuery { limit: 1, ..of_tenant(&hub.tenant) };
+        cursors.push((hub, store.canonical_list(query).await.unwrap().next));
+    }
+    let (hub, _) = &cursors[0];
+    let foreign = CanonicalQuery { after: cursors[1].1.clone(), ..of_tenant(&hub.tenant) };
+    let list = store.canonical_list(foreign).await.unwrap();
+    assert!(list.records.iter().all(|record| doc(record) == r#"{"acme":1}"#));
+    let query = ReplayQuery { limit: 1, ..replay(hub, 2) };
+    let next = store.replayable(query).await.unwrap().next;
+    let list = store.replayable(ReplayQuery { after: next, ..replay(&cursors[1].0, 2) }).await;
+    let list = list.unwrap();
+    assert_eq!(list.records.len(), 2);
+    assert!(list.records.iter().all(|r| r.doc.as_deref() == Some(br#"{"evil":1}"#)));
 }
 
 pub(crate) async fn links_of_one_record_are_bounded(store: &impl Ports) {

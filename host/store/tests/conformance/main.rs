@@ -34,9 +34,15 @@ use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore, Vault};
 
 /// All ports of one store.
-trait Ports: RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue {}
+trait Ports:
+    RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue
+{
+}
 
-impl<T: RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue> Ports for T {}
+impl<T: RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue>
+    Ports for T
+{
+}
 
 /// Runs the suite on what `$open` opens: a store with nothing in it, and a guard that is dropped
 /// after it.
@@ -126,6 +132,8 @@ suite! { redb, crate::open_redb:
         records_of_one_page_are_joined_too
         identity_that_a_record_gives_up_joins_nothing_more
         identity_of_another_type_joins_nothing
+        same_identity_of_two_tenants_joins_nothing
+        cursor_of_a_tenant_lists_nothing_of_another
         links_of_one_record_are_bounded
         references_are_resolved_both_ways_within_a_connection
     }
