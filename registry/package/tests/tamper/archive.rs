@@ -112,7 +112,7 @@ fn trailing_bytes_are_refused() {
 fn files() -> Vec<(String, Vec<u8>)> {
     let bundle = Bundle::read(pack(members()).unwrap().into()).unwrap();
     let mut files = vec![("contents.json".to_owned(), bundle.contents().to_vec())];
-    for name in ["adapter.toml", "adapter.wasm", "README.md", "mappings/contact.toml"] {
+    for name in ["adapter.toml", "adapter.wasm", "README.md", "mappings/contact.json"] {
         files.push((name.to_owned(), bundle.members()[name].to_vec()));
     }
     files
@@ -132,16 +132,16 @@ fn members_that_are_swapped_renamed_added_or_removed_are_refused() {
     };
     let name = |name: &str| name.to_owned();
     form(changed(|files| files.swap(1, 2)), &BundleError::Order(name("adapter.wasm")));
-    form(changed(|files| files.swap(3, 4)), &BundleError::Order(name("mappings/contact.toml")));
+    form(changed(|files| files.swap(3, 4)), &BundleError::Order(name("mappings/contact.json")));
     form(changed(|files| files.swap(0, 1)), &BundleError::Missing(name("contents.json")));
     form(
         changed(|files| {
             let body = files[3].1.clone();
             files[4].1 = body;
         }),
-        &BundleError::Digest(name("mappings/contact.toml")),
+        &BundleError::Digest(name("mappings/contact.json")),
     );
-    form(changed(|files| files.truncate(4)), &BundleError::Missing(name("mappings/contact.toml")));
+    form(changed(|files| files.truncate(4)), &BundleError::Missing(name("mappings/contact.json")));
     form(changed(|files| drop(files.remove(2))), &BundleError::Order(name("README.md")));
     form(
         changed(|files| files.push(("sbom.json".to_owned(), b"{}".to_vec()))),
@@ -186,7 +186,7 @@ fn names_that_lead_out_of_the_package_are_refused() {
         let mut files = self::files();
         let contents = String::from_utf8(files[0].1.clone()).unwrap();
         let title = serde_json::Value::from(name).to_string();
-        files[0].1 = contents.replace("\"mappings/contact.toml\"", &title).into_bytes();
+        files[0].1 = contents.replace("\"mappings/contact.json\"", &title).into_bytes();
         form(archive(&files), &BundleError::Name(name.to_owned()));
     }
 }

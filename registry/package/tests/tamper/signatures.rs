@@ -280,6 +280,6 @@ fn what_is_inside_is_checked_as_well() {
     );
     let missing = signed(manifest_with("contact.toml", "contacts.toml"));
     refused(&missing, &trust_text(), |e| {
-        *e == VerifyError::MissingMapping("mappings/contacts.toml".to_owned())
+        *e == VerifyError::MissingMapping("mappings/contacts.json".to_owned())
     });
 }

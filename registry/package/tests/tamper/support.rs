@@ -28,7 +28,7 @@ origin = "https://api.acme.com"
 read = ["GET /v1/contacts"]
 [entity.contact]
 cursor = "scan"
-mapping = "mappings/contact.toml"
+mapping = "mappings/contact.json"
 "#;
 
 /// The people of these tests, one key each.
@@ -43,7 +43,7 @@ pub(crate) fn members() -> BTreeMap<String, Vec<u8>> {
         ("adapter.toml", MANIFEST.as_bytes()),
         ("adapter.wasm", WASM),
         ("README.md", b"# Acme\n"),
-        ("mappings/contact.toml", b"name = \"/name\"\n"),
+        ("mappings/contact.json", b"name = \"/name\"\n"),
     ];
     members.into_iter().map(|(name, body)| (name.to_owned(), body.to_vec())).collect()
 }

@@ -48,7 +48,7 @@ impl Subject<'_> {
             return self.wrong("type", "`type` is no record type", help);
         }
         if entity.mapping.as_ref().is_some_and(|path| !is_mapping(path)) {
-            let help = "write a member of the package, as in \"mappings/contact.toml\"";
+            let help = "write a member of the package, as in \"mappings/contact.json\"";
             return self.wrong("mapping", "`mapping` is no mapping file", help);
         }
         for (key, count) in [("page", entity.page), ("batch", entity.batch)] {
@@ -216,6 +216,6 @@ fn is_record_type(text: &str) -> bool {
 }
 
 fn is_mapping(path: &str) -> bool {
-    let inside = path.strip_prefix("mappings/").and_then(|name| name.strip_suffix(".toml"));
+    let inside = path.strip_prefix("mappings/").and_then(|name| name.strip_suffix(".json"));
     inside.is_some_and(|name| !name.is_empty()) && crate::bundle::is_member(path)
 }
