@@ -278,7 +278,7 @@ fn what_is_inside_is_checked_as_well() {
         &trust_text(),
         |e| matches!(e, VerifyError::Manifest(error) if error.line == Some(13)),
     );
-    let missing = signed(manifest_with("contact.toml", "contacts.toml"));
+    let missing = signed(manifest_with("contact.json", "contacts.json"));
     refused(&missing, &trust_text(), |e| {
         *e == VerifyError::MissingMapping("mappings/contacts.json".to_owned())
     });
