@@ -94,6 +94,11 @@ impl Chain {
         self.steps.iter().any(|step| step.lens.takes_empty())
     }
 
+    /// Whether an operation tidies what goes back, so that an untidy edit is read again otherwise.
+    pub fn tidies(&self) -> bool {
+        self.steps.iter().any(|step| step.lens.class() == Class::Canonicalising)
+    }
+
     /// The view of a source.
     pub fn get<'a>(
         &self,
@@ -176,5 +181,115 @@ impl Step {
 
     fn failed(&self, index: usize, fault: Fault) -> ChainFault {
         ChainFault { index, op: self.op, fault }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::NoReferences;
+
+    fn chain(ops: Json) -> Chain {
+        let Json::Array(ops) = ops else { unreachable!("a list is written below") };
+        Chain::build(&ops, &Kind::Any).unwrap().0
+    }
+
+    #[track_caller]
+    fn check_refused(ops: &Json, source: &Kind, code: &str, pointer: &str, message: &str) {
+        let e = Chain::build(ops.as_array().unwrap(), source).unwrap_err();
+        assert_eq!((e.code, e.pointer.as_str(), e.to_string().as_str()), (code, pointer, message));
+    }
+
+    #[test]
+    fn a_chain_that_cannot_work_is_refused_with_the_place_and_the_types() {
+        let types = json!(["trim", "to_int", "lower"]);
+        let message = "`lower`: takes text, would get integer";
+        check_refused(&types, &Kind::Text, "op.type", "/2", message);
+        let message = "`trim`: takes text, would get date";
+        check_refused(&types, &Kind::Date, "op.type", "/0", message);
+        let nested = json!(["trim", {"op": "list_map", "ops": ["trim", "to_int", "lower"]}]);
+        let list = Kind::List(Box::new(Kind::Any));
+        let message = "`trim`: takes text, would get list of any";
+        check_refused(&nested, &list, "op.type", "/0", message);
+        let nested = json!([{"op": "list_map", "ops": ["trim", "to_int", "lower"]}]);
+        let message = "`lower`: takes text, would get integer";
+        check_refused(&nested, &list, "op.type", "/0/ops/2", message);
+    }
+
+    #[test]
+    fn what_is_no_operation_is_refused() {
+        let message = "there is no operation \"trims\"; `plughouse mapping ops` lists them";
+        check_refused(&json!(["trims"]), &Kind::Any, "op.unknown", "/0", message);
+        let message = "write an operation as \"trim\" or {\"op\": \"truncate\", \"length\": 80}";
+        for shape in [json!([7]), json!([null]), json!([{"length": 80}]), json!([{"op": []}])] {
+            check_refused(&shape, &Kind::Any, "op.shape", "/0", message);
+        }
+        let many = Json::from(vec![json!("trim"); 33]);
+        let message = "33 operations in a row; at most 32";
+        check_refused(&many, &Kind::Any, "op.limit", "", message);
+        let mut deep = json!("trim");
+        for _ in 0..7 {
+            deep = json!({"op": "list_map", "ops": [deep]});
+        }
+        let e = Chain::build(&[deep], &Kind::Any).unwrap_err();
+        assert_eq!((e.code, e.pointer.matches("/ops").count()), ("op.limit", 7));
+    }
+
+    #[test]
+    fn a_chain_is_as_its_weakest_operation() {
+        #[track_caller]
+        fn check(ops: Json, class: Class, one_way: Option<(usize, &'static str)>) {
+            let chain = chain(ops);
+            assert_eq!((chain.class(), chain.one_way()), (class, one_way));
+        }
+        check(json!([]), Class::Bijective, None);
+        check(json!(["trim", "to_int"]), Class::Canonicalising, None);
+        let default = json!({"op": "default", "value": ""});
+        check(json!(["trim", default, "to_int"]), Class::NeedsBase, None);
+        let constant = json!({"op": "const", "value": 1});
+        check(json!(["trim", constant]), Class::OneWay, Some((1, "const")));
+    }
+
+    #[test]
+    fn what_was_not_touched_goes_back_as_it_came_however_far_it_went() {
+        let chain =
+            chain(json!(["trim", {"op": "split_pick", "separator": "/", "index": 1}, "lower"]));
+        let put = |view: &'static str, base: &'static str| {
+            chain.put(Value::text(view), &Value::text(base), &NoReferences).unwrap()
+        };
+        assert_eq!(put("b", " A/B "), Value::text(" A/B "));
+        assert_eq!(put("B", " A/B "), Value::text(" A/B "));
+        assert_eq!(put("c", " A/B "), Value::text("A/c"));
+    }
+
+    #[test]
+    fn an_edit_goes_back_though_the_base_cannot_be_read() {
+        let chain = chain(json!(["trim", "to_int"]));
+        let put = chain.put(Value::Number(7.into()), &Value::text("many"), &NoReferences);
+        assert_eq!(put.unwrap(), Value::text("7"));
+    }
+
+    #[test]
+    fn a_fault_names_the_operation_and_a_preview_shows_how_far_it_came() {
+        let chain = chain(json!(["trim", "to_int", "to_string"]));
+        let failed = chain.get(Value::text(" x "), &NoReferences).unwrap_err();
+        assert_eq!((failed.index, failed.op, failed.fault.code), (1, "to_int", "mapping.number"));
+        let steps = chain.steps(Value::text(" x "), &NoReferences);
+        let [("trim", Ok(Value::Text(text))), ("to_int", Err(_))] = steps.as_slice() else {
+            panic!("{steps:?}");
+        };
+        assert_eq!(text, "x");
+    }
+
+    #[test]
+    fn nothing_passes_what_does_not_take_it() {
+        let chain = chain(json!(["trim", {"op": "default", "value": "-"}, "upper"]));
+        let get = |source| chain.get(source, &NoReferences).unwrap();
+        assert_eq!(get(Value::Missing), Value::text("-"));
+        assert!(chain.takes_empty());
+        let put = chain.put(Value::Null, &Value::text("a"), &NoReferences);
+        assert_eq!(put.unwrap(), Value::Null);
     }
 }

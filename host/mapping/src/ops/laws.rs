@@ -72,8 +72,9 @@ pub(crate) fn decimals() -> impl Strategy<Value = Value<'static>> {
     number.prop_map(Value::Number)
 }
 
+/// Runs a test with values of a strategy.
 #[track_caller]
-fn run<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub(crate) fn run<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     // Files of past failures would be looked for beside every source file.
     let config = Config { failure_persistence: None, ..Config::default() };
     if let Err(e) = TestRunner::new(config).run(strategy, test) {

@@ -31,7 +31,7 @@ pub(super) const SPECS: &[Spec] = &[
                       zeros. Those of the text when left out",
         }],
         types: "text → decimal",
-        class: "bijective",
+        class: "bijective; canonicalising with a scale",
         reverse: "the digits, as text if the source is text",
         standard: None,
         example: Example {
@@ -117,7 +117,10 @@ impl Lens for ToNumber {
     }
 
     fn class(&self) -> Class {
-        Class::Bijective
+        match self.digits {
+            Digits::Exactly(_) => Class::Canonicalising,
+            Digits::None | Digits::Any => Class::Bijective,
+        }
     }
 
     fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {

@@ -59,7 +59,7 @@ pub(super) const SPECS: &[Spec] = &[
         standard: None,
         example: Example {
             op: r##"{"op": "regex_extract", "pattern": "#(\\d+)"}"##,
-            input: r##""Ticket #4711""##,
+            input: "\"Ticket #4711\"",
             output: r#""4711""#,
         },
         build: extract,
@@ -73,9 +73,9 @@ const PATTERN_MAX: usize = 1000;
 /// of a schema fit the memory of a host.
 const COMPILED_MAX: usize = 256 << 10;
 
-/// Bytes that searches may have to look at for one text, as each may run to its end: some tenths
-/// of a second.
-const WORK_MAX: usize = 1 << 28;
+/// Bytes that all searches in one text may have to look at, as each may run to its end before it
+/// knows: about a second, and enough for any number of matches in 32 KiB.
+const WORK_MAX: usize = 1 << 30;
 
 fn pattern(args: &mut Args) -> Result<Regex, BuildError> {
     compile(&args.need("pattern", Args::text)?)
@@ -235,8 +235,8 @@ mod tests {
         fn check(view: &str, base: &str, source: &str) {
             assert_eq!(laws::put(&extract("#([0-9]+)"), view, base), source);
         }
-        check(r#""7""#, r##""Ticket #42!""##, r##""Ticket #7!""##);
-        check(r#""x""#, r##""Ticket #42!""##, "mapping.conflict");
+        check(r#""7""#, "\"Ticket #42!\"", "\"Ticket #7!\"");
+        check(r#""x""#, "\"Ticket #42!\"", "mapping.conflict");
         check(r#""7""#, r#""none""#, "mapping.conflict");
     }
 
@@ -261,7 +261,7 @@ mod tests {
         let text = format!("\"{}\"", "a".repeat(1 << 20));
         assert_eq!(laws::get(&extract("(a+)+$b"), &text), "null");
         assert_eq!(laws::get(&replace("a*a*a*b", ""), &text), text);
-        assert_eq!(laws::get(&replace(".*[^a]|a", "b"), &text), "mapping.text-length");
+        assert_eq!(laws::get(&replace("a", "b"), &text), "mapping.text-length");
         assert_eq!(laws::get(&replace("(a+)", "${1}${1}"), &text), "mapping.text-length");
     }
 

@@ -243,3 +243,89 @@ fn last_of_each<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Vec<(Cow<'a, str
     let kept = members.into_iter().zip(again.into_iter().rev());
     kept.filter_map(|(member, again)| (!again).then_some(member)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is read and written again, or the code of the fault.
+    fn copied(json: &str) -> String {
+        Value::parse(json.as_bytes()).map_or_else(|fault| fault.code.into(), |v| v.to_json())
+    }
+
+    #[track_caller]
+    fn check(json: &str, expected: &str) {
+        assert_eq!(copied(json), expected);
+        let paths = plughouse_scan::Paths::new(["/a"]).unwrap();
+        let (mut scratch, text) = (plughouse_scan::Scratch::default(), format!("{{\"a\":{json}}}"));
+        if let Ok(picks) = paths.scan(text.as_bytes(), &mut scratch) {
+            let value = Value::read(picks.get(0).unwrap());
+            assert_eq!(value.map_or_else(|fault| fault.code.into(), |v| v.to_json()), expected);
+        }
+    }
+
+    #[test]
+    fn json_is_copied_digit_for_digit() {
+        check(" null ", "null");
+        check("1.50", "1.50");
+        check("-0.0", "0.0");
+        check("12345678901234567890123456.78", "12345678901234567890123456.78");
+        check(r#" [ true , "a\u00e9\/\n" , {} , [ ] ] "#, r#"[true,"aé/\n",{},[]]"#);
+        check(r#"{"a" : 1, "\u0062\"": {"c":[]}}"#, r#"{"a":1,"b\"":{"c":[]}}"#);
+        check(r#""\u001f\"\\""#, r#""\u001f\"\\""#);
+    }
+
+    #[test]
+    fn the_last_of_equal_names_wins() {
+        check(r#"{"a":1,"b":2,"\u0061":3}"#, r#"{"b":2,"a":3}"#);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_a_fault() {
+        check(r#""\ud800""#, "mapping.unicode");
+        check(r#"["\udc00x"]"#, "mapping.unicode");
+        check("1e99", "mapping.number-range");
+        check(&"9".repeat(30), "mapping.number-range");
+        for json in ["", "nul", "[1", "1 2", "NaN", "{\"a\"}", "\"\u{1}\""] {
+            assert_eq!(copied(json), "mapping.json", "{json}");
+        }
+        assert_eq!(copied(&"[".repeat(1 << 20)), "mapping.json");
+        assert_eq!(Value::parse(b"\"\xff\"").unwrap_err().code, "mapping.json");
+    }
+
+    #[test]
+    fn large_and_deep_json_is_read_in_one_pass() {
+        let deep = "[".repeat(127) + &"]".repeat(127);
+        check(&deep, &deep);
+        let members: Vec<_> = (0..50_000).map(|n| format!("\"k{n}\":{n}")).collect();
+        let wide = format!("{{{}}}", members.join(","));
+        check(&wide, &wide);
+    }
+
+    #[test]
+    fn missing_members_are_not_written_and_null_ones_are() {
+        let object = vec![("a".into(), Value::Missing), ("b".into(), Value::Null)];
+        assert_eq!(Value::Object(object).to_json(), r#"{"b":null}"#);
+        assert_eq!(Value::List(vec![Value::Missing, Value::Bool(true)]).to_json(), "[true]");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_read_and_written_as_serde_json_does(text: String) {
+            let json = serde_json::to_string(&text).unwrap();
+            let value = Value::parse(json.as_bytes()).unwrap();
+            prop_assert_eq!(&value, &Value::text(text.as_str()));
+            let again: String = serde_json::from_str(&value.to_json()).unwrap();
+            prop_assert_eq!(again, text);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            prop_assert_eq!(Value::parse(&bytes).is_ok(), serde_json::from_slice::<Json>(&bytes).is_ok());
+        }
+    }
+}

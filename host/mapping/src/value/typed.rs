@@ -59,3 +59,49 @@ fn money(members: &[(std::borrow::Cow<'_, str>, Value<'_>)]) -> Result<Money, Fa
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value as one of this type, as JSON or as the code of the fault.
+    #[track_caller]
+    fn check(json: &str, kind: &Kind, expected: &str) {
+        let typed = Value::parse(json.as_bytes()).unwrap().typed(kind);
+        assert_eq!(typed.map_or_else(|fault| fault.code.into(), |v| v.to_json()), expected);
+    }
+
+    #[test]
+    fn what_json_has_no_type_for_is_read_from_text() {
+        check(r#""2026-02-28""#, &Kind::Date, r#""2026-02-28""#);
+        check(r#""2026-02-29""#, &Kind::Date, "mapping.date");
+        check(r#""2026-02-28T10:00""#, &Kind::Date, "mapping.date");
+        check(r#""28.02.2026""#, &Kind::Date, "mapping.date");
+        let at = r#""2026-02-28T10:00:00.5+05:30""#;
+        check(at, &Kind::DateTime, at);
+        check(r#""2026-02-28T10:00:00Z""#, &Kind::DateTime, r#""2026-02-28T10:00:00Z""#);
+        check(r#""2026-02-28T10:00:00""#, &Kind::DateTime, "mapping.datetime");
+        check(r#""2026-02-28""#, &Kind::DateTime, "mapping.datetime");
+        check(r#""9999-12-31T23:59:59-23:59""#, &Kind::DateTime, "mapping.datetime");
+        let money = r#"{"amount":"1.50","currency":"EUR"}"#;
+        check(money, &Kind::Money, money);
+        check(r#"{"currency":"EUR","amount":1.50}"#, &Kind::Money, money);
+        check(r#"{"amount":"much","currency":"EUR"}"#, &Kind::Money, "mapping.money");
+        check(r#"{"amount":1}"#, &Kind::Money, "mapping.money");
+    }
+
+    #[test]
+    fn other_types_are_refused_within_lists_too() {
+        let list = |kind| Kind::List(Box::new(kind));
+        check("[1, null, 2]", &list(Kind::Integer), "[1,null,2]");
+        check("[1, 2.5]", &list(Kind::Integer), "mapping.type");
+        check(r#"["2026-01-01"]"#, &list(Kind::Date), r#"["2026-01-01"]"#);
+        check(r#"[1, "a"]"#, &Kind::Tuple(vec![Kind::Decimal, Kind::Text]), r#"[1,"a"]"#);
+        check("[1]", &Kind::Tuple(vec![Kind::Decimal, Kind::Text]), "mapping.type");
+        check("5.00", &Kind::Integer, "5.00");
+        check("{}", &list(Kind::Any), "mapping.type");
+        check("[]", &Kind::Object, "mapping.type");
+        check("true", &Kind::Text, "mapping.type");
+        check("null", &Kind::Text, "null");
+    }
+}

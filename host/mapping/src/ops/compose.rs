@@ -1,0 +1,83 @@
+//! The laws for operations in a row, put together at random.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::Value as Json;
+
+use super::all;
+use super::laws::run;
+use crate::{Chain, Class, Kind, NoReferences, Value};
+
+/// Operations at random, each of which takes what the one before gives.
+fn composition(picks: &[Index], source: &Kind) -> (Vec<Json>, Chain) {
+    let examples: Vec<Json> =
+        all().map(|spec| serde_json::from_str(spec.example.op).unwrap()).collect();
+    let (mut ops, mut chain) = (Vec::new(), Chain::default());
+    for pick in picks {
+        // The next one in the table that fits, so that chains are not short for rare types.
+        let start = pick.index(examples.len());
+        for op in examples.iter().cycle().skip(start).take(examples.len()) {
+            ops.push(op.clone());
+            match Chain::build(&ops, source) {
+                Ok((longer, _)) if longer.class() != Class::OneWay => {
+                    chain = longer;
+                    break;
+                }
+                _ => drop(ops.pop()),
+            }
+        }
+    }
+    (ops, chain)
+}
+
+/// Values that providers send, among them those of the examples.
+fn values() -> impl Strategy<Value = Value<'static>> {
+    let inputs = all().map(|spec| Value::parse(spec.example.input.as_bytes()).unwrap());
+    let texts = "[ a-zA-ZéÉ0-9.,;:/+-]{0,12}".prop_map(Value::text);
+    let lists = prop::collection::vec("[ a-z]{0,3}".prop_map(Value::text), 0..4);
+    prop_oneof![
+        select(inputs.collect::<Vec<_>>()),
+        texts,
+        super::laws::decimals(),
+        any::<i32>().prop_map(|number| Value::Number(number.into())),
+        any::<bool>().prop_map(Value::Bool),
+        lists.prop_map(Value::List),
+        Just(Value::Null),
+        Just(Value::Missing),
+    ]
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    let list = Kind::List(Box::new(Kind::Text));
+    let pair = Kind::Tuple(vec![Kind::Decimal, Kind::Text]);
+    let kinds = [Kind::Any, Kind::Text, Kind::Integer, Kind::Decimal, Kind::Bool, Kind::Object];
+    select(Vec::from(kinds).into_iter().chain([list, pair]).collect::<Vec<_>>())
+}
+
+#[test]
+fn whatever_is_put_in_a_row_keeps_the_laws() {
+    let picks = prop::collection::vec(any::<Index>(), 1..6);
+    run(&(picks, kinds(), values(), values()), |(picks, kind, base, other)| {
+        let (ops, chain) = composition(&picks, &kind);
+        let get = |source: &Value<'static>| chain.get(source.clone(), &NoReferences);
+        let put = |view: &Value<'static>| chain.put(view.clone(), &base, &NoReferences);
+        if let Ok(view) = get(&base) {
+            prop_assert_eq!(put(&view), Ok(base.clone()), "GetPut {:?}", ops);
+        }
+        let Ok(view) = get(&other) else { return Ok(()) };
+        if view.is_missing() || (view.is_empty() && chain.takes_empty()) {
+            return Ok(());
+        }
+        // An edit that does not fit is refused; but for tidying it is never lost in silence.
+        if let Ok(source) = put(&view) {
+            let again = get(&source);
+            if !chain.tidies() {
+                prop_assert_eq!(&again, &Ok(view), "PutGet {:?} {:?}", ops, source);
+            }
+            if let Ok(again) = again {
+                prop_assert_eq!(chain.put(again, &source, &NoReferences), Ok(source));
+            }
+        }
+        Ok(())
+    });
+}
