@@ -109,7 +109,7 @@ mod tests {
         fn same_word_twice_changes_nothing(record in docs(), before in docs(), after in docs()) {
             let (before, after) = (bytes(&before), bytes(&after));
             let once = three_way(&bytes(&record), &before, &after).unwrap();
-            prop_assert_eq!(three_way(&once, &after, &after).unwrap(), once.clone());
+            prop_assert_eq!(&three_way(&once, &after, &after).unwrap(), &once);
             prop_assert_eq!(three_way(&once, &before, &after).unwrap(), once);
         }
 

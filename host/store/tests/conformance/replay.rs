@@ -26,7 +26,10 @@ pub(crate) async fn what_another_schema_has_mapped_is_listed_with_its_document(s
     let run = filled(store).await;
     store.commit_page(gone(&run, vec![tombstone("4", Removal::Deleted)])).await.unwrap();
     let list = store.replayable(replay(&run, 2)).await.unwrap();
-    assert_eq!((ids(&list), list.looked_at, list.next.as_deref()), (vec!["1", "2", "3", "5"], 5, None));
+    assert_eq!(
+        (ids(&list), list.looked_at, list.next.as_deref()),
+        (vec!["1", "2", "3", "5"], 5, None)
+    );
     let docs: Vec<_> = list.records.iter().map(|record| record.doc.as_deref()).collect();
     let known = Some(&br#"{"a":1}"#[..]);
     assert_eq!(docs, [known, known, known, None]);
@@ -42,15 +45,10 @@ pub(crate) async fn what_another_schema_has_mapped_is_listed_with_its_document(s
 pub(crate) async fn replay_is_counted_by_what_it_changes(store: &impl Ports) {
     let run = filled(store).await;
     let list = store.replayable(replay(&run, 2)).await.unwrap();
-    let [one_, two, three, four, five] = &list.records[..] else { panic!("five records") };
-    let bad = RemapItem { outcome: rejected(2), ..second(three, "") };
-    let items = vec![
-        second(one_, r#""a":1"#),
-        second(two, r#""a":2"#),
-        bad,
-        second(four, r#""a":1,"b":1"#),
-        second(five, r#""a":5"#),
-    ];
+    let now = [r#""a":1"#, r#""a":2"#, "", r#""a":1,"b":1"#, r#""a":5"#];
+    let items = list.records.iter().zip(now).map(|(record, members)| second(record, members));
+    let mut items: Vec<_> = items.collect();
+    items[2].outcome = rejected(2);
     let outcome = store.remap(remap(&run, items)).await.unwrap();
     let expected = PageOutcome {
         inserted: 1,
@@ -67,16 +65,13 @@ pub(crate) async fn replay_is_counted_by_what_it_changes(store: &impl Ports) {
     let docs: Vec<_> = ["1", "2", "3", "4", "5"].map(|id| own(&run, id)).to_vec();
     let docs = store.canonical(&run.tenant, docs).await.unwrap();
     let docs: Vec<_> = docs.iter().map(|record| doc(record.as_ref().unwrap())).collect();
-    assert_eq!(
-        docs,
-        [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":1}"#, r#"{"a":1,"b":1}"#, r#"{"a":5}"#]
-    );
+    assert_eq!(docs, [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":1}"#, r#"{"a":1,"b":1}"#, r#"{"a":5}"#]);
     let third = one(store, &run, own(&run, "3")).await;
     assert_eq!(third.relationships[0].status, RelationshipStatus::Unmapped);
     let mut updated = ["2", "4"].map(|id| own(&run, id)).to_vec();
     updated.sort_unstable();
-    let last = told(store, &run.tenant).await.pop().unwrap();
-    assert_eq!(last, [vec![own(&run, "5")], updated, vec![], vec![]]);
+    let newest = told(store, &run.tenant).await.pop().unwrap();
+    assert_eq!(newest, [vec![own(&run, "5")], updated, vec![], vec![]]);
     let left = store.replayable(replay(&run, 2)).await.unwrap();
     assert!(left.records.is_empty(), "a rejected record is done as well");
 }
