@@ -6,7 +6,10 @@ mod affix;
 mod args;
 mod arithmetic;
 mod calendar;
+mod cel;
 mod choose;
+#[cfg(test)]
+mod compose;
 mod concat;
 mod country;
 mod currency;
@@ -102,6 +105,7 @@ const FAMILIES: &[&[Spec]] = &[
     escape::SPECS,
     digest::SPECS,
     summary::SPECS,
+    cel::SPECS,
 ];
 
 /// All operations, in the order of the reference table.
