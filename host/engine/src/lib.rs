@@ -8,6 +8,7 @@ pub mod breaker;
 pub mod connect;
 pub mod install;
 pub mod policy;
+pub mod retention;
 pub mod schedule;
 pub mod sync;
 pub mod work;

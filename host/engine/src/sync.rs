@@ -6,10 +6,12 @@
 //! Nothing is tried again here: what the provider refuses now ends the entity, and the next run
 //! is the retry.
 
+mod absence;
 mod cancel;
 mod commit;
 mod guard;
 mod lane;
+mod paging;
 mod parts;
 mod plan;
 mod progress;
@@ -93,6 +95,8 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         now,
         lanes: std::collections::BTreeMap::new(),
         offers: None,
+        held: std::collections::BTreeMap::new(),
+        unsettled: std::collections::BTreeMap::new(),
         lost: Receipt::default(),
     };
     let mut ended = Ended::default();
@@ -127,6 +131,8 @@ async fn entities(
 ) -> Result<(), StoreError> {
     let lanes = reader.store.lanes(&reader.run.tenant, &reader.run.connection).await?;
     reader.lanes = lanes.into_iter().collect();
+    let held = reader.store.held(&reader.run.tenant, Some(&reader.run.connection)).await?;
+    reader.held = held.into_iter().map(|held| (held.entity.clone(), held)).collect();
     for entity in &reader.plan.entities {
         if reader.cancel.is_cancelled() {
             ended.cancelled = true;
@@ -154,13 +160,20 @@ async fn run_entity(
     listener(Progress::EntityStarted { entity });
     let mut report = EntityReport::default();
     let tell = |report: &EntityReport| listener(Progress::Page { entity, report });
-    let (outbox, inbox) = commit::queue();
-    let store = reader.store;
-    // The first error of either half drops the other one where it stands.
-    let (end, ()) = tokio::try_join!(
-        reader.entity(plan, outbox),
-        commit::commit(store, inbox, &mut report, &tell),
-    )?;
+    let (store, lost) = (reader.store, reader.lost);
+    // The first error of either half drops the other one where it stands. Each step sees in the
+    // store what the one before has read.
+    let (out, inbox) = commit::queue();
+    let commits = commit::commit(store, inbox, &mut report, &tell);
+    let (earlier, ()) = tokio::try_join!(reader.judge_earlier(plan, out), commits)?;
+    let (out, inbox) = commit::queue();
+    let commits = commit::commit(store, inbox, &mut report, &tell);
+    let (mut end, ()) = tokio::try_join!(reader.entity(plan, out), commits)?;
+    let (out, inbox) = commit::queue();
+    let commits = commit::commit(store, inbox, &mut report, &tell);
+    let (judged, ()) = tokio::try_join!(reader.judge(plan, out), commits)?;
+    end.absence = judged.or(earlier);
+    end.receipt = reader.lost.since(lost);
     report.status = end.status;
     report.complete_until = end.complete_until;
     report.error.clone_from(&end.error);

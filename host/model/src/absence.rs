@@ -49,6 +49,49 @@ pub struct AbsenceCount {
     pub absent: u64,
 }
 
+impl AbsenceCount {
+    /// Adds what another lane of the entity counts.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            live: self.live.saturating_add(other.live),
+            absent: self.absent.saturating_add(other.absent),
+        }
+    }
+
+    /// What becomes of the absent records, after what a person has said of how many.
+    pub fn fate(self, decided: Option<(Decision, u64)>) -> Fate {
+        let usual = Self::usual(self.live);
+        let emptied = self.absent == self.live && self.live >= EMPTIED_COUNT_MIN;
+        if self.absent <= usual && !emptied {
+            return Fate::Deleted;
+        }
+        match decided {
+            Some((Decision::Approved, asked)) if self.absent <= asked => Fate::Deleted,
+            Some((Decision::Discarded, asked)) if self.absent <= asked.saturating_add(usual) => {
+                Fate::Kept
+            }
+            _ => Fate::Held,
+        }
+    }
+
+    fn usual(live: u64) -> u64 {
+        (live / 100).saturating_mul(ABSENT_PERCENT_MAX).max(ABSENT_COUNT_MAX)
+    }
+}
+
+/// What becomes of absent records.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// They are gone.
+    Deleted,
+    /// They stay until a person has decided.
+    Held,
+    /// They stay, for a person has said so.
+    Kept,
+}
+
 /// What was found absent, and what became of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Judged {
@@ -56,8 +99,8 @@ pub struct Judged {
     pub live: u64,
     /// Those of them that are absent.
     pub absent: u64,
-    /// Whether they are held instead of deleted.
-    pub held: bool,
+    /// What became of them.
+    pub fate: Fate,
 }
 
 /// Deletions of one entity that wait for a person, or for the run that acts on its word.
@@ -120,4 +163,43 @@ pub trait AbsenceStore: Send + Sync {
         run: RunId,
         decision: Decision,
     ) -> Result<Vec<HeldDeletions>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(absent: u64, live: u64, decided: Option<(Decision, u64)>, expected: Fate) {
+        assert_eq!(AbsenceCount { live, absent }.fate(decided), expected, "{absent} of {live}");
+    }
+
+    #[test]
+    fn usual_number_is_deleted_and_more_is_held() {
+        check(0, 0, None, Fate::Deleted);
+        check(0, 50, None, Fate::Deleted);
+        check(100, 120, None, Fate::Deleted);
+        check(101, 120, None, Fate::Held);
+        check(200, 1000, None, Fate::Deleted);
+        check(201, 1000, None, Fate::Held);
+        check(u64::MAX, u64::MAX, None, Fate::Held);
+    }
+
+    #[test]
+    fn emptied_account_is_held_however_small_it_was() {
+        check(9, 9, None, Fate::Deleted);
+        check(10, 10, None, Fate::Held);
+        check(10, 11, None, Fate::Deleted);
+    }
+
+    #[test]
+    fn word_of_a_person_goes_as_far_as_it_was_given() {
+        let (approved, discarded) = (Decision::Approved, Decision::Discarded);
+        check(500, 1000, Some((approved, 500)), Fate::Deleted);
+        check(501, 1000, Some((approved, 500)), Fate::Held);
+        check(10, 10, Some((approved, 10)), Fate::Deleted);
+        check(700, 1000, Some((discarded, 500)), Fate::Kept);
+        check(701, 1000, Some((discarded, 500)), Fate::Held);
+        check(100, 1000, Some((discarded, 500)), Fate::Deleted);
+    }
 }

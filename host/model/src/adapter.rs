@@ -104,6 +104,18 @@ pub enum Selection {
     Ids(Vec<String>),
 }
 
+impl std::fmt::Display for Selection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Changes => f.write_str("changes"),
+            Self::Window(Window { from, until }) => write!(f, "{from}..{until}"),
+            Self::Deleted(Window { from, until }) => write!(f, "deleted {from}..{until}"),
+            Self::Ids(ids) => write!(f, "{} ids", ids.len()),
+        }
+    }
+}
+
 /// One page, please.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PullRequest {
@@ -169,6 +181,23 @@ pub struct Receipt {
     pub throttled: Duration,
     /// Wall time.
     pub wall: Duration,
+}
+
+impl Receipt {
+    /// What has been added to `before` to make this; the peak of memory stays.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            memory_bytes: self.memory_bytes,
+            host_calls: self.host_calls.saturating_sub(before.host_calls),
+            http_calls: self.http_calls.saturating_sub(before.http_calls),
+            bytes_in: self.bytes_in.saturating_sub(before.bytes_in),
+            bytes_out: self.bytes_out.saturating_sub(before.bytes_out),
+            throttled: self.throttled.saturating_sub(before.throttled),
+            wall: self.wall.saturating_sub(before.wall),
+        }
+    }
 }
 
 impl std::ops::AddAssign for Receipt {

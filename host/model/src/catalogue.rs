@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, ConnectionState, ConnectionStatus};
 use crate::store::StoreError;
 use crate::{ConnectionId, Secret, TenantId, Timestamp};
 
@@ -74,6 +74,24 @@ pub trait Catalogue: Send + Sync {
 
     /// All connections of a tenant, by name.
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError>;
+
+    /// In which state a connection is; nothing where it is active and always was. A run that ends
+    /// because the account must be authorised again changes it, and so do new secrets.
+    async fn connection_status(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<ConnectionStatus>, StoreError>;
+
+    /// Sets the state of a connection, and logs it as an event. The state that it is in already
+    /// changes nothing.
+    async fn set_connection_state(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+        state: ConnectionState,
+        reason: &str,
+    ) -> Result<(), StoreError>;
 }
 
 /// The secrets of connections, for egress alone.

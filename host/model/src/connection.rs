@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, TenantId};
+use crate::{ConnectionId, TenantId, Timestamp};
 
 /// What the host knows of a connection that is not secret.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
@@ -54,4 +54,15 @@ impl ConnectionState {
             Self::Paused => "paused",
         }
     }
+}
+
+/// In which state a connection is, and why.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct ConnectionStatus {
+    /// The state.
+    pub state: ConnectionState,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
 }

@@ -148,8 +148,9 @@ pub trait EventLog: Send + Sync {
     /// event that is kept.
     async fn consumer(&self, tenant: &TenantId, name: &str) -> Result<Consumer, StoreError>;
 
-    /// Moves a consumer forward. Back, or beyond the last event, is refused as a conflict: two
-    /// processes that follow under one name would each lose what the other has taken.
+    /// Moves a consumer forward. Back is refused as a conflict: of two processes that follow
+    /// under one name the slower would have the faster read again. Beyond the last event is
+    /// invalid.
     async fn advance(&self, tenant: &TenantId, name: &str, seq: u64) -> Result<(), StoreError>;
 
     /// All consumers of a tenant, by name.

@@ -18,6 +18,7 @@ pub mod event;
 pub mod id;
 pub mod queue;
 pub mod record;
+pub mod retention;
 pub mod retry;
 pub mod run;
 pub mod schema;
@@ -30,7 +31,7 @@ pub mod window;
 pub mod write;
 
 pub use clock::Clock;
-pub use connection::{Connection, ConnectionState};
+pub use connection::{Connection, ConnectionState, ConnectionStatus};
 pub use error::{Error, ErrorKind};
 pub use id::{ConnectionId, RunId, TenantId};
 pub use jiff::Timestamp;

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::absence::Judged;
+use crate::absence::{AbsenceStore, Judged};
 use crate::adapter::Receipt;
 use crate::canonical::PageRecord;
 pub use crate::catalogue::{Catalogue, Installed, TrustState, Vault};
@@ -212,7 +212,7 @@ pub struct RunEnd {
 
 /// Records, checkpoints, runs and events.
 #[async_trait]
-pub trait RecordStore: Send + Sync {
+pub trait RecordStore: AbsenceStore {
     /// Begins the next run of a connection, which fences off the one before; if that had not
     /// ended it is marked interrupted.
     async fn begin_run(&self, start: RunStart) -> Result<Run, StoreError>;

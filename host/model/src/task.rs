@@ -121,6 +121,10 @@ pub struct Tick {
     pub job: Option<NewJob>,
 }
 
+/// The longest time for which the lead is taken at once: nobody should wait longer for a successor
+/// of who is gone.
+pub const LEAD_MAX: Duration = Duration::from_mins(10);
+
 /// The lead over what one process does for all: ticks. The newest one counts.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -154,7 +158,7 @@ pub trait TaskStore: Send + Sync {
         ticks: Vec<Tick>,
     ) -> Result<Vec<Option<Enqueued>>, StoreError>;
 
-    /// Takes or keeps the lead for this time from now; nothing if another holder has it. The
+    /// Takes or keeps the lead for this time from now, at most [`LEAD_MAX`]; nothing if another holder has it. The
     /// fence stays while the holder keeps the lead, and grows when it changes hands or had run out.
     async fn lead(&self, holder: &str, lease: Duration) -> Result<Option<Fence>, StoreError>;
 }

@@ -1,17 +1,30 @@
 //! Which selection a lane reads next: the pure rules of full reads, feeds and windows.
 //!
-//! A lane that was never finished reads in full. After that, a window lane sweeps from where it
-//! was complete, less the look-back, to now, less the lag, in steps; a feed lane asks for the
-//! changes since its token. The instant up to which a lane is complete moves only when a sweep
-//! has reached its end, so a lane that is interrupted anywhere loses nothing.
+//! A lane that was never finished reads in full. After that, a window lane sweeps on from where
+//! it was complete, in steps; a feed lane asks for the changes since its token. The instant up to
+//! which a lane is complete moves only when a sweep has reached its end, so a lane that is
+//! interrupted anywhere loses nothing.
+//!
+//! Where a provider shows changes late, the lane of records stays so far behind that it reads
+//! every instant once and misses nothing, and the lane of what is recent goes ahead of it: see
+//! [`recent`].
+
+mod generation;
+mod recent;
+mod span;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::adapter::{Next, Selection, Window};
+use crate::adapter::{Next, Selection};
 use crate::store::LaneKind;
+
+pub use generation::{Generation, Proof};
+use span::{back, deleted, first_window, floor, oldest, window};
 
 /// How an entity is read again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,12 +57,47 @@ pub struct ReadRule {
     pub step: Duration,
     /// The unit that window ends are rounded to; zero means milliseconds.
     pub granularity: Duration,
-    /// The provider shows changes this late.
+    /// The provider usually shows changes this late.
     pub lag: Duration,
-    /// How far a sweep reaches back before the instant it was complete up to.
+    /// Some it shows later, by up to this much.
     pub lookback: Duration,
     /// The provider shows nothing older; zero means everything.
     pub history: Duration,
+    /// The provider keeps its feed and its list of deletions this long; zero means for ever.
+    pub kept: Duration,
+}
+
+impl ReadRule {
+    /// How late the provider may show a change to a reader of windows.
+    pub fn margin(&self) -> Duration {
+        self.lag.saturating_add(self.lookback)
+    }
+
+    /// Whether the lane of what is recent reads beside the lane of records that stands so: a full
+    /// scan that has yet to begin will see all of it.
+    pub fn reads_recent(&self, records: &LaneState) -> bool {
+        let begun = records.progress.is_some() || records.complete_until.is_some();
+        self.cursor == Cursor::Window
+            && !self.margin().is_zero()
+            && (begun || self.full != Full::Scan)
+    }
+
+    /// Whether what a feed or a list of deletions has shown until `seen` may have been followed by
+    /// something that it shows no more at `now`.
+    pub fn has_lapsed(&self, seen: Timestamp, now: Timestamp) -> bool {
+        !self.kept.is_zero() && seen < back(now, self.kept)
+    }
+
+    /// The instant up to which a lane can be complete at `now`.
+    fn target(&self, kind: LaneKind, now: Timestamp) -> Timestamp {
+        match (kind, self.cursor) {
+            (LaneKind::Recent, _) => now,
+            (LaneKind::Records, Cursor::Window) if !self.margin().is_zero() => {
+                floor(back(now, self.margin()), self.granularity)
+            }
+            _ => back(now, self.lag),
+        }
+    }
 }
 
 /// A selection in work.
@@ -61,6 +109,9 @@ pub struct Progress {
     pub checkpoint: Option<String>,
     /// The end of the sweep.
     pub target: Timestamp,
+    /// How long the sweep waited behind `target` for what is shown late.
+    #[serde(default)]
+    pub waited: Duration,
 }
 
 /// Where a lane stands; persisted with every page.
@@ -70,38 +121,59 @@ pub struct LaneState {
     pub progress: Option<Progress>,
     /// Everything that changed before this instant has been read.
     pub complete_until: Option<Timestamp>,
+    /// How long the read up to there waited for what is shown late. A rule that wants more, such
+    /// as that of a newer package, reaches back for the difference.
+    #[serde(default)]
+    pub waited: Duration,
     /// The token of the provider's feed.
     pub feed: Option<String>,
+    /// Records per page, while the provider does not manage as many as the manifest says.
+    #[serde(default)]
+    pub page: Option<u32>,
+    /// The newest full read, where absence from it tells deletions.
+    #[serde(default)]
+    pub generation: Option<Generation>,
 }
 
 impl LaneState {
     /// What to read now: the selection in work, else the next one, or nothing when the lane is
     /// complete at `now`. A deletions lane that has not begun reads nothing.
     pub fn next(&self, rule: &ReadRule, kind: LaneKind, now: Timestamp) -> Option<Progress> {
-        if let Some(progress) = &self.progress {
+        if let Some(progress) = &self.progress
+            && !(progress.selection == Selection::Changes && rule.has_lapsed(progress.target, now))
+        {
             return Some(progress.clone());
         }
-        let target = back(now, rule.lag);
+        let target = rule.target(kind, now);
         if self.complete_until.is_some_and(|until| until >= target) {
             return None;
         }
-        if kind == LaneKind::Deletions {
-            return sweep(rule, self.complete_until?, target)
-                .map(|p| Progress { selection: deleted(p.selection), ..p });
-        }
-        match (rule.cursor, self.complete_until) {
-            (Cursor::Feed, _) if self.feed.is_some() => Some(Progress {
-                selection: Selection::Changes,
-                checkpoint: self.feed.clone(),
-                target,
-            }),
-            (Cursor::Window, Some(until)) => sweep(rule, until, target),
-            _ if rule.full == Full::Windows => {
-                let from = oldest(rule, now);
-                Some(first_window(rule, from, target))
+        match kind {
+            LaneKind::Records => self.records(rule, target, now),
+            LaneKind::Recent => recent::next(rule, self.complete_until, now),
+            LaneKind::Deletions => {
+                let from = back(self.complete_until?, rule.lookback);
+                let sweep = sweep(rule, from.max(oldest(rule, now)), target)?;
+                Some(Progress { selection: deleted(sweep.selection), ..sweep })
             }
-            _ => Some(Progress { selection: Selection::All, checkpoint: None, target }),
         }
+    }
+
+    fn records(&self, rule: &ReadRule, target: Timestamp, now: Timestamp) -> Option<Progress> {
+        let waited = if rule.cursor == Cursor::Window { rule.margin() } else { Duration::ZERO };
+        let progress = match (rule.cursor, self.complete_until) {
+            (Cursor::Feed, Some(until)) if self.feed.is_some() && !rule.has_lapsed(until, now) => {
+                let checkpoint = self.feed.clone();
+                Progress { selection: Selection::Changes, checkpoint, target, waited }
+            }
+            (Cursor::Window, Some(until)) => {
+                let missing = waited.saturating_sub(self.waited);
+                sweep(rule, back(until, missing).max(oldest(rule, now)), target)?
+            }
+            _ if rule.full == Full::Windows => sweep(rule, oldest(rule, now), target)?,
+            _ => Progress { selection: Selection::All, checkpoint: None, target, waited },
+        };
+        Some(Progress { waited, ..progress })
     }
 
     /// Where the deletions lane beside this records lane begins: where the records are complete,
@@ -113,19 +185,29 @@ impl LaneState {
         Some(Self { complete_until, ..Self::default() })
     }
 
+    /// The state of a records lane that reads in full again.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self { page: self.page, ..Self::default() }
+    }
+
     /// The state after a page of `progress` that ended with `next`.
     #[must_use]
     pub fn after(&self, rule: &ReadRule, progress: &Progress, next: &Next) -> Self {
         let mut state = self.clone();
         match next {
             Next::More(checkpoint) => {
-                state.progress =
-                    Some(Progress { checkpoint: Some(checkpoint.clone()), ..progress.clone() });
+                let checkpoint = Some(checkpoint.clone());
+                state.progress = Some(Progress { checkpoint, ..progress.clone() });
             }
             Next::Done(token) | Next::Partial(token) => {
+                if progress.selection == Selection::All {
+                    state.prove(matches!(next, Next::Done(_)));
+                }
                 state.progress = following(rule, progress);
                 if state.progress.is_none() {
                     state.complete_until = Some(progress.target);
+                    state.waited = progress.waited;
                 }
                 if rule.cursor == Cursor::Feed {
                     state.feed = Some(token.clone());
@@ -143,22 +225,29 @@ impl LaneState {
             Selection::Changes => Selection::All,
             other => other.clone(),
         };
-        Self {
-            progress: Some(Progress { selection, checkpoint: None, target: progress.target }),
-            complete_until: self.complete_until,
-            feed: None,
+        let progress = Some(Progress { selection, checkpoint: None, ..progress.clone() });
+        Self { progress, feed: None, ..self.clone() }
+    }
+
+    /// Where the lane stands, for people.
+    pub fn shown(&self) -> String {
+        let checkpoint = |text: Option<&String>| {
+            text.filter(|text| !text.is_empty())
+                .map(|text| format!(" @ {text}"))
+                .unwrap_or_default()
+        };
+        match (&self.progress, self.complete_until) {
+            (Some(progress), _) => {
+                format!("{}{}", progress.selection, checkpoint(progress.checkpoint.as_ref()))
+            }
+            (None, Some(until)) => format!("until {until}{}", checkpoint(self.feed.as_ref())),
+            (None, None) => "not begun".to_owned(),
         }
     }
 }
 
-fn sweep(rule: &ReadRule, since: Timestamp, target: Timestamp) -> Option<Progress> {
-    let from = back(since, rule.lookback).max(oldest(rule, target));
+fn sweep(rule: &ReadRule, from: Timestamp, target: Timestamp) -> Option<Progress> {
     (from < target).then(|| first_window(rule, from, target))
-}
-
-fn first_window(rule: &ReadRule, from: Timestamp, target: Timestamp) -> Progress {
-    let window = window(rule, floor(from, rule.granularity), target);
-    Progress { selection: Selection::Window(window), checkpoint: None, target }
 }
 
 fn following(rule: &ReadRule, progress: &Progress) -> Option<Progress> {
@@ -173,172 +262,5 @@ fn following(rule: &ReadRule, progress: &Progress) -> Option<Progress> {
         Selection::Deleted(_) => deleted(next),
         _ => next,
     };
-    Some(Progress { selection, checkpoint: None, target: progress.target })
-}
-
-/// The window that begins at `from`: a step long at most, its end rounded up to the granularity.
-fn window(rule: &ReadRule, from: Timestamp, target: Timestamp) -> Window {
-    let end = if rule.step.is_zero() { target } else { forth(from, rule.step).min(target) };
-    Window { from, until: ceil(end, rule.granularity) }
-}
-
-fn deleted(selection: Selection) -> Selection {
-    match selection {
-        Selection::Window(window) => Selection::Deleted(window),
-        other => other,
-    }
-}
-
-fn oldest(rule: &ReadRule, now: Timestamp) -> Timestamp {
-    if rule.history.is_zero() { Timestamp::UNIX_EPOCH } else { back(now, rule.history) }
-}
-
-fn back(at: Timestamp, by: Duration) -> Timestamp {
-    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
-}
-
-fn forth(at: Timestamp, by: Duration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-fn floor(at: Timestamp, unit: Duration) -> Timestamp {
-    let unit = i64::try_from(unit.as_millis()).unwrap_or(i64::MAX).max(1);
-    let ms = at.as_millisecond();
-    Timestamp::from_millisecond(ms - ms.rem_euclid(unit)).unwrap_or(at)
-}
-
-fn ceil(at: Timestamp, unit: Duration) -> Timestamp {
-    let low = floor(at, unit);
-    if low == at { at } else { forth(low, unit.max(Duration::from_millis(1))) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DAY: Duration = Duration::from_hours(24);
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn rule(cursor: Cursor, full: Full) -> ReadRule {
-        let zero = Duration::ZERO;
-        ReadRule {
-            cursor,
-            full,
-            step: zero,
-            granularity: zero,
-            lag: Duration::from_mins(1),
-            lookback: Duration::from_hours(1),
-            history: zero,
-        }
-    }
-
-    /// Reads until the lane is complete; the selections as text.
-    fn run(state: &mut LaneState, rule: &ReadRule, kind: LaneKind, now: &str) -> Vec<String> {
-        let mut seen = Vec::new();
-        while let Some(progress) = state.next(rule, kind, at(now)) {
-            seen.push(match &progress.selection {
-                Selection::Window(w) => format!("{}..{}", w.from, w.until),
-                Selection::Deleted(w) => format!("deleted {}..{}", w.from, w.until),
-                other => format!("{other:?}"),
-            });
-            *state = state.after(rule, &progress, &Next::Done("token".to_owned()));
-        }
-        seen
-    }
-
-    #[test]
-    fn first_run_scans_and_the_next_reads_a_window_that_reaches_back() {
-        let rule = rule(Cursor::Window, Full::Scan);
-        let mut state = LaneState::default();
-        let kind = LaneKind::Records;
-        assert_eq!(run(&mut state, &rule, kind, "2026-01-01T12:00:00Z"), ["All"]);
-        assert_eq!(state.complete_until, Some(at("2026-01-01T11:59:00Z")));
-        assert_eq!(
-            run(&mut state, &rule, kind, "2026-01-01T13:00:00Z"),
-            ["2026-01-01T10:59:00Z..2026-01-01T12:59:00Z"]
-        );
-        assert!(run(&mut state, &rule, kind, "2026-01-01T13:00:00Z").is_empty());
-    }
-
-    #[test]
-    fn history_is_read_window_by_window_with_rounded_ends() {
-        let rule = ReadRule {
-            step: DAY,
-            granularity: DAY,
-            history: DAY * 2,
-            lag: Duration::ZERO,
-            lookback: DAY,
-            ..rule(Cursor::Window, Full::Windows)
-        };
-        let mut state = LaneState::default();
-        let kind = LaneKind::Records;
-        assert_eq!(
-            run(&mut state, &rule, kind, "2026-01-10T12:00:00Z"),
-            [
-                "2026-01-08T00:00:00Z..2026-01-09T00:00:00Z",
-                "2026-01-09T00:00:00Z..2026-01-10T00:00:00Z",
-                "2026-01-10T00:00:00Z..2026-01-11T00:00:00Z",
-            ]
-        );
-        assert_eq!(
-            run(&mut state, &rule, kind, "2026-01-10T18:00:00Z"),
-            [
-                "2026-01-09T00:00:00Z..2026-01-10T00:00:00Z",
-                "2026-01-10T00:00:00Z..2026-01-11T00:00:00Z",
-            ]
-        );
-    }
-
-    #[test]
-    fn deletions_begin_where_the_records_were_complete() {
-        let rule = rule(Cursor::Window, Full::Scan);
-        let kind = LaneKind::Deletions;
-        let mut state = LaneState::default();
-        assert!(run(&mut state, &rule, kind, "2026-01-01T12:00:00Z").is_empty());
-        let records =
-            LaneState { complete_until: Some(at("2026-01-01T11:59:00Z")), ..LaneState::default() };
-        let mut state = records.deletions(&rule, at("2026-01-01T13:00:00Z")).unwrap();
-        assert_eq!(
-            run(&mut state, &rule, kind, "2026-01-01T13:00:00Z"),
-            ["deleted 2026-01-01T10:59:00Z..2026-01-01T12:59:00Z"]
-        );
-    }
-
-    #[test]
-    fn deletions_during_a_full_read_of_several_runs_are_seen() {
-        let rule = rule(Cursor::Window, Full::Scan);
-        let records = LaneState::default();
-        let begun = at("2026-01-01T12:00:00Z");
-        let first = records.next(&rule, LaneKind::Records, begun).unwrap();
-        let records = records.after(&rule, &first, &Next::More("page 2".to_owned()));
-        let state = records.deletions(&rule, at("2026-01-03T12:00:00Z")).unwrap();
-        assert_eq!(state.complete_until, Some(at("2026-01-01T11:59:00Z")));
-    }
-
-    #[test]
-    fn feed_continues_from_its_token_and_falls_back_to_a_full_read() {
-        let rule = rule(Cursor::Feed, Full::Scan);
-        let mut state = LaneState::default();
-        let kind = LaneKind::Records;
-        assert_eq!(run(&mut state, &rule, kind, "2026-01-01T12:00:00Z"), ["All"]);
-        let changes = state.next(&rule, kind, at("2026-01-01T13:00:00Z")).unwrap();
-        assert_eq!(changes.checkpoint.as_deref(), Some("token"));
-        let state = state.expired(&changes);
-        let full = state.next(&rule, kind, at("2026-01-01T13:00:00Z")).unwrap();
-        assert_eq!((full.selection, full.checkpoint), (Selection::All, None));
-    }
-
-    #[test]
-    fn interrupted_selection_goes_on_from_its_checkpoint() {
-        let rule = rule(Cursor::Window, Full::Scan);
-        let state = LaneState::default();
-        let first = state.next(&rule, LaneKind::Records, at("2026-01-01T12:00:00Z")).unwrap();
-        let state = state.after(&rule, &first, &Next::More("page 2".to_owned()));
-        let again = state.next(&rule, LaneKind::Records, at("2026-01-02T12:00:00Z")).unwrap();
-        assert_eq!(again.checkpoint.as_deref(), Some("page 2"));
-        assert_eq!(again.target, first.target);
-    }
+    Some(Progress { selection, checkpoint: None, ..progress.clone() })
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod connections;
 pub(crate) mod packages;
+pub(crate) mod states;
 pub(crate) mod trust;

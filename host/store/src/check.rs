@@ -1,13 +1,15 @@
 //! What the store refuses before it is asked to hold it.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use model::adapter::CHECKPOINT_BYTES_MAX;
 use model::canonical::{DOC_BYTES_MAX, IDENTITIES_MAX, Outcome, TYPE_BYTES_MAX, URL_BYTES_MAX};
+use model::event::CONSUMER_BYTES_MAX;
 use model::record::{CONTENTS_BYTES_MAX, ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use model::schema::SCHEMA_NAME_BYTES_MAX;
 use model::store::{Lane, StoreError, StoreErrorKind};
-use model::task::{Schedule, TEXT_BYTES_MAX, Task};
+use model::task::{LEAD_MAX, Schedule, TEXT_BYTES_MAX, Task};
 use model::window::LaneState;
 use serde_json::value::RawValue;
 
@@ -104,6 +106,10 @@ pub(crate) fn lane(lane: &Lane, state: &LaneState) -> Result<(), StoreError> {
     Ok(())
 }
 
+pub(crate) fn consumer(name: &str) -> Result<(), StoreError> {
+    length("the name of a consumer", name.len(), 1, CONSUMER_BYTES_MAX)
+}
+
 pub(crate) fn secret(field: &str, plaintext: &str) -> Result<(), StoreError> {
     length("the name of a secret", field.len(), 1, NAME_BYTES_MAX)?;
     length(&format!("the secret '{field}'"), plaintext.len(), 0, SECRET_BYTES_MAX)
@@ -131,8 +137,12 @@ pub(crate) fn task(task: &Task) -> Result<(), StoreError> {
     task.entities.iter().map(String::as_str).try_for_each(entity)
 }
 
-pub(crate) fn holder(name: &str) -> Result<(), StoreError> {
-    length("the name of who takes the lead", name.len(), 1, NAME_BYTES_MAX)
+pub(crate) fn lead(holder: &str, lease: Duration) -> Result<(), StoreError> {
+    length("the name of who takes the lead", holder.len(), 1, NAME_BYTES_MAX)?;
+    if lease > LEAD_MAX {
+        return Err(invalid(format!("the lead is taken for {lease:?}; take it for {LEAD_MAX:?}")));
+    }
+    Ok(())
 }
 
 /// The error of a value that the store does not hold.

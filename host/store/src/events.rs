@@ -51,6 +51,11 @@ impl Log {
         Ok(Self { prefix, next })
     }
 
+    /// The number of the last event; nothing was ever logged where it is zero.
+    pub(crate) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     pub(crate) fn push(
         &mut self,
         writes: &mut Writes,
@@ -65,6 +70,15 @@ impl Log {
         self.next = self.next.saturating_add(1);
         Ok(())
     }
+}
+
+/// The number of the oldest event that is kept.
+pub(crate) fn first(rows: &impl Rows, tenant: &TenantId) -> Result<Option<u64>, StoreError> {
+    let prefix = key::tenant(tenant);
+    let behind = key::behind(&prefix);
+    let mut range = rows.range(prefix.as_slice()..behind.as_slice()).disk()?;
+    let Some((key, _)) = range.next().transpose().disk()? else { return Ok(None) };
+    key::number(key.value()).map(Some).ok_or_else(|| corrupt(Table::Events, Malformed::Shape))
 }
 
 /// Lists events in order, from the one after `after`.

@@ -27,6 +27,11 @@ pub(crate) fn list(
         .collect()
 }
 
+/// The state in the row of a lane.
+pub(crate) fn state(row: &[u8]) -> Result<LaneState, StoreError> {
+    json::decode::<(Lane, LaneState)>(Table::Lanes, row).map(|(_, state)| state)
+}
+
 /// Forgets where the lanes of records of a connection stand.
 pub(crate) struct Reset {
     pub(crate) tenant: TenantId,

@@ -11,11 +11,13 @@
 //!   error that names its table, never an absence;
 //! - a secret is in the clear only between [`model::store::Vault`] and its caller.
 
+mod absence;
 mod breakers;
 mod canonical;
 mod catalogue;
 mod check;
 mod codec;
+mod consumers;
 mod create;
 mod disk;
 mod events;
@@ -25,6 +27,7 @@ mod ports;
 mod queue;
 mod records;
 mod rejects;
+mod retention;
 mod runs;
 mod schemas;
 mod store;

@@ -12,13 +12,14 @@ use std::ops::Range;
 use model::adapter::Receipt;
 use model::canonical::{Link, Outcome, PageRecord};
 use model::record::{Record, Removal, Tombstone};
-use model::store::{Lane, PageCommit, RunRef, StoreError, StoredReject};
+use model::store::{Lane, LaneKind, PageCommit, RunRef, StoreError, StoredReject};
 use model::{Timestamp, record};
 
+use crate::absence::Members;
 use crate::check;
 use crate::codec::record::{Hash, Header};
 use crate::codec::{self, json, key};
-use crate::rejects;
+use crate::{rejects, runs};
 
 /// Key, fixed fields and texts of a row, roughly; a guess that saves growing the buffer.
 const ROW_BYTES: usize = 128;
@@ -37,6 +38,10 @@ pub(crate) struct Page {
     /// In the order of their keys, each key once.
     items: Vec<Item>,
     rejects: Vec<StoredReject>,
+    /// Who was met by the full read that the page belongs to.
+    members: Option<Members>,
+    /// Where the lane of records stands, for people.
+    shown: Option<String>,
 }
 
 /// What the page says of one record.
@@ -54,6 +59,7 @@ impl Page {
     /// Checks and encodes a page. Of what it says twice about one record the last word counts,
     /// and a tombstone comes after a record.
     pub(crate) fn new(commit: PageCommit) -> Result<Self, StoreError> {
+        let members = Members::of_page(&commit);
         let PageCommit { run, lane, state, records, tombstones, rejects, receipt, at, .. } = commit;
         check::lane(&lane, &state)?;
         let read = records.len() + tombstones.len() + rejects.len();
@@ -67,6 +73,7 @@ impl Page {
         let (bytes, items) = buffer.finish();
         let rejects = rejects.into_iter().map(|reject| rejects::keep(&run, reject, at)).collect();
         Ok(Self {
+            shown: (lane.kind == LaneKind::Records).then(|| runs::shown(&state)),
             state: json::encode(&(&lane, state))?,
             read: u64::try_from(read).unwrap_or(u64::MAX),
             run,
@@ -76,6 +83,7 @@ impl Page {
             bytes,
             items,
             rejects,
+            members,
         })
     }
 }

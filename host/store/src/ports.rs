@@ -7,9 +7,9 @@ use model::store::{
     RecordStore, RunEnd, RunRef, RunStart, StoreError, StoredReject, TrustState, Vault,
 };
 use model::window::LaneState;
-use model::{Connection, ConnectionId, Secret, TenantId};
+use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, Secret, TenantId};
 
-use crate::catalogue::{connections, packages, trust};
+use crate::catalogue::{connections, packages, states, trust};
 use crate::page::Page;
 use crate::{Store, events, lanes, records, rejects, runs};
 
@@ -124,7 +124,8 @@ impl Catalogue for Store {
         connection: Connection,
         secrets: Option<Vec<(String, Secret)>>,
     ) -> Result<(), StoreError> {
-        self.write(connections::Put { key: self.key(), connection, secrets }).await
+        let (key, now) = (self.key(), self.clock().now());
+        self.write(connections::Put { key, now, connection, secrets }).await
     }
 
     async fn connection(
@@ -139,6 +140,27 @@ impl Catalogue for Store {
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError> {
         let tenant = tenant.clone();
         self.read(move |snapshot| connections::list(snapshot, &tenant)).await
+    }
+
+    async fn connection_status(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<ConnectionStatus>, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |snapshot| states::get(snapshot, &tenant, &id)).await
+    }
+
+    async fn set_connection_state(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+        state: ConnectionState,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let (tenant, id, since) = (tenant.clone(), id.clone(), self.clock().now());
+        let to = ConnectionStatus { state, reason: reason.to_owned(), since };
+        self.write(states::Set { tenant, id, to }).await
     }
 }
 

@@ -1,21 +1,24 @@
 //! Runs: the fence and the history.
 
+use model::absence::{Fate, Judged};
 use model::adapter::Receipt;
-use model::run::{Run, RunStatus};
+use model::run::{CHECKPOINT_SHOWN_BYTES_MAX, Run, RunStatus};
 use model::store::{EventKind, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
+use model::window::LaneState;
 use model::{ConnectionId, RunId, TenantId, Timestamp};
 use redb::{
     Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _,
     ReadableTableMetadata as _,
 };
 
+use crate::catalogue::states;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
-use crate::{check, queue};
+use crate::{absence, check, queue};
 
 /// Runs in one list.
 const LIST_MAX: usize = 1_000;
@@ -41,6 +44,13 @@ pub(crate) fn writable(tables: &Tables<'_>, run: &RunRef) -> Result<Run, StoreEr
     }
     found.lease.as_ref().map_or(Ok(()), |lease| queue::fence(tables, lease))?;
     Ok(found)
+}
+
+/// Where a lane stands, as a run keeps it.
+pub(crate) fn shown(state: &LaneState) -> String {
+    let mut text = state.shown();
+    text.truncate(text.floor_char_boundary(CHECKPOINT_SHOWN_BYTES_MAX));
+    text
 }
 
 /// Puts the row of a run.
@@ -119,6 +129,10 @@ pub(crate) fn finish(
     }
     let mut run = writable(tables, &run)?;
     for entity in entities {
+        if let Some(judged) = entity.absence {
+            let about = (&run, entity.entity.as_str(), at);
+            absence::judge(writes, (tables, log), about, judged)?;
+        }
         let report = run.entities.entry(entity.entity).or_default();
         report.status = entity.status;
         report.complete_until = entity.complete_until;
@@ -126,7 +140,15 @@ pub(crate) fn finish(
         report.calls += entity.receipt.http_calls;
         report.throttled += entity.receipt.throttled;
         report.schema = entity.schema;
+        if let Some(Judged { absent, fate, .. }) = entity.absence {
+            report.absent = absent;
+            report.held = if fate == Fate::Deleted { 0 } else { absent };
+        }
         report.error = entity.error;
+    }
+    if let Some(refused) = error.as_ref().and_then(|error| states::refused(error, at)) {
+        let about = (&run.tenant, &Subject::run(&run.connection, run.id));
+        states::turn(writes, (tables, log), about, refused)?;
     }
     run.receipt += receipt;
     run.error = error;
@@ -192,7 +214,7 @@ pub(crate) fn list(
         .collect()
 }
 
-fn newest(
+pub(crate) fn newest(
     rows: &impl Rows,
     tenant: &TenantId,
     connection: &ConnectionId,

@@ -3,13 +3,14 @@
 //! A [`Provider`] answers requests and keeps state. The same one is served over real HTTP on
 //! loopback by [`Server`] and driven in-process by [`native::TestHost`]; [`Faulty`] makes either
 //! misbehave by rules that are plain data. [`HubSpot`] and [`News`] are the two built ones,
-//! and a [`Cassette`] replays what a real one said. Nothing here sleeps, reads a clock or draws
+//! a [`Cassette`] replays what a real one said, and [`late`] is an index that is behind. Nothing here sleeps, reads a clock or draws
 //! entropy, except for the latency that a benchmark asks for: the same seed gives the same bytes.
 
 pub mod case;
 pub mod cassette;
 pub mod fault;
 pub mod hubspot;
+pub mod late;
 pub mod material;
 pub mod message;
 pub mod native;

@@ -3,12 +3,13 @@
 use model::adapter::{Next, Page, PullRequest, Receipt, Selection};
 use model::store::{Lane, PageCommit, StoreError};
 use model::window::{LaneState, Progress};
-use model::{Error, ErrorKind};
+use model::{Error, ErrorKind, RunId};
 
 use super::commit::Outbox;
 use super::guard::Guard;
+use super::paging::Paging;
 use super::plan::EntityPlan;
-use super::read::Reader;
+use super::read::{Reader, nothing};
 use super::redact::redact;
 use super::sift::sift;
 use super::status::Ended;
@@ -19,6 +20,8 @@ pub(super) struct LaneStart {
     pub(super) lane: Lane,
     /// Where it stands.
     pub(super) state: LaneState,
+    /// The full read that its records belong to.
+    pub(super) generation: Option<RunId>,
 }
 
 impl Reader<'_> {
@@ -32,7 +35,8 @@ impl Reader<'_> {
         start: LaneStart,
         out: &Outbox,
     ) -> Result<Ended, StoreError> {
-        let LaneStart { lane, mut state } = start;
+        let LaneStart { lane, mut state, mut generation } = start;
+        let mut paging = Paging::new(entity.page, state.page);
         let mut guard = Guard::default();
         let mut expired = None;
         let mut ended = Ended::default();
@@ -41,7 +45,12 @@ impl Reader<'_> {
                 ended.cancelled = true;
                 break;
             }
-            let called = self.adapter.pull(request(entity, &lane, &progress)).await;
+            if entity.tells_absence(&progress) {
+                state.begin_generation(self.run.id, self.now);
+                self.unsettled.remove(&lane);
+                generation = Some(self.run.id);
+            }
+            let called = self.adapter.pull(request(entity, &lane, &progress, paging.size())).await;
             let page = called.outcome.and_then(|page| {
                 guard.check(entity, &progress.selection, &page)?;
                 redact(page, &self.plan.redact).map(sift)
@@ -49,11 +58,20 @@ impl Reader<'_> {
             match page {
                 Ok(page) => {
                     ended.partial |= matches!(page.next, Next::Partial(_));
+                    if page.rejects.iter().any(|reject| reject.id.is_none()) {
+                        state.break_proof();
+                    }
+                    paging.came();
+                    state.page = paging.recorded();
                     state = state.after(&entity.rule, &progress, &page.next);
-                    out.send(self.commit(&lane, &state, page, called.receipt)).await?;
+                    let page = self.commit(&lane, &state, page, called.receipt);
+                    out.send(PageCommit { generation, ..page }).await?;
                 }
                 Err(error) => {
                     self.lost += called.receipt;
+                    if error.kind == ErrorKind::Timeout && paging.timed_out() {
+                        continue;
+                    }
                     if !may_restart(&error, &progress, expired.as_ref()) {
                         ended.error = Some(error);
                         break;
@@ -64,7 +82,14 @@ impl Reader<'_> {
                 }
             }
         }
+        if paging.recorded() != state.page {
+            state.page = paging.recorded();
+            out.send(self.commit(&lane, &state, nothing(), Receipt::default())).await?;
+        }
         ended.complete_until = state.complete_until;
+        if state.unsettled().is_some() {
+            self.unsettled.insert(lane, state);
+        }
         Ok(ended)
     }
 
@@ -82,7 +107,7 @@ impl Reader<'_> {
             records: page.records.into_iter().map(Into::into).collect(),
             tombstones: page.tombstones,
             rejects: page.rejects,
-            generation: None,
+            generation: state.generation.map(|generation| generation.id),
             receipt,
             at: self.clock.now(),
         }
@@ -97,13 +122,13 @@ fn may_restart(error: &Error, progress: &Progress, expired: Option<&Selection>) 
         && expired != Some(&progress.selection)
 }
 
-fn request(entity: &EntityPlan, lane: &Lane, progress: &Progress) -> PullRequest {
+fn request(entity: &EntityPlan, lane: &Lane, progress: &Progress, limit: u32) -> PullRequest {
     PullRequest {
         entity: lane.entity.clone(),
         part: lane.part.clone(),
         selection: progress.selection.clone(),
         checkpoint: progress.checkpoint.clone(),
         fields: entity.fields.clone(),
-        limit: entity.page,
+        limit,
     }
 }

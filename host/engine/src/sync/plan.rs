@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use model::adapter::Selection;
 use model::queue::LeaseRef;
 use model::task::TaskId;
-use model::window::{Cursor, Full, ReadRule};
+use model::window::{Cursor, Full, Progress, ReadRule};
 use model::{Connection, ConnectionId, TenantId};
 use package::manifest::{self, Manifest};
 
@@ -50,6 +51,9 @@ pub struct EntityPlan {
     pub rule: ReadRule,
     /// Whether the provider lists deletions apart.
     pub lists_deletions: bool,
+    /// The entities of which records are gone that a full read does not show; itself, and of those
+    /// that come with it.
+    pub absent: Vec<String>,
     /// Records per page, a hint for the adapter.
     pub page: u32,
     /// The fields wanted; empty means all.
@@ -122,7 +126,8 @@ impl SyncPlan {
         while let Some(name) = next(manifest, &chosen) {
             chosen.remove(name);
             let fields = choice.fields.get(name).cloned().unwrap_or_default();
-            entities.extend(manifest.entities.get(name).map(|e| EntityPlan::of(name, e, fields)));
+            let entity = manifest.entities.get(name);
+            entities.extend(entity.map(|e| EntityPlan::of((name, e), manifest, fields)));
         }
         Ok(Self {
             tenant: connection.tenant.clone(),
@@ -142,13 +147,27 @@ fn not_yet(manifest: &Manifest, name: &str) -> Vec<String> {
     let Some(entity) = manifest.entities.get(name) else { return Vec::new() };
     let deletes = |kind| entity.deletes.contains(&kind);
     let declared = [
-        (deletes(manifest::Deletes::Absence), "deletes = \"absence\""),
+        (
+            deletes(manifest::Deletes::Absence) && entity.full == manifest::Full::Windows,
+            "deletes = \"absence\" without a full scan",
+        ),
         (deletes(manifest::Deletes::Webhook), "deletes = \"webhook\""),
-        (entity.kept.is_some(), "kept"),
         (entity.min_interval.is_some(), "min_interval"),
     ];
     let declared = declared.into_iter().filter(|(there, _)| *there);
     declared.map(|(_, what)| format!("{what} of entity `{name}`")).collect()
+}
+
+/// The entities of which a full read shows what is gone. A list of deletions or a feed that is
+/// kept for a time only may lapse; then a full read is all that tells.
+fn absent((name, entity): (&str, &manifest::Entity), manifest: &Manifest) -> Vec<String> {
+    if entity.full == manifest::Full::Windows {
+        return Vec::new();
+    }
+    let tells = |e: &manifest::Entity| e.deletes.contains(&manifest::Deletes::Absence);
+    let own = (tells(entity) || entity.kept.is_some()).then_some(name);
+    let with = entity.yields.iter().filter(|name| manifest.entities.get(*name).is_some_and(tells));
+    own.into_iter().chain(with.map(String::as_str)).map(str::to_owned).collect()
 }
 
 /// The first entity whose parent is not still to come. Parents in a circle come as they stand.
@@ -186,7 +205,17 @@ fn unknown(manifest: &Manifest, name: &str) -> PlanError {
 }
 
 impl EntityPlan {
-    fn of(name: &str, entity: &manifest::Entity, fields: Vec<String>) -> Self {
+    /// Whether a full read begins that shows what is gone.
+    pub(super) fn tells_absence(&self, progress: &Progress) -> bool {
+        let begins = progress.selection == Selection::All && progress.checkpoint.is_none();
+        begins && !self.absent.is_empty()
+    }
+
+    fn of(
+        (name, entity): (&str, &manifest::Entity),
+        manifest: &Manifest,
+        fields: Vec<String>,
+    ) -> Self {
         let window = entity.window.as_ref();
         let rule = ReadRule {
             cursor: match entity.cursor {
@@ -203,6 +232,7 @@ impl EntityPlan {
             lag: entity.lag,
             lookback: entity.lookback,
             history: entity.history.unwrap_or(Duration::ZERO),
+            kept: entity.kept.unwrap_or(Duration::ZERO),
         };
         let parts = match &entity.per {
             Some(parent) => PartsFrom::Parent(parent.clone()),
@@ -213,6 +243,7 @@ impl EntityPlan {
             name: name.to_owned(),
             rule,
             lists_deletions: entity.deletes.contains(&manifest::Deletes::List),
+            absent: absent((name, entity), manifest),
             page: entity.page,
             fields,
             yields: entity.yields.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::absence::HeldDeletions;
 use model::adapter::{Adapter, Entity, Next, Page, Receipt};
 use model::store::{EntityEnd, Lane, LaneKind, RecordStore, RunRef, StoreError};
 use model::window::LaneState;
@@ -29,6 +30,10 @@ pub(super) struct Reader<'a> {
     pub(super) lanes: BTreeMap<Lane, LaneState>,
     /// What the account offers, once it was asked for.
     pub(super) offers: Option<Vec<Entity>>,
+    /// Deletions of the connection that were held before, by entity.
+    pub(super) held: BTreeMap<String, HeldDeletions>,
+    /// Full reads of the entity in work on which nobody has acted yet.
+    pub(super) unsettled: BTreeMap<Lane, LaneState>,
     /// Cost of calls that no page accounts for.
     pub(super) lost: Receipt,
 }
@@ -75,18 +80,61 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the records of a part, then its list of deletions.
+    /// Reads what is recent of a part, then its records, then its list of deletions.
     async fn part(
         &mut self,
         entity: &EntityPlan,
         part: Option<String>,
         out: &Outbox,
     ) -> Result<Ended, StoreError> {
-        let records = self.start(entity, part.clone(), LaneKind::Records);
-        if !entity.lists_deletions {
-            return self.lane(entity, records, out).await;
+        let mut records = self.start(entity, part.clone(), LaneKind::Records);
+        let mut deletions = None;
+        if entity.lists_deletions {
+            let lane = self.start(entity, part.clone(), LaneKind::Deletions);
+            deletions = Some(self.begin_deletions(entity, &mut records, lane, out).await?);
         }
-        let mut deletions = self.start(entity, part, LaneKind::Deletions);
+        let mut ended = Ended::default();
+        if entity.rule.reads_recent(&records.state) {
+            let recent = self.start(entity, part, LaneKind::Recent);
+            let recent = LaneStart { generation: records.generation, ..recent };
+            ended = self.lane(entity, recent, out).await?;
+            ended.complete_until = records.state.complete_until;
+            if ended.cancelled || ended.error.as_ref().is_some_and(|e| status::ends_entity(e.kind))
+            {
+                return Ok(ended);
+            }
+        }
+        let generation = records.generation;
+        let read = self.lane(entity, records, out).await?;
+        ended = ended.and(read);
+        if let Some(deletions) = deletions
+            && ended.error.is_none()
+            && !ended.cancelled
+        {
+            let deletions = LaneStart { generation, ..deletions };
+            let gone = self.lane(entity, deletions, out).await?;
+            let complete_until = ended.complete_until.min(gone.complete_until);
+            ended = Ended { complete_until, ..ended.and(gone) };
+        }
+        Ok(ended)
+    }
+
+    /// The lane of deletions, begun where it has yet to begin. Where the list may have lost some
+    /// that this lane has not seen, the records are read in full again: what is gone is absent.
+    async fn begin_deletions(
+        &mut self,
+        entity: &EntityPlan,
+        records: &mut LaneStart,
+        mut deletions: LaneStart,
+        out: &Outbox,
+    ) -> Result<LaneStart, StoreError> {
+        let lapsed = |seen| entity.rule.has_lapsed(seen, self.now);
+        if deletions.state.complete_until.is_some_and(lapsed) {
+            records.state = records.state.afresh();
+            let page = self.commit(&records.lane, &records.state, nothing(), Receipt::default());
+            out.send(page).await?;
+            deletions.state = LaneState::default();
+        }
         if deletions.state == LaneState::default()
             && let Some(begin) = records.state.deletions(&entity.rule, self.now)
         {
@@ -96,26 +144,19 @@ impl Reader<'_> {
                 self.commit(&deletions.lane, &deletions.state, nothing(), Receipt::default());
             out.send(page).await?;
         }
-        let mut ended = self.lane(entity, records, out).await?;
-        if ended.error.is_none() && !ended.cancelled {
-            let gone = self.lane(entity, deletions, out).await?;
-            ended = Ended {
-                partial: ended.partial || gone.partial,
-                complete_until: ended.complete_until.min(gone.complete_until),
-                ..gone
-            };
-        }
-        Ok(ended)
+        Ok(deletions)
     }
 
     fn start(&mut self, entity: &EntityPlan, part: Option<String>, kind: LaneKind) -> LaneStart {
         let lane = Lane { entity: entity.name.clone(), part, kind };
         let state = self.lanes.remove(&lane).unwrap_or_default();
-        LaneStart { lane, state }
+        let generation = state.generation.map(|generation| generation.id);
+        LaneStart { lane, state, generation }
     }
 }
 
-fn nothing() -> Page {
+/// A page that holds nothing but where its lane stands.
+pub(super) fn nothing() -> Page {
     Page {
         records: Vec::new(),
         tombstones: Vec::new(),

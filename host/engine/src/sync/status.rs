@@ -17,6 +17,18 @@ pub(super) struct Ended {
     pub(super) complete_until: Option<Timestamp>,
 }
 
+impl Ended {
+    /// How two lanes of a part ended; what is told of completeness is the later one's.
+    pub(super) fn and(self, later: Self) -> Self {
+        Self {
+            error: self.error.or(later.error),
+            partial: self.partial || later.partial,
+            cancelled: self.cancelled || later.cancelled,
+            complete_until: later.complete_until,
+        }
+    }
+}
+
 /// Adds up how the parts of an entity ended.
 #[derive(Debug, Default)]
 pub(super) struct Tally {

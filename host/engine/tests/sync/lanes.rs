@@ -20,8 +20,16 @@ async fn window_entity_is_read_in_full_once_and_then_by_what_has_changed() {
     world.wait();
     let mut adapter = Scripted::new(|request| Ok(page_of(request, 3)));
     world.run(&mut adapter).await;
-    let window = "contact 2026-01-01T11:59:00Z..2026-01-01T13:00:00Z";
-    assert_eq!(adapter.asked(), [window.to_owned(), format!("{window} @2")]);
+    let ahead = "contact 2026-01-01T12:59:00Z..2026-01-01T13:00:00Z";
+    let behind = "contact 2026-01-01T11:59:00Z..2026-01-01T12:59:00Z";
+    let twice = |window: &str| [window.to_owned(), format!("{window} @2")];
+    assert_eq!(adapter.asked(), [twice(ahead), twice(behind)].concat());
+    let report = &world.last_run().await.entities["contact"];
+    assert_eq!(report.complete_until, Some("2026-01-01T12:59:00Z".parse().unwrap()));
+    let before = report.checkpoint_before.as_deref();
+    assert_eq!(before, Some("until 2026-01-01T11:59:00Z"));
+    let after = report.checkpoint_after.as_deref();
+    assert_eq!(after, Some("until 2026-01-01T12:59:00Z"));
 
     let mut adapter = Scripted::ten();
     let run = world.run(&mut adapter).await;
@@ -186,4 +194,35 @@ async fn instances_of_a_dynamic_entity_come_from_what_the_account_offers() {
     let run = world.run(&mut adapter).await;
     assert_eq!(run.status, RunStatus::Failed);
     assert_eq!(run.entities["object"].error.clone().unwrap().kind, ErrorKind::Permission);
+}
+
+#[tokio::test]
+async fn list_of_deletions_that_may_have_lapsed_is_replaced_by_a_full_read() {
+    let mut world = World::new(&["contact"]);
+    world.entity().rule = rule(Cursor::Window);
+    world.entity().rule.kept = Duration::from_hours(24);
+    world.entity().lists_deletions = true;
+    world.entity().absent = vec!["contact".to_owned()];
+    world.run(&mut Scripted::ten()).await;
+    world.clock.advance(Duration::from_hours(25));
+    let mut adapter = Scripted::new(|request| match request.selection {
+        Selection::All => Ok(page_of(request, 8)),
+        _ => Ok(page(Vec::new(), Next::Done(String::new()))),
+    });
+    let run = world.run(&mut adapter).await;
+    assert_eq!(adapter.asked()[0], "contact all");
+    assert!(!adapter.asked().iter().any(|asked| asked.contains("deleted")));
+    assert_eq!((run.status, run.entities["contact"].deleted), (RunStatus::Succeeded, 2));
+    assert_eq!(world.ids().await.len(), 8);
+
+    world.wait();
+    let mut adapter = Scripted::new(|request| Ok(page_of(request, 0)));
+    world.run(&mut adapter).await;
+    assert_eq!(
+        adapter.asked(),
+        [
+            "contact 2026-01-02T13:00:00Z..2026-01-02T14:00:00Z",
+            "contact deleted 2026-01-02T13:00:00Z..2026-01-02T14:00:00Z",
+        ]
+    );
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use model::absence::{AbsenceCount, AbsenceQuery, AbsenceStore, Decision, HeldDeletions};
 use model::run::Run;
 use model::store::{
     Event, Lane, PageCommit, PageOutcome, RecordList, RecordQuery, RecordStore, RunEnd, RunRef,
     RunStart, StoreError, StoreErrorKind, StoredReject,
 };
 use model::window::LaneState;
-use model::{ConnectionId, TenantId};
+use model::{ConnectionId, RunId, TenantId};
 use store::Store;
 use tokio::sync::Semaphore;
 
@@ -41,6 +42,40 @@ impl<'a> Faulty<'a> {
     /// How many pages were handed in, refused ones too.
     pub(crate) fn pages(&self) -> usize {
         self.seen.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl AbsenceStore for Faulty<'_> {
+    async fn count_absent(&self, query: AbsenceQuery) -> Result<AbsenceCount, StoreError> {
+        self.store.count_absent(query).await
+    }
+
+    async fn absent(
+        &self,
+        query: AbsenceQuery,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.store.absent(query, after, limit).await
+    }
+
+    async fn held(
+        &self,
+        tenant: &TenantId,
+        connection: Option<&ConnectionId>,
+    ) -> Result<Vec<HeldDeletions>, StoreError> {
+        self.store.held(tenant, connection).await
+    }
+
+    async fn decide_held(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        run: RunId,
+        decision: Decision,
+    ) -> Result<Vec<HeldDeletions>, StoreError> {
+        self.store.decide_held(tenant, connection, run, decision).await
     }
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn entity(name: &str) -> EntityPlan {
         name: name.to_owned(),
         rule: rule(Cursor::Scan),
         lists_deletions: false,
+        absent: Vec::new(),
         page: 100,
         fields: Vec::new(),
         yields: Vec::new(),
@@ -146,6 +147,7 @@ pub(crate) fn rule(cursor: Cursor) -> ReadRule {
         lag: Duration::ZERO,
         lookback: Duration::ZERO,
         history: Duration::ZERO,
+        kept: Duration::ZERO,
     }
 }
 

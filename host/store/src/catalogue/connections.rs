@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::store::{StoreError, StoreErrorKind};
-use model::{Connection, ConnectionId, Secret, TenantId};
+use model::{
+    Connection, ConnectionId, ConnectionState, ConnectionStatus, Secret, TenantId, Timestamp,
+};
 use redb::{ReadTransaction, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::states;
 use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
+use crate::events::{Log, Subject};
 use crate::tables::{Rows, Table, Tables};
 use crate::vault::{Key, Place};
 use crate::writer::Change;
@@ -28,6 +32,7 @@ struct Row {
 /// Creates or replaces a connection, and with it all its secrets or none.
 pub(crate) struct Put {
     pub(crate) key: Arc<Key>,
+    pub(crate) now: Timestamp,
     pub(crate) connection: Connection,
     pub(crate) secrets: Option<Vec<(String, Secret)>>,
 }
@@ -36,12 +41,13 @@ impl Change for Put {
     type Answer = ();
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
-        let Self { key: vault, connection, secrets } = self;
+        let Self { key: vault, now, connection, secrets } = self;
         let (tenant, id) = (&connection.tenant, &connection.id);
         let old = row(&tables.connections, tenant, id)?;
         let mut generation = old.map_or(0, |row| row.generation);
         let mut writes = Writes::default();
         if let Some(secrets) = secrets {
+            renew(&mut writes, tables, &connection, now)?;
             generation = generation.saturating_add(1);
             let prefix = key::connection(tenant, id);
             let behind = key::behind(&prefix);
@@ -60,6 +66,20 @@ impl Change for Put {
         writes.put(Table::Connections, &key, &json::encode(&Row { connection, generation })?);
         Ok((writes, ()))
     }
+}
+
+/// Makes a connection active again that the provider had refused: it has new secrets.
+fn renew(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    connection: &Connection,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let mut log = Log::open(&tables.events, &connection.tenant)?;
+    let about = (&connection.tenant, &Subject::connection(Some(&connection.id)));
+    let reason = "it was connected again".to_owned();
+    let to = ConnectionStatus { state: ConnectionState::Active, reason, since };
+    states::turn(writes, (tables, &mut log), about, to)
 }
 
 /// The connection of this name.

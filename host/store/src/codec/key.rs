@@ -100,6 +100,17 @@ pub(crate) fn lane(tenant: &TenantId, connection: &ConnectionId, lane: &Lane) ->
     key
 }
 
+/// The members of a lane, records and what is recent alike.
+pub(crate) fn members(tenant: &TenantId, connection: &ConnectionId, lane: &Lane) -> Vec<u8> {
+    let mut key = self::connection(tenant, connection);
+    push_name(&mut key, &lane.entity);
+    // A part may hold any byte, so its length goes before it; none is told from an empty one.
+    let part = lane.part.as_deref();
+    let length = part.map_or(0, |part| part.len() + 1);
+    key.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+    with(key, part.unwrap_or_default().as_bytes())
+}
+
 /// Entity and id of a record's key, whose first `prefix` bytes are its connection.
 pub(crate) fn names(key: &[u8], prefix: usize) -> Option<(&str, &str)> {
     let rest = key.get(prefix..)?;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use model::canonical::{Link, Outcome};
-use model::run::Run;
+use model::run::{EntityReport, Run};
 use model::store::{PageOutcome, StoreError, StoredReject};
 use redb::ReadableTable as _;
 
@@ -16,7 +16,7 @@ use crate::events::{Log, Subject};
 use crate::tables::{Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
-use crate::{rejects, runs};
+use crate::{lanes, rejects, runs};
 
 impl Change for Page {
     type Answer = PageOutcome;
@@ -47,18 +47,50 @@ impl Change for Page {
             }
         }
         rejects::put(&mut writes, &tables.rejects, &self.run, &rejects)?;
+        if let Some(members) = &self.members {
+            members.note(&mut writes, &tables.members)?;
+        }
         let lane = key::lane(&self.run.tenant, &self.run.connection, &self.lane);
+        let before = self.before(&run, &lane, tables)?;
         writes.put(Table::Lanes, &lane, &self.state);
-        runs::put(&mut writes, &self.counted(run, &outcome))?;
+        runs::put(&mut writes, &self.counted(run, before, &outcome))?;
         Ok((writes, outcome))
     }
 }
 
 impl Page {
+    /// Where the lane stood, if the run has yet to tell that of its entity.
+    fn before(
+        &self,
+        run: &Run,
+        lane: &[u8],
+        tables: &Tables<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        let told = |report: &EntityReport| report.checkpoint_before.is_some();
+        if self.shown.is_none() || run.entities.get(&self.lane.entity).is_some_and(told) {
+            return Ok(None);
+        }
+        let row = tables.lanes.get(lane).disk()?;
+        let state = row.map(|row| lanes::state(row.value())).transpose()?;
+        Ok(Some(runs::shown(&state.unwrap_or_default())))
+    }
+
+    /// Whether an unchanged record has come from another part than before. It matters where
+    /// absence from a part tells deletions.
+    fn moves(&self, old: &[u8]) -> Result<bool, Malformed> {
+        if self.members.is_none() || self.lane.part.is_none() {
+            return Ok(false);
+        }
+        let (header, _) = codec::record::decode(old)?;
+        Ok(header.part != self.lane.part.as_deref())
+    }
+
     /// The run with this page in its counters. The lane's entity answers for all that its pages
     /// read, records of other entities included.
-    fn counted(self, mut run: Run, outcome: &PageOutcome) -> Run {
+    fn counted(self, mut run: Run, before: Option<String>, outcome: &PageOutcome) -> Run {
         let report = run.entities.entry(self.lane.entity).or_default();
+        report.checkpoint_before = report.checkpoint_before.take().or(before);
+        report.checkpoint_after = self.shown.or_else(|| report.checkpoint_after.take());
         report.add(self.read, outcome, &self.receipt);
         run.receipt += self.receipt;
         run
@@ -92,8 +124,12 @@ impl Decision<'_, '_> {
         self.tally.tell(verdict, entity, id);
         let outcome = &mut self.tally.outcome;
         let row = match (&item.news, &old) {
-            (News::Record { row, outcome: mapped, .. }, _) => {
-                if !verdict.writes() && link.schema == mapped.schema() {
+            (News::Record { row, outcome: mapped, .. }, old) => {
+                let moves = match old {
+                    Some(old) if !verdict.writes() => page.moves(old.value()).map_err(damaged)?,
+                    _ => false,
+                };
+                if !verdict.writes() && !moves && link.schema == mapped.schema() {
                     verdict.count(outcome);
                     return Ok(());
                 }

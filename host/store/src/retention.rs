@@ -1,0 +1,50 @@
+//! Forgetting history that need not be kept, a bounded step at a time.
+
+mod events;
+mod runs;
+
+use async_trait::async_trait;
+use model::retention::{Retention, Swept};
+use model::store::StoreError;
+
+use crate::codec::hex;
+use crate::{Store, check};
+
+/// Rows that one step may look at: a millisecond or two of the writer.
+const STEP_MAX: usize = 1_000;
+
+#[async_trait]
+impl Retention for Store {
+    async fn sweep_runs(&self, after: Option<String>, limit: usize) -> Result<Swept, StoreError> {
+        let (now, from) = (self.clock().now(), place(after)?);
+        self.write(runs::Sweep { now, from, limit: limit.clamp(1, STEP_MAX) }).await
+    }
+
+    async fn sweep_events(&self, after: Option<String>, limit: usize) -> Result<Swept, StoreError> {
+        let (now, from) = (self.clock().now(), place(after)?);
+        self.write(events::Sweep { now, from, limit: limit.clamp(1, STEP_MAX) }).await
+    }
+}
+
+/// The key at which a step goes on.
+fn place(after: Option<String>) -> Result<Vec<u8>, StoreError> {
+    let mut key = Vec::new();
+    match after.map(|text| hex::decode(&mut key, text.as_bytes())) {
+        Some(None) => {
+            Err(check::invalid("`after` is not where a step ended; pass `next` unchanged"))
+        }
+        _ => Ok(key),
+    }
+}
+
+fn text(key: &[u8]) -> String {
+    let mut text = Vec::with_capacity(2 * key.len());
+    hex::push(&mut text, key);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// The tenant that a key begins with, as the prefix of all its keys.
+fn tenant_prefix(key: &[u8]) -> &[u8] {
+    let end = key.iter().position(|&byte| byte == 0).map_or(key.len(), |end| end + 1);
+    key.get(..end).unwrap_or_default()
+}
