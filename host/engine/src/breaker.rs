@@ -73,7 +73,7 @@ impl Breakers {
         let hosts = self.hosts();
         let open = hosts.breakers.iter().filter_map(|(key, breaker)| {
             let open = breaker.opened()?;
-            tenant.is_none_or(|tenant| *tenant == key.tenant).then(|| (key, open))
+            tenant.is_none_or(|tenant| *tenant == key.tenant).then_some((key, open))
         });
         let mut list: Vec<_> = open.map(|(key, open)| Opened { key: key.clone(), open }).collect();
         list.sort_by(|a, b| a.key.cmp(&b.key));

@@ -35,6 +35,7 @@ pub use lease::lease;
 pub use opener::{About, Opened, Opener};
 pub use wake::Wake;
 
+use crate::breaker::Breakers;
 use crate::sync::Cancel;
 
 /// What workers need from outside.
@@ -45,6 +46,8 @@ pub struct Ports {
     pub opener: Arc<dyn Opener>,
     /// Who handles the jobs of which queue; queues without a handler are left alone.
     pub handlers: BTreeMap<Queue, Arc<dyn Handler>>,
+    /// The watch over the hosts of providers, which egress tells how they answer.
+    pub breakers: Breakers,
     /// The time, of the store.
     pub clock: Clock,
     /// Is given by whoever queues something.

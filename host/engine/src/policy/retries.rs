@@ -21,6 +21,10 @@ const SAVED_MAX: u32 = 60;
 /// Counted in parts of a retry, one for each request.
 const SAVED_PARTS_MAX: u32 = SAVED_MAX * REQUESTS_PER_RETRY;
 
+/// The time in which the floor earns a part.
+const PART: Duration =
+    Duration::from_secs(1).checked_div(FLOOR_PER_SECOND * REQUESTS_PER_RETRY).unwrap();
+
 /// The retries that are left for one host, in parts of a retry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retries {
@@ -56,8 +60,6 @@ impl Retries {
     }
 
     fn refill(&mut self, now: Timestamp) {
-        const PART: Duration =
-            Duration::from_millis(1000 / (FLOOR_PER_SECOND * REQUESTS_PER_RETRY) as u64);
         let Ok(passed) = Duration::try_from(now.duration_since(self.at)) else {
             // The clock was set back.
             self.at = now;

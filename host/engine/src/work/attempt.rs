@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use model::breaker::Key;
 use model::queue::{Death, Effect, Failure, Finish, Held, Job, JobQueue, Leased, Outcome, Queue};
 use model::store::StoreErrorKind;
-use model::{Clock, Error, retry};
+use model::{Clock, Error, Timestamp, retry};
 use tokio::time::Instant;
 
 use super::caps::{Caps, HOST_WAIT, Permit};
 use super::handler::{Context, Handled, Handler, Terms};
 use super::lease::{Hold, Leases};
 use super::opener::{About, Opener};
-use super::settle::{Failed, Settle};
+use super::settle::{Failed, Settle, random};
 use super::{error, lease};
+use crate::breaker::Breakers;
 
 /// How long a session whose package is quarantined waits until it is looked at again: packages
 /// are replaced by people.
@@ -28,6 +30,7 @@ const FINISH_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Core {
     pub(super) queue: Arc<dyn JobQueue>,
     pub(super) opener: Arc<dyn Opener>,
+    pub(super) breakers: Breakers,
     pub(super) clock: Clock,
     pub(super) caps: Caps,
     pub(super) leases: Leases,
@@ -77,14 +80,26 @@ impl Attempt<'_> {
         if digest.is_some() && digest == self.leased.quarantined {
             return self.later(job, QUARANTINE_WAIT);
         }
-        let host = about.and_then(|about| about.host);
-        if host.is_some_and(|host| !permit.at(&host)) {
-            return self.later(job, HOST_WAIT);
+        if let Some(host) = about.and_then(|about| about.host) {
+            if let Err(until) = self.may_ask(&host, job) {
+                return put_off(job, until);
+            }
+            if !permit.at(&host) {
+                return self.later(job, HOST_WAIT);
+            }
         }
         match self.handle(digest.clone()).await {
             Ok(handled) => handled,
             Err(error) => self.failed(job, error, digest).await,
         }
+    }
+
+    /// Whether the host is well enough to be asked, or when to come again.
+    fn may_ask(&self, host: &str, job: &Job) -> Result<(), Timestamp> {
+        let tenant = self.leased.lease.tenant.clone();
+        let package = self.leased.package.clone().unwrap_or_default();
+        let key = Key { tenant, package, host: host.to_owned() };
+        self.core.breakers.begin(&key, job.attempt, random(self.leased, job))
     }
 
     async fn about(&self) -> Result<Option<About>, Error> {
@@ -140,8 +155,7 @@ impl Attempt<'_> {
 
     fn later(&self, job: &Job, wait: Duration) -> Handled {
         let until = self.core.clock.now().saturating_add(wait);
-        let until = until.unwrap_or(model::Timestamp::MAX);
-        Handled { outcomes: vec![(job.id, Outcome::Defer { until })], effects: Vec::new() }
+        put_off(job, until.unwrap_or(Timestamp::MAX))
     }
 
     fn stale(&self) {
@@ -177,4 +191,8 @@ impl Attempt<'_> {
             tokio::time::sleep(FINISH_WAIT).await;
         }
     }
+}
+
+fn put_off(job: &Job, until: Timestamp) -> Handled {
+    Handled { outcomes: vec![(job.id, Outcome::Defer { until })], effects: Vec::new() }
 }

@@ -34,14 +34,14 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     pub(super) fn new(ports: Ports, limits: Limits) -> Self {
-        let Ports { queue, opener, handlers, clock, wake, worker } = ports;
+        let Ports { queue, opener, handlers, breakers, clock, wake, worker } = ports;
         let lane = |(queue, handler): (_, Arc<dyn super::Handler>)| {
             let terms = handler.terms();
             (Arc::new(Lane { queue, handler, terms }), Turns::default())
         };
         let (caps, leases) = (Caps::new(limits), Leases::default());
         Self {
-            core: Arc::new(Core { queue, opener, clock, caps, leases }),
+            core: Arc::new(Core { queue, opener, breakers, clock, caps, leases }),
             lanes: handlers.into_iter().map(lane).collect(),
             running: JoinSet::new(),
             wake,
@@ -61,6 +61,10 @@ impl Dispatcher {
         tokio::select! {
             () = self.dispatch(stop) => {}
             _ = renewals => {}
+            () = core.breakers.keep() => {}
+        }
+        if let Err(error) = core.breakers.flush().await {
+            tracing::warn!(%error, "the store does not keep what became of circuit breakers");
         }
     }
 

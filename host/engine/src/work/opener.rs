@@ -10,7 +10,8 @@ use crate::sync::SyncPlan;
 /// What is known of a connection before anything of its package runs.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct About {
-    /// The origin that it talks to, where there is one above all; the cap per host goes by it.
+    /// The host that it talks to, where there is one above all, with its port where that is not
+    /// the usual one: caps and circuit breakers go by it.
     pub host: Option<String>,
     /// The digest of the package that would run now.
     pub digest: String,

@@ -56,7 +56,7 @@ impl Settle {
 }
 
 /// Spreads what was sent away together; the same for the same attempt, which does no harm.
-fn random(leased: &Leased, job: &Job) -> u64 {
+pub(super) fn random(leased: &Leased, job: &Job) -> u64 {
     let lease = &leased.lease;
     let text = format!("{}/{}/{}/{}", lease.tenant, lease.session, job.id, job.attempt);
     xxh3_64(text.as_bytes())
