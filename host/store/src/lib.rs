@@ -5,8 +5,10 @@
 //! - a change decides everything before it writes anything, so one that is refused leaves no
 //!   trace in a commit that it shares with others;
 //! - an answer is given after the commit is on the disk;
-//! - every key begins with the tenant, and every range that is read lies within one tenant,
-//!   but for the runs that an ended process has left unfinished;
+//! - every key begins with the tenant, and every range that is read lies within one tenant, but
+//!   for what one process does for all: runs left unfinished, and the order in which things become
+//!   due or end;
+//! - a disk that is nearly full refuses changes before they are written, intake first;
 //! - every value begins with the version of its encoding, and a value that does not decode is an
 //!   error that names its table, never an absence;
 //! - a secret is in the clear only between [`model::store::Vault`] and its caller.
@@ -28,6 +30,7 @@ mod queue;
 mod records;
 mod rejects;
 mod retention;
+mod room;
 mod runs;
 mod schemas;
 mod store;

@@ -11,7 +11,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase as _};
 use crate::disk::Disk as _;
 use crate::vault::Key;
 use crate::writer::{Change, Writer};
-use crate::{create, runs};
+use crate::{create, room, runs};
 
 /// The embedded store; clones are the same store.
 ///
@@ -38,7 +38,7 @@ impl Store {
         let (database, key) = create::open_or_create(dir, clock.now())?;
         runs::interrupt(&database, clock.now())?;
         let (database, key) = (Arc::new(database), Arc::new(key));
-        let writer = Writer::start(Arc::clone(&database))?;
+        let writer = Writer::start(Arc::clone(&database), room::free_bytes(dir))?;
         Ok(Self(Arc::new(Inner { writer, database, key, clock, _lock: lock })))
     }
 

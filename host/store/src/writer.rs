@@ -13,6 +13,7 @@ use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::disk;
+use crate::room::{FreeBytes, Room};
 use crate::tables::Tables;
 use crate::writes::Writes;
 
@@ -29,6 +30,10 @@ pub(crate) trait Change: Send + 'static {
     /// What the caller hears.
     type Answer: Send + 'static;
 
+    /// Whether it brings something in from outside. On a disk that is nearly full such changes are
+    /// refused first, so that what is there can still be worked off.
+    const INTAKE: bool = false;
+
     /// Reads what it needs, in the state that the changes before it have left, and decides what
     /// to write. An error refuses this change alone.
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Self::Answer), StoreError>;
@@ -39,7 +44,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// A change on its way, whatever its answer.
 trait Work: Send {
     /// Tells whether anything was written.
-    fn apply(&mut self, tables: &mut Tables<'_>) -> Result<bool, redb::Error>;
+    fn apply(&mut self, tables: &mut Tables<'_>, room: &mut Room) -> Result<bool, redb::Error>;
 
     fn answer(self: Box<Self>, failure: Option<&Arc<redb::Error>>);
 }
@@ -54,11 +59,13 @@ struct Job<C: Change> {
 impl<C: Change> Work for Job<C> {
     /// Each change sees those before it; the first that is refused ends the job, and those before
     /// it stand.
-    fn apply(&mut self, tables: &mut Tables<'_>) -> Result<bool, redb::Error> {
+    fn apply(&mut self, tables: &mut Tables<'_>, room: &mut Room) -> Result<bool, redb::Error> {
         let mut answers = Vec::with_capacity(self.changes.len());
         let mut wrote = false;
         for change in self.changes.drain(..) {
-            match change.decide(tables) {
+            let decided = room.admit(C::INTAKE).and_then(|()| change.decide(tables));
+            match decided.and_then(|(writes, answer)| room.take(&writes).map(|()| (writes, answer)))
+            {
                 Ok((writes, answer)) => {
                     writes.apply(tables)?;
                     wrote |= !writes.is_empty();
@@ -94,13 +101,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(database: Arc<Database>) -> Result<Self, StoreError> {
+    pub(crate) fn start(database: Arc<Database>, disk: FreeBytes) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write(&database, waiting, &count))
+            .spawn(move || write(&database, &disk, waiting, &count))
             .map_err(|e| {
                 StoreError::new(StoreErrorKind::Unavailable, "cannot start the writer thread")
                     .because(e)
@@ -156,10 +163,15 @@ fn stopped() -> StoreError {
     )
 }
 
-fn write(database: &Database, mut waiting: mpsc::Receiver<Box<dyn Work>>, commits: &AtomicU64) {
+fn write(
+    database: &Database,
+    disk: &FreeBytes,
+    mut waiting: mpsc::Receiver<Box<dyn Work>>,
+    commits: &AtomicU64,
+) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
-        let failure = match commit(database, &mut batch) {
+        let failure = match commit(database, Room::of(disk), &mut batch) {
             Ok(wrote) => {
                 commits.fetch_add(u64::from(wrote), Ordering::Relaxed);
                 None
@@ -172,12 +184,16 @@ fn write(database: &Database, mut waiting: mpsc::Receiver<Box<dyn Work>>, commit
     }
 }
 
-fn commit(database: &Database, batch: &mut [Box<dyn Work>]) -> Result<bool, redb::Error> {
+fn commit(
+    database: &Database,
+    mut room: Room,
+    batch: &mut [Box<dyn Work>],
+) -> Result<bool, redb::Error> {
     let transaction = database.begin_write()?;
     let mut wrote = false;
     let mut tables = Tables::open(&transaction)?;
     for work in batch {
-        wrote |= work.apply(&mut tables)?;
+        wrote |= work.apply(&mut tables, &mut room)?;
     }
     drop(tables);
     if wrote {
@@ -188,5 +204,7 @@ fn commit(database: &Database, batch: &mut [Box<dyn Work>]) -> Result<bool, redb
     Ok(wrote)
 }
 
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod tests;

@@ -60,6 +60,11 @@ impl Writes {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
+    /// Rows, and the bytes of their keys and values.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.rows.len(), self.bytes.len())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

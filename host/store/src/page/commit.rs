@@ -21,6 +21,8 @@ use crate::{lanes, rejects, runs};
 impl Change for Page {
     type Answer = PageOutcome;
 
+    const INTAKE: bool = true;
+
     fn decide(mut self, tables: &Tables<'_>) -> Result<(Writes, PageOutcome), StoreError> {
         let run = runs::writable(tables, &self.run)?;
         let rejects = std::mem::take(&mut self.rejects);

@@ -28,6 +28,8 @@ impl Enqueue {
 impl Change for Enqueue {
     type Answer = Vec<Enqueued>;
 
+    const INTAKE: bool = true;
+
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Self::Answer), StoreError> {
         let mut ledger = Ledger::open(tables, self.clock.now());
         let answers: Result<_, _> = self.jobs.into_iter().map(|job| ledger.enqueue(job)).collect();

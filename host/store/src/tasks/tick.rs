@@ -24,6 +24,8 @@ pub(super) struct Act {
 impl Change for Act {
     type Answer = Vec<Option<Enqueued>>;
 
+    const INTAKE: bool = true;
+
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Self::Answer), StoreError> {
         let Self { fence, ticks, clock } = self;
         if ticks.len() > BATCH_MAX {

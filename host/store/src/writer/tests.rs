@@ -53,6 +53,10 @@ fn database() -> (Database, Arc<AtomicBool>) {
     (database, fails)
 }
 
+fn unlimited() -> FreeBytes {
+    Box::new(|| u64::MAX)
+}
+
 /// Puts a row, or is refused.
 struct Put(&'static str, bool);
 
@@ -83,7 +87,7 @@ fn written(
     }
     drop(queue);
     let commits = AtomicU64::new(0);
-    write(database, waiting, &commits);
+    write(database, &unlimited(), waiting, &commits);
     let answers = answers.into_iter().map(|mut answer| match answer.try_recv().unwrap() {
         Ok(answers) => Ok(answers[0]),
         Err(error) => Err(error.kind()),
@@ -123,7 +127,7 @@ fn changes_of_one_job_end_at_the_first_refusal() {
     let (job, mut answer) = job(vec![Put("a", true), Put("b", false), Put("c", true)]);
     assert!(queue.try_send(job).is_ok());
     drop(queue);
-    write(&database, waiting, &AtomicU64::new(0));
+    write(&database, &unlimited(), waiting, &AtomicU64::new(0));
     assert_eq!(answer.try_recv().unwrap().unwrap_err().kind(), StoreErrorKind::Fenced);
     let found = ["a", "b", "c"].map(|row| has(&database, row));
     assert_eq!(found, [true, false, false]);
@@ -161,7 +165,7 @@ fn failed_commit_is_heard_by_every_caller_and_leaves_nothing() {
 #[test]
 fn dropped_writer_first_commits_what_was_handed_over() {
     let database = Arc::new(database().0);
-    let writer = Writer::start(Arc::clone(&database)).unwrap();
+    let writer = Writer::start(Arc::clone(&database), unlimited()).unwrap();
     let (work, mut answer) = job(vec![Put("a", true)]);
     assert!(writer.queue.as_ref().unwrap().try_send(work).is_ok());
     drop(writer);
@@ -178,7 +182,7 @@ async fn panic_of_a_change_is_heard_as_a_stopped_writer() {
             panic!("expected by the test")
         }
     }
-    let writer = Writer::start(Arc::new(database().0)).unwrap();
+    let writer = Writer::start(Arc::new(database().0), unlimited()).unwrap();
     let error = writer.submit(Panics).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert!(writer.submit(Put("a", true)).await.is_err());

@@ -20,7 +20,8 @@ pub(crate) async fn mapped_record_has_a_canonical_one_of_a_known_id(store: &impl
     let run = begin(store, "acme/hub").await;
     let sent = Record { version: Some("7".to_owned()), ..record("1", "a") };
     let url = Some("https://hub.example/1".to_owned());
-    let mapped = Mapped { url: url.clone(), direction: Direction::Both, ..mapped(r#""name":"Ann""#) };
+    let mapped =
+        Mapped { url: url.clone(), direction: Direction::Both, ..mapped(r#""name":"Ann""#) };
     commit(store, &run, vec![with(sent, mapped)]).await;
     let found = one(store, &run, own(&run, "1")).await;
     assert_eq!((found.record_type.as_str(), doc(&found)), ("c_contact", r#"{"name":"Ann"}"#));
@@ -84,7 +85,9 @@ pub(crate) async fn gone_record_removes_its_canonical_one_until_it_is_back(store
     assert_eq!(told[2], [none.clone(), none.clone(), none, some]);
 }
 
-pub(crate) async fn record_that_cannot_be_mapped_is_stored_and_kept_as_a_reject(store: &impl Ports) {
+pub(crate) async fn record_that_cannot_be_mapped_is_stored_and_kept_as_a_reject(
+    store: &impl Ports,
+) {
     let run = begin(store, "acme/hub").await;
     commit(store, &run, vec![contact("1", r#""a":1"#)]).await;
     let bad = |id: &str| PageRecord { record: record(id, "bad"), outcome: rejected(1) };
@@ -204,7 +207,10 @@ pub(crate) async fn outcome_beyond_the_limits_is_refused_by_name(store: &impl Po
         (Mapped { doc: "{}x".into(), ..mapped("") }, "no JSON object"),
         (Mapped { url: Some("x".repeat(8193)), ..mapped("") }, "link to a record has 8193 bytes"),
         (
-            Mapped { identities: vec![super::mapped::known_by("a", "").identities[0]; 9], ..mapped("") },
+            Mapped {
+                identities: vec![super::mapped::known_by("a", "").identities[0]; 9],
+                ..mapped("")
+            },
             "9 identities",
         ),
     ];

@@ -5,9 +5,11 @@
     reason = "clippy allows them in functions marked as tests, and these are called by such"
 )]
 
+mod absence;
 mod breakers;
 mod canonical;
 mod catalogue;
+mod consumers;
 mod events;
 mod links;
 mod lists;
@@ -21,26 +23,46 @@ mod queue_leases;
 mod queue_order;
 mod queue_pause;
 mod replay;
+mod retention;
 mod runs;
 mod samples;
 mod schemas;
 mod secrets;
+mod states;
 mod tenants;
 
 use model::breaker::BreakerStore;
 use model::canonical::CanonicalStore;
+use model::event::EventLog;
 use model::queue::JobQueue;
+use model::retention::Retention;
 use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore, Vault};
 
 /// All ports of one store.
 trait Ports:
-    RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue
+    RecordStore
+    + Catalogue
+    + Vault
+    + BreakerStore
+    + CanonicalStore
+    + SchemaStore
+    + JobQueue
+    + EventLog
+    + Retention
 {
 }
 
-impl<T: RecordStore + Catalogue + Vault + BreakerStore + CanonicalStore + SchemaStore + JobQueue>
-    Ports for T
+impl<T> Ports for T where
+    T: RecordStore
+        + Catalogue
+        + Vault
+        + BreakerStore
+        + CanonicalStore
+        + SchemaStore
+        + JobQueue
+        + EventLog
+        + Retention
 {
 }
 
@@ -156,6 +178,27 @@ suite! { redb, crate::open_redb:
         schema_that_is_not_there_cannot_be_bound
         schemas_of_tenants_never_meet
     }
+    consumers {
+        consumer_begins_with_the_oldest_event_and_moves_on
+        consumer_goes_neither_back_nor_beyond_the_last_event
+        removed_consumer_is_forgotten
+        consumers_are_bounded
+    }
+    absence {
+        member_of_an_older_read_is_absent
+        absent_records_are_listed_in_batches
+        record_that_could_not_be_read_is_a_member
+        what_is_gone_changed_or_elsewhere_is_not_absent
+        tombstone_ends_the_membership
+        members_of_lanes_and_entities_never_meet
+        held_deletions_are_kept_and_asked_about_once
+        decision_is_about_the_newest_run_that_holds
+        approval_during_a_run_is_not_lost_on_it
+    }
+    states {
+        refused_run_asks_for_authorisation_and_new_secrets_end_that
+        state_is_set_and_told_where_it_changes
+    }
     tenants {
         tenants_with_the_same_names_never_meet
         prefix_of_a_name_is_another_name
@@ -204,6 +247,11 @@ fn open_timed_redb() -> (store::Store, model::Clock, tempfile::TempDir) {
 }
 
 timed_suite! { timed_redb, crate::open_timed_redb:
+    retention {
+        old_runs_go_but_for_the_newest_and_the_last_good_one
+        run_with_many_rejects_goes_in_steps
+        old_events_go_that_everybody_has_read
+    }
     queue_order {
         jobs_of_a_session_run_in_their_order
         claim_takes_those_that_have_been_due_longest

@@ -12,6 +12,8 @@ use model::{Clock, Error, ErrorKind, TenantId, Timestamp};
 use super::Ports;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(90);
+/// A second less.
+pub(crate) const LEASE_ALMOST: Duration = Duration::from_secs(89);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 pub(crate) fn acme() -> TenantId {
@@ -39,13 +41,8 @@ pub(crate) fn skipped(session: &str, name: &str) -> NewJob {
 
 pub(crate) async fn put(store: &impl Ports, jobs: impl IntoIterator<Item = NewJob>) -> Vec<JobId> {
     let answers = store.enqueue(jobs.into_iter().collect()).await.unwrap();
-    answers
-        .into_iter()
-        .map(|answer| match answer {
-            Enqueued::New(id) => id,
-            Enqueued::Duplicate(id) => panic!("a duplicate of {id}"),
-        })
-        .collect()
+    assert!(answers.iter().all(|answer| matches!(answer, Enqueued::New(_))), "{answers:?}");
+    answers.into_iter().map(|(Enqueued::New(id) | Enqueued::Duplicate(id))| id).collect()
 }
 
 pub(crate) fn request(queue: Queue) -> Claim {

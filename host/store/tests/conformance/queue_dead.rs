@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use model::Clock;
 use model::queue::{DeadFilter, Death, Held, JobId, NewJob, Queue, Redrive, RedriveTo};
 use model::store::{EventKind, StoreErrorKind};
-use model::Clock;
 
 use super::Ports;
 use super::queue::{
@@ -113,7 +113,10 @@ pub(crate) async fn letters_are_chosen_by_every_condition(store: &impl Ports, _:
         (DeadFilter { code: Some("acme.broken".to_owned()), ..all() }, "1 2 3"),
         (DeadFilter { code: Some("acme.down".to_owned()), ..all() }, ""),
         (DeadFilter { ids: Some([JobId(1), JobId(3), JobId(9)].into()), ..all() }, "1 3"),
-        (DeadFilter { ids: Some([JobId(1), JobId(3)].into()), after: Some(JobId(1)), ..all() }, "3"),
+        (
+            DeadFilter { ids: Some([JobId(1), JobId(3)].into()), after: Some(JobId(1)), ..all() },
+            "3",
+        ),
         (DeadFilter { after: Some(JobId(1)), limit: 1, ..all() }, "2"),
         (DeadFilter { after: Some(JobId(u64::MAX)), ..all() }, ""),
         (DeadFilter { limit: 0, ..all() }, ""),

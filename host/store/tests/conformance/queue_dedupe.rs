@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Clock;
-use model::queue::{Dedupe, DedupeUntil, Death, Enqueued, JobId, NewJob, Queue, RedriveTo};
+use model::queue::{Death, Dedupe, DedupeUntil, Enqueued, JobId, NewJob, Queue, RedriveTo};
 
 use super::Ports;
 use super::queue::{SECOND, dead, done, end, job, kill, letters, only, put, redrive, stats};
@@ -40,7 +40,7 @@ pub(crate) async fn key_holds_for_its_time_whatever_becomes_of_the_job(
     put(store, [one()]).await;
     let leased = only(store).await;
     end(store, &leased, done(1)).await;
-    clock.advance(Duration::from_hours(24) - SECOND);
+    clock.advance(Duration::from_secs(24 * 3_600 - 1));
     assert_eq!(store.enqueue(vec![one()]).await.unwrap(), [Enqueued::Duplicate(JobId(1))]);
     clock.advance(SECOND);
     assert_eq!(store.enqueue(vec![one()]).await.unwrap(), [Enqueued::New(JobId(2))]);

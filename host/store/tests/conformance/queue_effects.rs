@@ -39,7 +39,10 @@ pub(crate) async fn run_ends_with_its_job(store: &impl Ports, _: &Clock) {
     let finish = Finish { effects: vec![ended], ..finish(&leased, done(1)) };
     assert_eq!(store.finish(vec![finish]).await.unwrap(), [Held::Held]);
     let runs = store.runs(&run.tenant, None, 9).await.unwrap();
-    assert_eq!((runs[0].status, runs[0].lease.as_ref()), (RunStatus::Succeeded, Some(&leased.lease)));
+    assert_eq!(
+        (runs[0].status, runs[0].lease.as_ref()),
+        (RunStatus::Succeeded, Some(&leased.lease))
+    );
 }
 
 pub(crate) async fn runs_and_deaths_of_one_call_have_events_of_their_own(

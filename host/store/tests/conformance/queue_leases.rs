@@ -6,8 +6,8 @@ use model::{Clock, RunId};
 
 use super::Ports;
 use super::queue::{
-    LEASE, SECOND, check_due, claim, dead, done, end, finish, job, lose_worker, only, put, request,
-    retry, skipped, stats, told,
+    LEASE, LEASE_ALMOST, SECOND, check_due, claim, dead, done, end, finish, job, lose_worker, only,
+    put, request, retry, skipped, stats, told,
 };
 use super::samples;
 
@@ -17,8 +17,11 @@ pub(crate) async fn lease_that_ran_out_is_claimed_again_and_fences_the_first(
 ) {
     put(store, [job("a", "1"), job("a", "2")]).await;
     let first = only(store).await;
-    assert_eq!((first.until, first.jobs[0].attempt, first.jobs[0].deaths), (clock.now() + LEASE, 1, 0));
-    clock.advance(LEASE - SECOND);
+    assert_eq!(
+        (first.until, first.jobs[0].attempt, first.jobs[0].deaths),
+        (clock.now() + LEASE, 1, 0)
+    );
+    clock.advance(LEASE_ALMOST);
     assert_eq!(told(&claim(store).await), [""; 0]);
     clock.advance(SECOND);
     let second = only(store).await;
@@ -60,9 +63,9 @@ pub(crate) async fn epochs_are_not_used_again_by_a_session_that_was_empty(
 pub(crate) async fn renewed_lease_lasts_from_now(store: &impl Ports, clock: &Clock) {
     put(store, [job("a", "1")]).await;
     let leased = only(store).await;
-    clock.advance(LEASE - SECOND);
+    clock.advance(LEASE_ALMOST);
     assert_eq!(store.renew(vec![leased.lease.clone()], LEASE).await.unwrap(), [Held::Held]);
-    clock.advance(LEASE - SECOND);
+    clock.advance(LEASE_ALMOST);
     assert_eq!(told(&claim(store).await), [""; 0]);
     clock.advance(2 * SECOND);
     // It has run out, but nobody else has claimed the session.

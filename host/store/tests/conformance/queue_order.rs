@@ -24,7 +24,10 @@ pub(crate) async fn jobs_of_a_session_run_in_their_order(store: &impl Ports, _: 
     assert_eq!((stats.enqueued, stats.queued, stats.done, stats.leased), (4, 2, 2, 1));
 }
 
-pub(crate) async fn claim_takes_those_that_have_been_due_longest(store: &impl Ports, clock: &Clock) {
+pub(crate) async fn claim_takes_those_that_have_been_due_longest(
+    store: &impl Ports,
+    clock: &Clock,
+) {
     let of = |session: &str, package: Option<&str>, connection: Option<&str>| NewJob {
         package: package.map(str::to_owned),
         connection: connection.map(|name| name.parse().unwrap()),
@@ -124,7 +127,10 @@ pub(crate) async fn due_tenants_are_listed_by_name_and_go_on(store: &impl Ports,
     assert_eq!(listed(None, 9).await, "a b c d");
 }
 
-pub(crate) async fn oldest_is_since_when_the_first_session_waits(store: &impl Ports, clock: &Clock) {
+pub(crate) async fn oldest_is_since_when_the_first_session_waits(
+    store: &impl Ports,
+    clock: &Clock,
+) {
     let begun = clock.now();
     put(store, [job("a", "1"), job("b", "1")]).await;
     clock.advance(SECOND);

@@ -106,7 +106,10 @@ pub(crate) async fn lease_under_a_pause_ends_as_ever(store: &impl Ports, clock: 
     check_due(store, &["a: 1 2"]).await;
 }
 
-pub(crate) async fn pause_of_a_session_without_a_name_is_refused(store: &impl Ports, clock: &Clock) {
+pub(crate) async fn pause_of_a_session_without_a_name_is_refused(
+    store: &impl Ports,
+    clock: &Clock,
+) {
     let long = Pause { reason: "x".repeat(2_000), ..pause(hub(), clock) };
     for pause in [pause(session(""), clock), long] {
         let error = store.pause(&acme(), pause).await.unwrap_err();

@@ -52,7 +52,9 @@ pub(crate) async fn versions_are_appended_and_stay(store: &impl Ports) {
     let get = async |version| {
         store.schema(&tenant, SchemaKind::Conversion, "contact", version).await.unwrap()
     };
-    for (version, expected) in [(None, Some(3)), (Some(1), Some(1)), (Some(3), Some(3)), (Some(4), None)] {
+    for (version, expected) in
+        [(None, Some(3)), (Some(1), Some(1)), (Some(3), Some(3)), (Some(4), None)]
+    {
         let found = get(version).await.map(|schema| (schema.head.version, schema.text));
         assert_eq!(found, expected.map(|number| (number, format!("{{\"version\":{number}}}"))));
     }
@@ -130,7 +132,9 @@ pub(crate) async fn binding_is_replaced_and_counts_its_revisions(store: &impl Po
 
 pub(crate) async fn schema_that_is_not_there_cannot_be_bound(store: &impl Ports) {
     store.put_schema(text("acme", "contact", 0)).await.unwrap();
-    for (tenant, name, version) in [("acme", "contact", 2), ("acme", "lead", 1), ("evil", "contact", 1)] {
+    for (tenant, name, version) in
+        [("acme", "contact", 2), ("acme", "lead", 1), ("evil", "contact", 1)]
+    {
         let bound = binding(tenant, "contacts", Some((name, version)));
         let error = store.put_binding(bound, None).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Invalid);

@@ -53,7 +53,8 @@ fn new(job: &New, now: i64) -> NewJob {
     let until = |seconds: Option<i64>| {
         seconds.map_or(DedupeUntil::Finished, |seconds| DedupeUntil::Elapsed(span(seconds)))
     };
-    let dedupe = job.key.map(|(key, seconds)| Dedupe { key: key.to_string(), until: until(seconds) });
+    let dedupe =
+        job.key.map(|(key, seconds)| Dedupe { key: key.to_string(), until: until(seconds) });
     NewJob {
         tenant: acme(),
         queue: job.queue,
@@ -126,8 +127,7 @@ impl Subject {
                 }))
             }
             Command::Redrive { queue, limit, to, spacing } => {
-                let redrive =
-                    Redrive { to, payload: None, delay: span(0), spacing: span(spacing) };
+                let redrive = Redrive { to, payload: None, delay: span(0), spacing: span(spacing) };
                 let filter = letters(queue, limit);
                 Answer::Count(self.runtime.block_on(store.redrive(&filter, redrive)).unwrap())
             }
@@ -211,12 +211,7 @@ fn queued(answer: Enqueued) -> (u64, bool) {
 }
 
 fn seen(job: &model::queue::Job) -> Seen {
-    Seen {
-        id: job.id.0,
-        attempt: job.attempt,
-        deaths: job.deaths,
-        failures: job.failures.len(),
-    }
+    Seen { id: job.id.0, attempt: job.attempt, deaths: job.deaths, failures: job.failures.len() }
 }
 
 /// A disk that is not waited for: what a crash undoes is tested elsewhere.

@@ -345,7 +345,7 @@ impl Reference {
         }
         let count = order.len();
         for (due, id) in order {
-            let Dead { place, key, .. } = self.open(id);
+            let Dead { place, key } = self.open(id);
             let key = key.filter(|key| self.holder(place.0, *key).is_none());
             if let Some(key) = key {
                 self.hold(place.0, key, Holder { job: id, until: None });
