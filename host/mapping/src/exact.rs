@@ -5,6 +5,9 @@ use rust_decimal::Decimal;
 /// Digits behind the point that a number may have.
 const SCALE_MAX: i64 = 28;
 
+/// Digits that fit 64 bits, whatever they are.
+const SHORT: usize = 18;
+
 /// Digits that survive binary floating point, in which `serde_json` holds fractions.
 const BINARY_DIGITS: usize = 15;
 
@@ -24,6 +27,12 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
     };
     if !is_digits(whole) || (whole.len() > 1 && whole.starts_with('0')) {
         return None;
+    }
+    if exponent == 0 && whole.len() + fraction.len() <= SHORT {
+        let digits = whole.bytes().chain(fraction.bytes());
+        let mantissa = digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+        let scale = u32::try_from(fraction.len()).ok()?;
+        return Some(Decimal::new(if negative { -mantissa } else { mantissa }, scale));
     }
     let scale = i64::try_from(fraction.len()).ok()? - exponent;
     let (mantissa, zeros) = mantissa(whole.bytes().chain(fraction.bytes()))?;
@@ -125,6 +134,21 @@ impl Ratio {
     /// Whether products with whole numbers are whole.
     pub(crate) fn is_whole(self) -> bool {
         self.numerator % self.denominator == 0
+    }
+
+    /// The product, rounded to so many digits behind the point; `None` when it is out of reach.
+    pub(crate) fn rounded(self, number: Decimal, digits: u32) -> Option<Decimal> {
+        let number = number.normalize();
+        let (mantissa, denominator) = reduce(number.mantissa(), self.denominator);
+        let (numerator, denominator) = reduce(self.numerator, denominator);
+        let power = |digits| 10_i128.checked_pow(digits);
+        let sign = denominator.signum();
+        let (more, less) = reduce(power(digits)?, power(number.scale())?);
+        let dividend = mantissa.checked_mul(numerator)?.checked_mul(more)?.checked_mul(sign)?;
+        let divisor = denominator.checked_abs()?.checked_mul(less)?;
+        let (quotient, rest) = (dividend / divisor, dividend % divisor);
+        let up = rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2);
+        plain(if up { quotient + dividend.signum() } else { quotient }, digits)
     }
 
     /// The product, without zeros at its end; `None` when it has no end or more than 28 digits.
@@ -255,6 +279,11 @@ mod tests {
         check(by("1e28").times(number("10")), None);
         check(by("1e-28").times(number("0.1")), None);
         check(by("7").times(number("0")), Some("0"));
+        check(by("3").inverse().rounded(number("2"), 3), Some("0.667"));
+        check(by("-6").inverse().rounded(number("0.3"), 1), Some("-0.1"));
+        check(by("3").inverse().rounded(number("0.1"), 1), Some("0"));
+        check(by("1e-9").rounded(number("1e28"), 18), Some("10000000000000000000"));
+        check(by("3").rounded(number("1e28"), 28), None);
         check(add(number("0.10"), number("0.20")), Some("0.3"));
         check(add(number("1e28"), number("1e-28")), None);
         check(add(number("79228162514264337593543950335"), number("1")), None);

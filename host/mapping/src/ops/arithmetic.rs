@@ -78,13 +78,13 @@ pub(super) const SPECS: &[Spec] = &[
     },
 ];
 
+/// As at school.
+const HALF_UP: RoundingStrategy = RoundingStrategy::MidpointAwayFromZero;
+
 fn round(args: &mut Args) -> Result<Box<dyn Lens>, BuildError> {
-    let digits = match u32::try_from(args.count("digits")?.unwrap_or(0)) {
-        Ok(digits) if digits <= Decimal::MAX_SCALE => digits,
-        _ => return Err(BuildError::limit("the parameter `digits` is more than 28")),
-    };
+    let digits = digits(args)?.unwrap_or(0);
     let modes = [
-        ("half_up", RoundingStrategy::MidpointAwayFromZero),
+        ("half_up", HALF_UP),
         ("half_even", RoundingStrategy::MidpointNearestEven),
         ("half_down", RoundingStrategy::MidpointTowardZero),
         ("up", RoundingStrategy::AwayFromZero),
@@ -92,8 +92,17 @@ fn round(args: &mut Args) -> Result<Box<dyn Lens>, BuildError> {
         ("ceiling", RoundingStrategy::ToPositiveInfinity),
         ("floor", RoundingStrategy::ToNegativeInfinity),
     ];
-    let mode = args.choice("mode", &modes)?.unwrap_or(RoundingStrategy::MidpointAwayFromZero);
+    let mode = args.choice("mode", &modes)?.unwrap_or(HALF_UP);
     Ok(Box::new(Round { digits, mode }))
+}
+
+/// The parameter `digits`.
+pub(super) fn digits(args: &mut Args) -> Result<Option<u32>, BuildError> {
+    let Some(digits) = args.count("digits")? else { return Ok(None) };
+    match u32::try_from(digits) {
+        Ok(digits) if digits <= Decimal::MAX_SCALE => Ok(Some(digits)),
+        _ => Err(BuildError::limit("the parameter `digits` is more than 28")),
+    }
 }
 
 fn scale(args: &mut Args) -> Result<Box<dyn Lens>, BuildError> {
@@ -144,19 +153,44 @@ impl Lens for Round {
     }
 }
 
+/// Digits of a product that has no end before it is rounded to fewer.
+const GUARD: u32 = 18;
+
 /// (source + `before`) × `factor` + `after`.
 #[derive(Debug)]
 pub(super) struct Linear {
     pub(super) before: Decimal,
     pub(super) factor: Ratio,
     pub(super) after: Decimal,
+    /// Digits that are kept of a view; without, what is not exact is refused.
+    pub(super) digits: Option<u32>,
     /// Whether sources are whole numbers.
     pub(super) whole: bool,
 }
 
 impl Default for Linear {
     fn default() -> Self {
-        Self { before: Decimal::ZERO, factor: Ratio::new(1, 1), after: Decimal::ZERO, whole: false }
+        let (before, after) = (Decimal::ZERO, Decimal::ZERO);
+        Self { before, factor: Ratio::new(1, 1), after, digits: None, whole: false }
+    }
+}
+
+impl Linear {
+    fn forth(&self, source: Decimal) -> Option<Decimal> {
+        let sum = exact::add(source, self.before)?;
+        let view = exact::add(self.times(self.factor, sum)?, self.after)?;
+        Some(self.digits.map_or(view, |digits| view.round_dp_with_strategy(digits, HALF_UP)))
+    }
+
+    fn back(&self, view: Decimal) -> Option<Decimal> {
+        let product = exact::add(view, -self.after)?;
+        let source = exact::add(self.times(self.factor.inverse(), product)?, -self.before)?;
+        Some(if self.whole && self.digits.is_some() { source.round() } else { source })
+    }
+
+    fn times(&self, factor: Ratio, number: Decimal) -> Option<Decimal> {
+        let rounded = || self.digits.and_then(|_| factor.rounded(number, GUARD));
+        factor.times(number).or_else(rounded)
     }
 }
 
@@ -169,15 +203,12 @@ impl Lens for Linear {
     }
 
     fn class(&self) -> Class {
-        Class::Bijective
+        if self.digits.is_some() { Class::NeedsBase } else { Class::Bijective }
     }
 
     fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
         let number = source.into_number()?;
-        let view = exact::add(number, self.before)
-            .and_then(|sum| self.factor.times(sum))
-            .and_then(|product| exact::add(product, self.after));
-        view.map(Value::Number).ok_or_else(|| inexact(number))
+        self.forth(number).map(Value::Number).ok_or_else(|| inexact(number))
     }
 
     fn put<'a>(
@@ -187,16 +218,16 @@ impl Lens for Linear {
         _refs: &dyn References,
     ) -> Result<Value<'a>, Fault> {
         let number = view.into_number()?;
-        let source = exact::add(number, -self.after)
-            .and_then(|product| self.factor.inverse().times(product))
-            .and_then(|sum| exact::add(sum, -self.before));
-        match source {
-            Some(source) if self.whole && !source.is_integer() => {
-                let message = format!("{number} would be {source} in a field of whole numbers");
-                Err(Fault::conflict(message))
-            }
-            source => source.map(Value::Number).ok_or_else(|| inexact(number)),
+        let source = self.back(number).ok_or_else(|| inexact(number))?;
+        if self.whole && !source.is_integer() {
+            let message = format!("{number} would be {source} in a field of whole numbers");
+            return Err(Fault::conflict(message));
         }
+        if self.forth(source) != Some(number) {
+            let message = format!("{number} would not be read again from {source}");
+            return Err(Fault::conflict(message));
+        }
+        Ok(Value::Number(source))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::arithmetic::Linear;
+use super::arithmetic::{Linear, digits};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec, currency};
 use crate::exact::Ratio;
 use crate::lens::Lens;
@@ -24,6 +24,13 @@ pub(super) const SPECS: &[Spec] = &[Spec {
             summary: "the unit of the view",
         },
         Param {
+            name: "digits",
+            kind: ParamKind::Count,
+            required: false,
+            summary: "digits behind the point to round to, up to 28; what is not exact is refused \
+                      when left out",
+        },
+        Param {
             name: "currency",
             kind: ParamKind::Text,
             required: false,
@@ -32,8 +39,8 @@ pub(super) const SPECS: &[Spec] = &[Spec {
         },
     ],
     types: "decimal → decimal",
-    class: "bijective",
-    reverse: "the number in the old unit; refused if the division has no end",
+    class: "bijective; needs-base with digits",
+    reverse: "the number in the old unit; refused or, with digits, rounded if it is not exact",
     standard: Some("SI; IEC 80000-13; international yard and pound (1959); ISO 4217"),
     example: Example {
         op: r#"{"op": "unit", "from": "minor", "to": "major"}"#,
@@ -120,7 +127,8 @@ fn build(args: &mut Args) -> Result<Box<dyn Lens>, BuildError> {
         }
     }
     let factor = from.size.over(to.size);
-    Ok(Box::new(Linear { before: from.zero(), factor, after: -to.zero(), whole: false }))
+    let (before, after) = (from.zero(), -to.zero());
+    Ok(Box::new(Linear { before, factor, after, digits: digits(args)?, whole: false }))
 }
 
 #[cfg(test)]
@@ -180,6 +188,21 @@ mod tests {
     fn what_has_no_end_is_refused() {
         assert_eq!(laws::get(&op("fahrenheit", "celsius"), "33"), "mapping.number-inexact");
         assert_eq!(laws::get(&op("s", "h"), "1"), "mapping.number-inexact");
+    }
+
+    #[test]
+    fn what_has_no_end_is_rounded_when_asked() {
+        #[track_caller]
+        fn check(from: &str, to: &str, source: &str, view: &str, edit: (&str, &str)) {
+            let op = op(from, to).replace('}', r#", "digits": 2}"#);
+            assert_eq!(laws::get(&op, source), view);
+            assert_eq!(laws::put(&op, view, source), source);
+            assert_eq!(laws::put(&op, edit.0, source), edit.1);
+        }
+        check("fahrenheit", "celsius", "33", "0.56", ("0.57", "33.026"));
+        check("s", "h", "100", "0.03", ("0.04", "144"));
+        check("s", "h", "-18", "-0.01", ("0.001", "mapping.conflict"));
+        check("h", "s", "0.5", "1800", ("1801", "0.500277777777777778"));
     }
 
     #[test]
