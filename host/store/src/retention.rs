@@ -13,16 +13,19 @@ use crate::{Store, check};
 /// Rows that one step may look at: a millisecond or two of the writer.
 const STEP_MAX: usize = 1_000;
 
+/// With fewer a step might get nowhere: a run is a few rows.
+const STEP_MIN: usize = 10;
+
 #[async_trait]
 impl Retention for Store {
     async fn sweep_runs(&self, after: Option<String>, limit: usize) -> Result<Swept, StoreError> {
         let (now, from) = (self.clock().now(), place(after)?);
-        self.write(runs::Sweep { now, from, limit: limit.clamp(1, STEP_MAX) }).await
+        self.write(runs::Sweep { now, from, limit: limit.clamp(STEP_MIN, STEP_MAX) }).await
     }
 
     async fn sweep_events(&self, after: Option<String>, limit: usize) -> Result<Swept, StoreError> {
         let (now, from) = (self.clock().now(), place(after)?);
-        self.write(events::Sweep { now, from, limit: limit.clamp(1, STEP_MAX) }).await
+        self.write(events::Sweep { now, from, limit: limit.clamp(STEP_MIN, STEP_MAX) }).await
     }
 }
 

@@ -30,6 +30,7 @@ impl Change for Sweep {
         let mut step = Step { tables, writes: Writes::default(), left: limit };
         let mut swept = Swept::default();
         while step.left > 0 {
+            let fresh = step.left == limit;
             step.left -= 1;
             let Some(row) = tables.starts.range(from.as_slice()..).disk()?.next() else {
                 return Ok((step.writes, swept));
@@ -40,8 +41,13 @@ impl Change for Sweep {
                 from = key::behind(tenant_prefix(&key));
                 continue;
             }
-            if step.may_go(&run)? && step.remove(&run, &key)? {
-                swept.removed += 1;
+            match step.may_go(&run)? {
+                Some(true) if step.remove(&run, &key)? => swept.removed += 1,
+                // The next step goes on with it.
+                Some(true) => break,
+                None if !fresh => break,
+                // What a whole step cannot find out is left to a later sweep.
+                Some(false) | None => {}
             }
             from = key::with(key, &[0]);
         }
@@ -71,36 +77,36 @@ impl Step<'_, '_> {
         json::decode(Table::Runs, row.value())
     }
 
-    fn may_go(&mut self, run: &Run) -> Result<bool, StoreError> {
+    /// Whether a run may be forgotten; nothing where that cannot be found out within the step.
+    fn may_go(&mut self, run: &Run) -> Result<Option<bool>, StoreError> {
         let newest = runs::newest(&self.tables.runs, &run.tenant, &run.connection)?;
         let newest = newest.map_or(run.id, |newest| newest.id);
         if run.status == RunStatus::Running || newest.0.saturating_sub(run.id.0) < RUNS_KEPT_MIN {
-            return Ok(false);
+            return Ok(Some(false));
         }
-        Ok(run.status != RunStatus::Succeeded || self.succeeded_since(run)?)
+        if run.status == RunStatus::Succeeded { self.succeeded_since(run) } else { Ok(Some(true)) }
     }
 
-    /// Whether a later run has succeeded. Where that cannot be found out within the step the run
-    /// counts as the last, and stays until a later sweep.
-    fn succeeded_since(&mut self, run: &Run) -> Result<bool, StoreError> {
+    /// Whether a later run has succeeded; usually the next one has.
+    fn succeeded_since(&mut self, run: &Run) -> Result<Option<bool>, StoreError> {
         let next = RunId(run.id.0.saturating_add(1));
         let from = key::run(&run.tenant, &run.connection, next);
         let behind = key::behind(&key::connection(&run.tenant, &run.connection));
         for row in self.tables.runs.range(from.as_slice()..behind.as_slice()).disk()? {
             if self.left == 0 {
-                break;
+                return Ok(None);
             }
             self.left -= 1;
             let later: Run = json::decode(Table::Runs, row.disk()?.1.value())?;
             if later.status == RunStatus::Succeeded {
-                return Ok(true);
+                return Ok(Some(true));
             }
         }
-        Ok(false)
+        Ok(Some(false))
     }
 
-    /// Removes a run and what it could not read; false where that is more than a step may do, and
-    /// the run goes with the rest another time.
+    /// Removes a run and what it could not read; false where that is more than the step may do, and
+    /// the run goes with the rest in the next one.
     fn remove(&mut self, run: &Run, start: &[u8]) -> Result<bool, StoreError> {
         let key = key::run(&run.tenant, &run.connection, run.id);
         let behind = key::behind(&key);

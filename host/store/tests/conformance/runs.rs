@@ -99,6 +99,8 @@ pub(crate) async fn report_adds_up_over_pages_and_ends_as_told(store: &impl Port
         deleted: 1,
         rejected: 1,
         calls: 2,
+        checkpoint_before: Some("not begun".to_owned()),
+        checkpoint_after: Some("all @ next".to_owned()),
         complete_until: Some(at(7)),
         ..EntityReport::default()
     };

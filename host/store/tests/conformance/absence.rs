@@ -1,0 +1,195 @@
+use model::RunId;
+use model::absence::{AbsenceCount, AbsenceQuery, Decision, Fate, HeldDeletions, Judged};
+use model::record::{Record, Removal};
+use model::run::RunStatus;
+use model::store::{EntityEnd, EventKind, Lane, PageCommit, RunEnd, RunRef, StoreErrorKind};
+
+use super::Ports;
+use super::samples::{at, begin, end, gone, lane, page, record, reject, tombstone};
+
+fn of(run: &RunRef, generation: u64) -> AbsenceQuery {
+    AbsenceQuery {
+        tenant: run.tenant.clone(),
+        connection: run.connection.clone(),
+        lane: lane("contacts"),
+        entity: "contacts".to_owned(),
+        generation: RunId(generation),
+        stored_before: at(100),
+    }
+}
+
+/// A page of a full read.
+fn read(run: &RunRef, generation: u64, ids: &[&str]) -> PageCommit {
+    let records = ids.iter().map(|id| record(id, "a")).collect();
+    PageCommit { generation: Some(RunId(generation)), ..page(run, records) }
+}
+
+async fn count(store: &impl Ports, query: AbsenceQuery) -> (u64, u64) {
+    let AbsenceCount { live, absent } = store.count_absent(query).await.unwrap();
+    (live, absent)
+}
+
+async fn absent(store: &impl Ports, query: AbsenceQuery) -> Vec<String> {
+    store.absent(query, None, 100).await.unwrap()
+}
+
+pub(crate) async fn member_of_an_older_read_is_absent(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    store.commit_page(read(&run, 1, &["1", "2", "3", "é"])).await.unwrap();
+    assert_eq!(count(store, of(&run, 1)).await, (4, 0));
+    store.commit_page(read(&run, 2, &["2", "4"])).await.unwrap();
+    assert_eq!(count(store, of(&run, 2)).await, (5, 3));
+    assert_eq!(absent(store, of(&run, 2)).await, ["1", "3", "é"]);
+    store.commit_page(page(&run, vec![record("5", "a")])).await.unwrap();
+    assert_eq!(count(store, of(&run, 2)).await, (5, 3), "what no full read has met is no member");
+}
+
+pub(crate) async fn absent_records_are_listed_in_batches(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    let ids = ["1", "1\0", "10", "2", "3"];
+    store.commit_page(read(&run, 1, &ids)).await.unwrap();
+    store.commit_page(read(&run, 2, &["9"])).await.unwrap();
+    let mut listed = Vec::new();
+    while let batch = store.absent(of(&run, 2), listed.last().cloned(), 2).await.unwrap()
+        && !batch.is_empty()
+    {
+        assert!(batch.len() <= 2);
+        listed.extend(batch);
+    }
+    assert_eq!(listed, ids);
+}
+
+pub(crate) async fn record_that_could_not_be_read_is_a_member(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    store.commit_page(read(&run, 1, &["1", "2"])).await.unwrap();
+    let long = "x".repeat(2000);
+    let rejects = [Some("1"), None, Some(long.as_str())].map(|id| reject(id, b""));
+    let commit = PageCommit { rejects: rejects.to_vec(), ..read(&run, 2, &[]) };
+    store.commit_page(commit).await.unwrap();
+    assert_eq!(absent(store, of(&run, 2)).await, ["2"]);
+}
+
+pub(crate) async fn what_is_gone_changed_or_elsewhere_is_not_absent(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    store.commit_page(read(&run, 1, &["1", "2", "3", "4"])).await.unwrap();
+    let commit = gone(&run, vec![tombstone("1", Removal::Archived)]);
+    store.commit_page(commit).await.unwrap();
+    let later = PageCommit { at: at(100), ..page(&run, vec![record("2", "b")]) };
+    store.commit_page(later).await.unwrap();
+    let part = Lane { part: Some("list".to_owned()), ..lane("contacts") };
+    let moved = PageCommit { lane: part.clone(), ..read(&run, 2, &["3"]) };
+    assert_eq!(store.commit_page(moved).await.unwrap().unchanged, 1);
+    assert_eq!(absent(store, of(&run, 2)).await, ["4"]);
+    assert_eq!(count(store, of(&run, 2)).await, (3, 1));
+    let query = AbsenceQuery { lane: part, ..of(&run, 2) };
+    assert_eq!(count(store, query).await, (1, 0));
+}
+
+pub(crate) async fn tombstone_ends_the_membership(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    store.commit_page(read(&run, 1, &["1", "2"])).await.unwrap();
+    let commit = gone(&run, vec![tombstone("1", Removal::Hidden)]);
+    let commit = PageCommit { generation: Some(RunId(1)), ..commit };
+    store.commit_page(commit).await.unwrap();
+    store.commit_page(page(&run, vec![record("1", "a")])).await.unwrap();
+    assert_eq!(count(store, of(&run, 2)).await, (1, 1), "it came back by no full read");
+}
+
+pub(crate) async fn members_of_lanes_and_entities_never_meet(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    let parts = [None, Some(""), Some("a"), Some("a\0"), Some("ab")];
+    let lanes = parts.map(|part| Lane { part: part.map(str::to_owned), ..lane("contacts") });
+    for (number, lane) in lanes.iter().enumerate() {
+        let of =
+            |entity: &str| Record { entity: entity.to_owned(), ..record(&number.to_string(), "a") };
+        let records = vec![of("contacts").into(), of("lines").into()];
+        let commit = PageCommit { lane: lane.clone(), records, ..read(&run, 1, &[]) };
+        store.commit_page(commit).await.unwrap();
+    }
+    for (number, lane) in lanes.into_iter().enumerate() {
+        let query = AbsenceQuery { lane, ..of(&run, 2) };
+        assert_eq!(absent(store, query.clone()).await, [number.to_string()]);
+        let lines = AbsenceQuery { entity: "lines".to_owned(), ..query };
+        assert_eq!(count(store, lines).await, (1, 1));
+    }
+}
+
+async fn judge(store: &impl Ports, absent: u64, fate: Fate) -> RunRef {
+    let run = begin(store, "acme/hub").await;
+    let judged = Judged { live: 1000, absent, fate };
+    let entity = EntityEnd {
+        entity: "contacts".to_owned(),
+        status: RunStatus::Succeeded,
+        absence: Some(judged),
+        ..EntityEnd::default()
+    };
+    let end = RunEnd { entities: vec![entity], ..end(&run, RunStatus::Succeeded) };
+    let ended = store.finish_run(end).await.unwrap();
+    let report = &ended.entities["contacts"];
+    let held = if fate == Fate::Deleted { 0 } else { absent };
+    assert_eq!((report.absent, report.held), (absent, held));
+    run
+}
+
+async fn asked(store: &impl Ports) -> usize {
+    let events = store.events(&"acme".parse().unwrap(), 0, 100).await.unwrap();
+    events.iter().filter(|e| matches!(e.kind, EventKind::DeletionsHeld { .. })).count()
+}
+
+async fn held(store: &impl Ports) -> Vec<HeldDeletions> {
+    store.held(&"acme".parse().unwrap(), None).await.unwrap()
+}
+
+async fn decide(store: &impl Ports, run: &RunRef, decision: Decision) {
+    store.decide_held(&run.tenant, &run.connection, run.id, decision).await.unwrap();
+}
+
+pub(crate) async fn held_deletions_are_kept_and_asked_about_once(store: &impl Ports) {
+    let first = judge(store, 500, Fate::Held).await;
+    let second = judge(store, 510, Fate::Held).await;
+    let row = HeldDeletions {
+        connection: first.connection.clone(),
+        entity: "contacts".to_owned(),
+        run: second.id,
+        absent: 510,
+        live: 1000,
+        since: at(9),
+        decision: None,
+    };
+    assert_eq!(held(store).await, [row]);
+    assert_eq!(asked(store).await, 1);
+    let other = store.held(&first.tenant, Some(&"news".parse().unwrap())).await.unwrap();
+    assert!(other.is_empty());
+    judge(store, 3, Fate::Deleted).await;
+    assert!(held(store).await.is_empty());
+    judge(store, 500, Fate::Held).await;
+    assert_eq!(asked(store).await, 2);
+}
+
+pub(crate) async fn decision_is_about_the_newest_run_that_holds(store: &impl Ports) {
+    let first = judge(store, 500, Fate::Held).await;
+    let second = judge(store, 500, Fate::Held).await;
+    let decided =
+        store.decide_held(&first.tenant, &first.connection, first.id, Decision::Approved).await;
+    let error = decided.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert!(error.to_string().contains("of its runs these do: 2"), "{error}");
+    decide(store, &second, Decision::Discarded).await;
+    assert_eq!(held(store).await[0].decision, Some(Decision::Discarded));
+    judge(store, 500, Fate::Kept).await;
+    assert_eq!(held(store).await[0].run, second.id, "what is kept is not asked about");
+    assert_eq!(asked(store).await, 1);
+    judge(store, 900, Fate::Held).await;
+    assert_eq!((held(store).await[0].decision, asked(store).await), (None, 2));
+}
+
+pub(crate) async fn approval_during_a_run_is_not_lost_on_it(store: &impl Ports) {
+    let first = judge(store, 500, Fate::Held).await;
+    decide(store, &first, Decision::Approved).await;
+    judge(store, 500, Fate::Held).await;
+    assert_eq!(held(store).await[0].decision, Some(Decision::Approved));
+    assert_eq!(asked(store).await, 1);
+    judge(store, 501, Fate::Held).await;
+    assert_eq!(held(store).await[0].decision, None);
+    assert_eq!(asked(store).await, 2);
+}
