@@ -12,7 +12,7 @@ use plughouse_scan::Paths;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::diagnostic::Report;
-use crate::program::plan::{Get, Map, Output, Plan, Verbatim};
+use crate::program::plan::{Get, Key, Map, Output, Plan, Verbatim};
 use crate::record_type::Types;
 use crate::{Diagnostic, Kind, Program, RecordType, Schema};
 
@@ -126,7 +126,7 @@ fn outputs(maps: &[Map], record_type: &RecordType) -> Vec<Output> {
     }
     let output = |field: &crate::record_type::Field| {
         let &(map, part) = by_name.get(field.name.as_str())?;
-        let key = format!(",\"{}\":", field.name).into_bytes().into_boxed_slice();
+        let key = Key::new(&field.name);
         let copy = maps.get(map).and_then(copied);
         Some(Output { key, map, part, required: field.required, copy })
     };

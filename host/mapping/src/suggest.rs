@@ -40,7 +40,7 @@ pub struct Suggestion {
 }
 
 /// Below this, a guess is a coincidence more often than not.
-const CONFIDENCE_MIN: u8 = 50;
+const CONFIDENCE_MIN: u8 = 60;
 
 /// Values of a field that are looked at; more do not change the picture.
 const SAMPLES_MAX: usize = 20;
@@ -115,7 +115,7 @@ mod tests {
             Some(("amount", json!([{"op": "nullify", "values": [""]}, "to_decimal"]), 100)),
         );
         let revenue = candidate("AnnualRevenue", &[json!(1e6)]);
-        check("c_company", &revenue, Some(("annual_revenue", json!([]), 95)));
+        check("c_company", &revenue, Some(("annual_revenue", json!([]), 100)));
         let staff = candidate("numberofemployees", &[json!("12")]);
         check("c_company", &staff, Some(("employees", json!(["to_int"]), 95)));
         let created = candidate("createdate", &[json!("2026-02-25T16:23:49.023Z")]);

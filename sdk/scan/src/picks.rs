@@ -146,6 +146,7 @@ impl<'s, 'j> Picks<'s, 'j> {
     }
 
     /// The value at a pointer of [`Paths::new`], by its position there.
+    #[inline]
     pub fn get(&self, pointer: usize) -> Option<Token<'j>> {
         self.slot(0, *self.paths.text_slots.get(pointer)?)
     }
@@ -155,6 +156,7 @@ impl<'s, 'j> Picks<'s, 'j> {
         self.found.listed.then_some(Elements { picks: *self, next: 0 })
     }
 
+    #[inline]
     fn slot(&self, base: usize, slot: usize) -> Option<Token<'j>> {
         let span = *self.found.spans.get(base + slot)?;
         (span != NONE).then(|| Token::new(self.json, span))

@@ -20,11 +20,13 @@ impl Span {
     }
 
     /// The same as a range of indices.
+    #[inline]
     pub fn range(self) -> Range<usize> {
         let wide = |n| usize::try_from(n).unwrap_or(usize::MAX);
         wide(self.offset)..wide(self.offset).saturating_add(wide(self.len))
     }
 
+    #[inline]
     pub(crate) fn of(self, json: &[u8]) -> &[u8] {
         json.get(self.range()).unwrap_or_default()
     }
@@ -55,6 +57,7 @@ pub struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
+    #[inline]
     pub(crate) fn new(json: &'a [u8], span: Span) -> Self {
         Self { raw: span.of(json), offset: span.offset }
     }
@@ -70,6 +73,7 @@ impl<'a> Token<'a> {
     }
 
     /// What it is.
+    #[inline]
     pub fn kind(&self) -> Kind {
         match self.raw.first() {
             Some(b'{') => Kind::Object,

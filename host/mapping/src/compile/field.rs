@@ -176,13 +176,12 @@ impl<'c> Compiler<'c> {
             self.report.push(refused.types(&kind, &view));
             return None;
         }
-        let checked = view != kind;
         let doc = self.docs.len();
         if map.direction == Direction::Both {
             self.docs.push(field.name.clone());
         }
         let kind = if kind == Kind::Any { view } else { kind };
-        Some(Target { name: field.name.clone(), kind, checked, doc })
+        Some(Target { name: field.name.clone(), kind, doc })
     }
 }
 

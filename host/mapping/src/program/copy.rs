@@ -12,16 +12,49 @@ const PLAIN_NUMBER_BYTES_MAX: usize = 300;
 /// Containers within containers of a copied value: with the record around it, it can still be read.
 const DEPTH_MAX: usize = plughouse_scan::DEPTH_MAX - 1;
 
-/// Appends a token that is not null, or says why it does not fit; then `out` is as long as before.
+/// Most tokens are as short as this, and so many bytes at once are copied without a call.
+pub(super) const SHORT: usize = 32;
+
+/// Appends a token of the payload that is not null, or says why it does not fit; then `out` is as
+/// long as before.
 #[inline]
-pub(super) fn copy(token: &Token<'_>, wanted: Verbatim, out: &mut Vec<u8>) -> Result<(), Fault> {
+pub(super) fn copy(
+    token: &Token<'_>,
+    wanted: Verbatim,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let (raw, at) = (token.raw(), token.span().range().start);
+    let short = raw.len() <= SHORT && raw.first() == Some(&b'"');
+    if short
+        && matches!(wanted, Verbatim::Text | Verbatim::Any)
+        && let Some(chunk) = payload.get(at..).and_then(<[u8]>::first_chunk::<SHORT>)
+        // What stands behind the token may have a backslash, too; then it is looked at closer.
+        && !chunk.iter().fold(false, |found, &byte| found | (byte == b'\\'))
+    {
+        push_short(chunk, raw.len(), out);
+        return Ok(());
+    }
+    copy_checked(token, wanted, out)
+}
+
+/// Appends the first bytes of a chunk.
+#[inline]
+pub(super) fn push_short(chunk: &[u8; SHORT], len: usize, out: &mut Vec<u8>) {
+    let end = out.len() + len;
+    out.extend_from_slice(chunk);
+    out.truncate(end);
+}
+
+/// The same for a token of any size and place.
+pub(super) fn copy_checked(
+    token: &Token<'_>,
+    wanted: Verbatim,
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
     let raw = token.raw();
     match (token.kind(), wanted) {
-        (TokenKind::String, Verbatim::Text | Verbatim::Any) => {
-            if raw.contains(&b'\\') {
-                whole(raw)?;
-            }
-        }
+        (TokenKind::String, Verbatim::Text | Verbatim::Any) => whole(raw)?,
         (TokenKind::Number, Verbatim::Number | Verbatim::Integer | Verbatim::Any) => {
             number(raw, wanted)?;
         }
@@ -70,7 +103,6 @@ fn number(raw: &[u8], wanted: Verbatim) -> Result<(), Fault> {
 }
 
 /// Refuses halves of surrogate pairs, which are JSON by its grammar and no text for most readers.
-#[cold]
 fn whole(mut raw: &[u8]) -> Result<(), Fault> {
     while let Some(at) = raw.iter().position(|&byte| byte == b'\\') {
         raw = raw.get(at + 1..).unwrap_or_default();
@@ -162,11 +194,18 @@ mod tests {
 
     #[track_caller]
     fn check(json: &str, wanted: Verbatim, expected: Result<&str, &str>) {
-        let paths = Paths::new([""]).unwrap();
+        for behind in [String::new(), ",7".repeat(SHORT)] {
+            check_within(&format!("[{json}{behind}]"), wanted, expected);
+        }
+    }
+
+    #[track_caller]
+    fn check_within(json: &str, wanted: Verbatim, expected: Result<&str, &str>) {
+        let paths = Paths::new(["/0"]).unwrap();
         let mut scratch = Scratch::default();
         let token = paths.scan(json.as_bytes(), &mut scratch).unwrap().get(0).unwrap();
         let mut out = b"before".to_vec();
-        let copied = copy(&token, wanted, &mut out).map_err(|fault| fault.code);
+        let copied = copy(&token, wanted, json.as_bytes(), &mut out).map_err(|fault| fault.code);
         let found = str::from_utf8(&out).unwrap().strip_prefix("before").unwrap();
         match expected {
             Ok(text) => assert_eq!((copied, found), (Ok(()), text)),
@@ -191,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_checked_wherever_its_backslash_stands() {
+        for before in (0..70).map(|len| "x".repeat(len)) {
+            let text = |escape: &str| format!(r#""{before}{escape}{before}""#);
+            let [good, bad, none] = [r"\u00e9", r"\ud800", ""].map(text);
+            check(&good, Verbatim::Text, Ok(&good));
+            check(&bad, Verbatim::Text, Err("mapping.unicode"));
+            check(&none, Verbatim::Any, Ok(&none));
+        }
+    }
+
+    #[test]
     fn spaces_within_values_are_left_out_and_those_within_texts_kept() {
         check("{ \"a b\" : [ 1 ,\n\"\\\" x\" ] }", Verbatim::Object, Ok(r#"{"a b":[1,"\" x"]}"#));
         check(r#"["\\", " "]"#, Verbatim::List, Ok(r#"["\\"," "]"#));
@@ -208,6 +258,10 @@ mod tests {
         check("[1, -1e400]", Verbatim::Any, Err("mapping.number-range"));
         check(&"9".repeat(400), Verbatim::Integer, Err("mapping.number-range"));
         let deep = "[".repeat(127) + &"]".repeat(127);
-        check(&deep, Verbatim::Any, Err("mapping.depth"));
+        let mut out = Vec::new();
+        assert!(
+            compound(deep.as_bytes(), &mut out).is_err_and(|fault| fault.code == "mapping.depth")
+        );
+        assert!(out.is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use plughouse_scan::Paths;
 
+use super::copy::{SHORT, push_short};
 use crate::{Chain, Class, Direction, Fault, Issue, Kind, Value};
 
 /// The parts of a program, put together by the compiler.
@@ -50,8 +51,6 @@ pub(crate) struct Target {
     pub(crate) name: String,
     /// The type that its values have.
     pub(crate) kind: Kind,
-    /// Whether the operations may give a value of another type.
-    pub(crate) checked: bool,
     /// The position among [`Plan::targets`], if it is written back.
     pub(crate) doc: usize,
 }
@@ -67,13 +66,37 @@ pub(crate) enum Fallback {
 /// A field of the record that comes out.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// `,"name":`
-    pub(crate) key: Box<[u8]>,
+    pub(crate) key: Key,
     pub(crate) map: usize,
     pub(crate) part: usize,
     pub(crate) required: bool,
     /// The token at this path is copied.
     pub(crate) copy: Option<(usize, Verbatim)>,
+}
+
+/// `,"name":`
+#[derive(Debug)]
+pub(crate) struct Key {
+    short: Option<[u8; SHORT]>,
+    whole: Box<[u8]>,
+}
+
+impl Key {
+    /// The key of a name that needs no escapes.
+    pub(crate) fn new(name: &str) -> Self {
+        let whole = format!(",\"{name}\":").into_bytes().into_boxed_slice();
+        let mut short = [0; SHORT];
+        let fits = short.get_mut(..whole.len()).map(|start| start.copy_from_slice(&whole));
+        Self { short: fits.map(|()| short), whole }
+    }
+
+    #[inline]
+    pub(super) fn push(&self, out: &mut Vec<u8>) {
+        match &self.short {
+            Some(short) => push_short(short, self.whole.len(), out),
+            None => out.extend_from_slice(&self.whole),
+        }
+    }
 }
 
 /// Which tokens are copied as they are.

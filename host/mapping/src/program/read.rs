@@ -3,7 +3,7 @@
 use plughouse_scan::{Picks, Token};
 
 use super::copy::copy;
-use super::plan::{Fallback, Get, Map, Output, Plan};
+use super::plan::{Fallback, Get, Map, Output, Plan, Verbatim};
 use super::{Reading, Scratch};
 use crate::{ChainFault, Fault, Issue, References, Value};
 
@@ -22,7 +22,8 @@ pub(super) fn read<'s>(
         Ok(picks) => picks,
         Err(fault) => return Reading::Rejected { issues: vec![Issue::new("", "", fault)] },
     };
-    let mut reader = Reader { plan, picks, refs, doc, text, issues: Vec::new(), rejected: false };
+    let issues = Vec::new();
+    let mut reader = Reader { plan, payload, picks, refs, doc, text, issues, rejected: false };
     reader.fields();
     let url = reader.link();
     let (issues, rejected) = (reader.issues, reader.rejected);
@@ -43,8 +44,12 @@ pub(crate) fn scan_record<'s, 'j>(
     Ok(picks)
 }
 
+/// By the position of the field map; `None` when it has failed.
+type Shared<'j> = Vec<(usize, Option<Vec<Value<'j>>>)>;
+
 struct Reader<'r, 'j> {
     plan: &'r Plan,
+    payload: &'j [u8],
     picks: Picks<'r, 'j>,
     refs: &'r dyn References,
     doc: &'r mut Vec<u8>,
@@ -53,81 +58,73 @@ struct Reader<'r, 'j> {
     rejected: bool,
 }
 
-impl<'r, 'j> Reader<'r, 'j> {
+impl<'j> Reader<'_, 'j> {
     fn fields(&mut self) {
         // What a field map with several targets has given; there are few of them.
-        let mut shared: Vec<(usize, Result<Vec<Value<'j>>, ()>)> = Vec::new();
-        self.doc.push(b'{');
+        let mut shared = Vec::new();
         for output in &self.plan.outputs {
-            let Some(map) = self.plan.maps.get(output.map) else { continue };
             let before = self.doc.len();
-            let key = if before == 1 { output.key.get(1..) } else { Some(&*output.key) };
-            self.doc.extend_from_slice(key.unwrap_or_default());
+            output.key.push(self.doc);
             let there = match output.copy {
-                Some((slot, _)) => self.copy(map, output, self.picks.get(slot)),
-                None if map.targets.len() == 1 => self.compute(map, output),
-                None => self.share(map, output, &mut shared),
+                Some((slot, wanted)) => self.copy(output, self.picks.get(slot), wanted),
+                None => self.compute(output, &mut shared),
             };
             if !there {
                 self.doc.truncate(before);
             }
+        }
+        // Every key has a comma before it.
+        match self.doc.first_mut() {
+            Some(comma) => *comma = b'{',
+            None => self.doc.push(b'{'),
         }
         self.doc.push(b'}');
     }
 
     /// Copies a token; tells whether a value is there.
     #[inline]
-    fn copy(&mut self, map: &Map, output: &Output, token: Option<Token<'j>>) -> bool {
-        match token {
-            None => self.empty(map, output, &Value::Missing),
-            Some(token) if token.is_null() => self.empty(map, output, &Value::Null),
-            Some(token) => {
-                let Some((_, wanted)) = output.copy else { return false };
-                match copy(&token, wanted, self.doc) {
-                    Ok(()) => true,
-                    Err(fault) => self.failed(map, output, (None, fault)),
-                }
-            }
+    fn copy(&mut self, output: &Output, token: Option<Token<'j>>, wanted: Verbatim) -> bool {
+        let Some(token) = token else { return self.empty(output, &Value::Missing) };
+        if token.is_null() {
+            return self.empty(output, &Value::Null);
+        }
+        match copy(&token, wanted, self.payload, self.doc) {
+            Ok(()) => true,
+            Err(fault) => self.failed(output, (None, fault)),
         }
     }
 
-    fn compute(&mut self, map: &Map, output: &Output) -> bool {
+    fn compute(&mut self, output: &Output, shared: &mut Shared<'j>) -> bool {
+        let Some(map) = self.plan.maps.get(output.map) else { return false };
+        if map.targets.len() > 1 {
+            return self.share(map, output, shared);
+        }
         let view = map.get.view(&self.picks, self.refs);
         match view.and_then(|view| map.typed(0, view)) {
-            Ok(value) => self.put(map, output, &value),
-            Err(failed) => self.failed(map, output, failed),
+            Ok(value) => self.put(output, &value),
+            Err(failed) => self.failed(output, failed),
         }
     }
 
-    fn share(
-        &mut self,
-        map: &Map,
-        output: &Output,
-        shared: &mut Vec<(usize, Result<Vec<Value<'j>>, ()>)>,
-    ) -> bool {
+    fn share(&mut self, map: &Map, output: &Output, shared: &mut Shared<'j>) -> bool {
         let known = shared.iter().position(|(position, _)| *position == output.map);
         let at = known.unwrap_or_else(|| {
             let parts = map.parts(&self.picks, self.refs);
             // One issue is enough for all targets of a field map.
-            let parts = parts.map_err(|failed| self.report(map, output, failed));
+            let parts = parts.map_err(|failed| self.report(output, failed)).ok();
             shared.push((output.map, parts));
             shared.len() - 1
         });
-        match shared.get_mut(at) {
-            Some((_, Ok(parts))) => {
-                let value = parts.get_mut(output.part);
-                let value =
-                    value.map_or(Value::Missing, |value| std::mem::replace(value, Value::Missing));
-                self.put(map, output, &value)
-            }
-            _ => self.fall_back(map, output),
-        }
+        let Some((_, Some(parts))) = shared.get_mut(at) else { return self.fall_back(output) };
+        let value = parts.get_mut(output.part);
+        let value = value.map_or(Value::Missing, |value| std::mem::replace(value, Value::Missing));
+        self.put(output, &value)
     }
 
     /// Appends a value; tells whether it is there.
-    fn put(&mut self, map: &Map, output: &Output, value: &Value<'_>) -> bool {
+    fn put(&mut self, output: &Output, value: &Value<'_>) -> bool {
         if value.is_empty() {
-            return self.empty(map, output, value);
+            return self.empty(output, value);
         }
         self.text.clear();
         value.write(self.text);
@@ -136,10 +133,10 @@ impl<'r, 'j> Reader<'r, 'j> {
     }
 
     #[inline]
-    fn empty(&mut self, map: &Map, output: &Output, value: &Value<'_>) -> bool {
+    fn empty(&mut self, output: &Output, value: &Value<'_>) -> bool {
         if output.required {
             let fault = Fault::new("mapping.required", "the field is required and has no value");
-            self.issues.push(map.issue(output.part, None, fault));
+            self.report(output, (None, fault));
             self.rejected = true;
         }
         let null = !value.is_missing();
@@ -150,29 +147,30 @@ impl<'r, 'j> Reader<'r, 'j> {
     }
 
     #[cold]
-    fn failed(&mut self, map: &Map, output: &Output, failed: Failed) -> bool {
-        self.report(map, output, failed);
-        self.fall_back(map, output)
+    fn failed(&mut self, output: &Output, failed: Failed) -> bool {
+        self.report(output, failed);
+        self.fall_back(output)
     }
 
     #[cold]
-    fn report(&mut self, map: &Map, output: &Output, (op, fault): Failed) {
-        self.issues.push(map.issue(output.part, op, fault));
+    fn report(&mut self, output: &Output, (op, fault): Failed) {
+        let map = self.plan.maps.get(output.map);
+        self.issues.extend(map.map(|map| map.issue(output.part, op, fault)));
     }
 
     #[cold]
-    fn fall_back(&mut self, map: &Map, output: &Output) -> bool {
-        match &map.fallback {
+    fn fall_back(&mut self, output: &Output) -> bool {
+        match self.plan.maps.get(output.map).map(|map| &map.fallback) {
+            Some(Fallback::Value(value)) => self.put(output, value),
             // A required field that is left out has been reported with the reason.
-            Fallback::Skip => {
+            Some(Fallback::Skip) => {
                 self.rejected |= output.required;
                 false
             }
-            Fallback::Reject => {
+            Some(Fallback::Reject) | None => {
                 self.rejected = true;
                 false
             }
-            Fallback::Value(value) => self.put(map, output, value),
         }
     }
 
@@ -220,13 +218,12 @@ pub(super) fn failed(ChainFault { index, op, fault }: ChainFault) -> Failed {
 }
 
 impl Map {
-    /// A value as one of the type of a target.
+    /// A value as one of the type of a target. It is checked even where the compiler knew the
+    /// type, because it knew it from the provider.
     pub(super) fn typed<'j>(&self, part: usize, value: Value<'j>) -> Result<Value<'j>, Failed> {
         match self.targets.get(part) {
-            Some(target) if target.checked => {
-                value.typed(&target.kind).map_err(|fault| (None, fault))
-            }
-            _ => Ok(value),
+            Some(target) => value.typed(&target.kind).map_err(|fault| (None, fault)),
+            None => Ok(value),
         }
     }
 

@@ -33,9 +33,14 @@ pub(super) fn types() -> Types {
 /// The program of these field maps to `x_thing`.
 #[track_caller]
 pub(crate) fn program(fields: &Json) -> Program {
+    program_from(fields, &Source::default())
+}
+
+#[track_caller]
+pub(super) fn program_from(fields: &Json, source: &Source) -> Program {
     let schema = json!({"format": 1, "name": "test", "entity": "thing", "type": "x_thing", "fields": fields});
     let schema = Schema::parse(&schema.to_string()).unwrap_or_else(|e| panic!("{e:?}"));
-    let compiled = compile(&schema, &types(), &Source::default());
+    let compiled = compile(&schema, &types(), source);
     compiled.unwrap_or_else(|e| panic!("{e:?}")).program
 }
 

@@ -3,7 +3,7 @@
 use plughouse_scan::{Picks, Token};
 use serde_json::value::RawValue;
 
-use super::copy::copy;
+use super::copy::copy_checked;
 use super::patch::{Node, Patch};
 use super::plan::{Fallback, Map, Plan, Verbatim};
 use super::read::{Failed, failed, scan_record};
@@ -73,7 +73,7 @@ impl<'j> Writer<'_, 'j> {
     fn copy(&mut self, map: &Map, token: &Token<'j>, wanted: Verbatim) -> Result<(), Fault> {
         let [path] = map.get.paths.as_slice() else { return Ok(()) };
         let mut json = Vec::new();
-        copy(token, wanted, &mut json)?;
+        copy_checked(token, wanted, &mut json)?;
         if let Some(base) = self.picks.get(path.slot) {
             let same = |base| Value::read(*token).is_ok_and(|view| view == base);
             if base.raw() == json || Value::read(base).is_ok_and(same) {

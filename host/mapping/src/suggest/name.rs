@@ -3,6 +3,9 @@
 use super::Candidate;
 use crate::record_type::Field;
 
+/// Fewer common words, in percent, are a coincidence.
+const WORDS_SHARED_MIN: u8 = 60;
+
 /// From 0 to 100, and the reason; `None` when the names have nothing in common.
 pub(super) fn likeness(field: &Field, found: &Candidate) -> Option<(u8, String)> {
     let (name, label) = (plain(&found.name), plain(&found.label));
@@ -21,7 +24,7 @@ pub(super) fn likeness(field: &Field, found: &Candidate) -> Option<(u8, String)>
         return Some((90, "the same label".to_owned()));
     }
     let shared = shared(&words(&field.name), &words(&found.name));
-    (shared >= 50).then(|| (shared.min(80), "similar names".to_owned()))
+    (shared >= WORDS_SHARED_MIN).then(|| (shared.min(80), "similar names".to_owned()))
 }
 
 /// Letters and digits only, in lower case, without the mark of a provider's own or custom fields.

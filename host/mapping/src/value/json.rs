@@ -111,7 +111,9 @@ fn print(out: &mut String, value: &dyn std::fmt::Display) {
 fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| matches!(c, '"' | '\\' | '\0'..='\x1f')) {
+    // Bytes, because looking at characters takes three times as long.
+    let special = |byte| matches!(byte, b'"' | b'\\' | 0..0x20);
+    while let Some(at) = rest.bytes().position(special) {
         let (plain, tail) = rest.split_at(at);
         out.push_str(plain);
         let mut chars = tail.chars();

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value as Json, json};
 
-use super::{apply, patch, program, read, write};
-use crate::{Chain, Class, Kind, ops};
+use super::{apply, patch, program_from, read, write};
+use crate::{Chain, Class, Kind, Source, ops};
 
 /// Operations at random, each of which takes what the one before gives.
 fn composition(picks: &[Index], source: &Kind) -> (Vec<Json>, Kind) {
@@ -67,7 +67,8 @@ proptest! {
     ) {
         let (ops, view) = composition(&picks, &kind);
         let fields = json!([{"from": "/p/a", "to": target(&view), "ops": ops}]);
-        let program = program(&fields);
+        let source = Source::new([("/p/a".to_owned(), kind.clone())]);
+        let program = program_from(&fields, &source);
         let [base, edit] = [base, edit].map(|value| json!({"p": {"a": value, "kept": 1}}));
         let doc = read(&program, &edit.to_string()).unwrap();
         // What does not fit says so; what fits arrives.
