@@ -140,7 +140,9 @@ pub(crate) fn task(task: &Task) -> Result<(), StoreError> {
 pub(crate) fn lead(holder: &str, lease: Duration) -> Result<(), StoreError> {
     length("the name of who takes the lead", holder.len(), 1, NAME_BYTES_MAX)?;
     if lease > LEAD_MAX {
-        return Err(invalid(format!("the lead is taken for {lease:?}; take it for {LEAD_MAX:?}")));
+        return Err(invalid(format!(
+            "the lead is taken for {lease:?}; take it for at most {LEAD_MAX:?}"
+        )));
     }
     Ok(())
 }

@@ -122,6 +122,9 @@ impl Dispatcher {
                 let sessions = claim(&core, &lane, (&self.worker, &tenant), jobs).await?;
                 let taken = sessions.iter().map(|leased| leased.jobs.len()).sum();
                 turns.end(&tenant, taken, sessions.len() < jobs);
+                if core.caps.room() == sessions.len() {
+                    turns.break_off();
+                }
                 for leased in sessions {
                     claimed = true;
                     let permit = core.caps.take(&tenant, leased.package.as_deref());

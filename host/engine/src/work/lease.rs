@@ -197,7 +197,8 @@ mod tests {
         let leases = Leases::default();
         let first = leases.hold(&reference(1)).await;
         let stopping = first.cancel().clone();
-        let second = leases.hold(&reference(2));
+        let newer = reference(2);
+        let second = leases.hold(&newer);
         let ends = async {
             stopping.cancelled().await;
             assert!(first.is_stale());

@@ -15,6 +15,9 @@ pub(super) const QUANTUM: i64 = 8;
 #[derive(Default)]
 pub(super) struct Turns {
     last: Option<TenantId>,
+    before: Option<TenantId>,
+    /// Whose turn was broken off for want of room, and goes on.
+    open: Option<TenantId>,
     accounts: BTreeMap<TenantId, Account>,
     round: u64,
 }
@@ -43,11 +46,14 @@ impl Turns {
 
     /// Gives a tenant its turn, and answers how many jobs it may take.
     pub(super) fn begin(&mut self, tenant: &TenantId) -> usize {
-        self.last = Some(tenant.clone());
+        self.before = self.last.replace(tenant.clone());
+        let goes_on = self.open.take_if(|open| open == tenant).is_some();
         let fresh = Account { credit: 0, round: self.round };
         let account = self.accounts.entry(tenant.clone()).or_insert(fresh);
         account.round = self.round;
-        account.credit = account.credit.saturating_add(QUANTUM).min(QUANTUM);
+        if !goes_on {
+            account.credit = account.credit.saturating_add(QUANTUM).min(QUANTUM);
+        }
         usize::try_from(account.credit).unwrap_or(0)
     }
 
@@ -60,11 +66,37 @@ impl Turns {
             account.credit = account.credit.saturating_sub(jobs);
         }
     }
+
+    /// Lets the turn that was begun last go on later: there is no room for what it still may take.
+    /// Otherwise whoever comes when room is scarce would have less of it each time.
+    pub(super) fn break_off(&mut self) {
+        let open = self.last.take();
+        let credit = |tenant: &TenantId| self.accounts.get(tenant).map(|account| account.credit);
+        if open.as_ref().and_then(credit).is_some_and(|credit| credit > 0) {
+            self.last = self.before.take();
+            self.open = open;
+        } else {
+            self.last = open;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn turn_that_is_broken_off_goes_on_and_is_not_given_anew() {
+        let mut turns = Turns::default();
+        let (a, b) = ("a".parse().unwrap(), "b".parse().unwrap());
+        assert_eq!((turns.begin(&a), turns.begin(&b)), (8, 8));
+        turns.end(&b, 3, false);
+        turns.break_off();
+        assert_eq!((turns.last().cloned(), turns.begin(&b)), (Some(a), 5));
+        turns.end(&b, 5, false);
+        turns.break_off();
+        assert_eq!((turns.last().cloned(), turns.begin(&b)), (Some(b.clone()), 8));
+    }
 
     /// What waits: jobs by tenant, as many in a session as the tenant likes.
     struct Waiting(BTreeMap<TenantId, (usize, usize)>);

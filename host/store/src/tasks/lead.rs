@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use model::store::{StoreError, StoreErrorKind};
-use model::task::Fence;
+use model::task::{Fence, LEAD_MAX};
 use model::{Clock, Timestamp};
-use redb::ReadableTable as _;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
@@ -37,14 +36,14 @@ impl Change for Take {
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Option<Fence>), StoreError> {
         let Self { holder, lease, clock } = self;
-        check::holder(&holder)?;
+        check::lead(&holder, lease)?;
         let now = clock.now();
-        let end = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let after = |time| now.saturating_add(time).unwrap_or(Timestamp::MAX);
+        let (end, longest) = (after(lease), after(LEAD_MAX));
         let old = row(&tables.lead)?;
         let fence = match old {
-            // A clock that was set back must not leave a lead that nobody can take for hours: no
-            // holder asks for longer than the next one would.
-            Some(old) if old.until > now && old.until <= end => {
+            // Nobody takes the lead for so long: the clock was set back.
+            Some(old) if old.until > now && old.until <= longest => {
                 if old.holder != holder {
                     return Ok((Writes::default(), None));
                 }

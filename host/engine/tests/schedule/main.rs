@@ -1,0 +1,7 @@
+//! The scheduler over the real store, with a clock that a test moves.
+#![cfg(test)]
+
+mod edit;
+mod lead;
+mod ticks;
+mod world;

@@ -1,0 +1,317 @@
+//! Jobs that read connections, to their end in the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::sync::{PackageRef, SyncPlan};
+use engine::work::job::{Order, SyncOrder};
+use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
+use model::queue::{Death, JobQueue as _, NewJob};
+use model::record::Record;
+use model::run::{Run, RunStatus};
+use model::store::RecordStore as _;
+use model::{Error, ErrorKind};
+
+use crate::world::{World, tenant, until};
+
+/// One entity, read as a list.
+pub(crate) fn plan() -> SyncPlan {
+    let manifest = package::Manifest::parse(MANIFEST).unwrap();
+    let package = PackageRef {
+        name: "test/provider".to_owned(),
+        version: "1.0.0".to_owned(),
+        digest: "sha256:00".to_owned(),
+    };
+    let connection = model::Connection {
+        tenant: tenant(),
+        id: "crm".parse().unwrap(),
+        package: "test/provider".to_owned(),
+        auth: "none".to_owned(),
+        variables: BTreeMap::new(),
+        consents: BTreeMap::new(),
+        overrides: BTreeMap::new(),
+        account: None,
+    };
+    SyncPlan::of(package, &manifest, &connection, &engine::sync::Choice::default()).unwrap()
+}
+
+const MANIFEST: &str = r#"
+[adapter]
+id = "provider"
+name = "Provider"
+version = "1.0.0"
+contract = "0.1"
+publisher = "test"
+license = "Apache-2.0"
+summary = "A list of contacts."
+[auth.none]
+kind = "none"
+[endpoint.api]
+origin = "https://api.provider.example"
+read = ["GET /**"]
+[entity.contact]
+cursor = "scan"
+"#;
+
+/// Ten pages of one record each, and an error where a test wants one.
+struct Pages {
+    fail: Box<dyn FnMut(usize) -> Option<Error> + Send>,
+    waits: Option<Arc<tokio::sync::Semaphore>>,
+}
+
+impl Pages {
+    fn new(fail: impl FnMut(usize) -> Option<Error> + Send + 'static) -> Self {
+        Self { fail: Box::new(fail), waits: None }
+    }
+}
+
+fn called<T>(outcome: Result<T, Error>) -> Called<T> {
+    Called { outcome, receipt: Receipt::default() }
+}
+
+#[async_trait]
+impl Adapter for Pages {
+    async fn check(&mut self) -> Called<Account> {
+        called(Err(Error::new(ErrorKind::Unsupported, "test.check", "not here")))
+    }
+
+    async fn discover(&mut self, _: Option<&str>, _: Option<&str>) -> Called<Vec<Entity>> {
+        called(Ok(Vec::new()))
+    }
+
+    async fn pull(&mut self, request: PullRequest) -> Called<Page> {
+        let number: usize = request.checkpoint.as_deref().unwrap_or("0").parse().unwrap();
+        if let Some(waits) = &self.waits {
+            waits.acquire().await.unwrap().forget();
+        }
+        if let Some(error) = (self.fail)(number) {
+            return called(Err(error));
+        }
+        let record = Record {
+            entity: request.entity,
+            id: number.to_string(),
+            version: None,
+            modified: None,
+            payload: "{}".into(),
+            contents: Vec::new(),
+            details: Vec::new(),
+        };
+        let next = (number + 1).to_string();
+        let next = if number == 9 { Next::Done(next) } else { Next::More(next) };
+        called(Ok(Page {
+            records: vec![record],
+            tombstones: Vec::new(),
+            rejects: Vec::new(),
+            next,
+            details: Vec::new(),
+        }))
+    }
+}
+
+fn order(full: bool) -> NewJob {
+    let order = SyncOrder {
+        connection: "crm".parse().unwrap(),
+        entities: Vec::new(),
+        full,
+        task: Some("nightly".parse().unwrap()),
+    };
+    Order::Sync(order).job(&tenant(), Some("test/provider".to_owned()))
+}
+
+async fn runs(world: &World) -> Vec<Run> {
+    let mut runs = world.store.runs(&tenant(), None, 100).await.unwrap();
+    runs.reverse();
+    runs
+}
+
+fn read(runs: &[Run]) -> Vec<(RunStatus, u64)> {
+    let read = |run: &Run| run.entities.values().map(|report| report.read).sum();
+    runs.iter().map(|run| (run.status, read(run))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn job_reads_its_connection_and_ends_with_its_run() {
+    let world = World::new(plan()).await;
+    world.adapter(|| Pages::new(|_| None));
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    world.until(|s| s.done == 1).await;
+    let runs = runs(&world).await;
+    assert_eq!(read(&runs), [(RunStatus::Succeeded, 10)]);
+    assert_eq!(runs[0].task, Some("nightly".parse().unwrap()));
+    assert_eq!(runs[0].lease.as_ref().unwrap().session, "sync/crm");
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_run_is_tried_again_from_where_it_stopped() {
+    let world = World::new(plan()).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    world.adapter(move || {
+        let count = Arc::clone(&count);
+        Pages::new(move |page| {
+            let away = Error::new(ErrorKind::Unavailable, "test.away", "away").sent();
+            (page == 6 && count.fetch_add(1, Ordering::Relaxed) < 2).then_some(away)
+        })
+    });
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    for attempt in 1..=2 {
+        until(|| calls.load(Ordering::Relaxed) == attempt).await;
+        world.until(|s| s.leased == 0).await;
+        world.pass(Duration::from_mins(1)).await;
+    }
+    world.until(|s| s.done == 1).await;
+    // The last four pages, and then what may have changed since the reading began.
+    let expected = [(RunStatus::Failed, 6), (RunStatus::Failed, 0), (RunStatus::Succeeded, 14)];
+    assert_eq!(read(&runs(&world).await), expected);
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_order_begins_from_the_front_and_its_retries_do_not() {
+    let world = World::new(plan()).await;
+    let fails = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&fails);
+    world.adapter(move || {
+        let count = Arc::clone(&count);
+        Pages::new(move |page| {
+            let away = Error::new(ErrorKind::Unavailable, "test.away", "away").sent();
+            (page == 7 && count.fetch_add(1, Ordering::Relaxed) == 0).then_some(away)
+        })
+    });
+    let crew = world.readers();
+    world.enqueue(order(true)).await;
+    until(|| fails.load(Ordering::Relaxed) == 1).await;
+    world.until(|s| s.leased == 0).await;
+    world.pass(Duration::from_mins(1)).await;
+    // The order itself and the reading that follows it.
+    world.until(|s| s.done == 2).await;
+    assert_eq!(read(&runs(&world).await), [(RunStatus::Failed, 7), (RunStatus::Succeeded, 13)]);
+    world.enqueue(order(true)).await;
+    world.until(|s| s.done == 4).await;
+    assert_eq!(read(&runs(&world).await).last(), Some(&(RunStatus::Succeeded, 10)));
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_run_keeps_its_pages_and_its_job_goes_on_later_at_no_cost() {
+    let world = World::new(plan()).await;
+    let gate = Arc::new(tokio::sync::Semaphore::new(3));
+    let waits = Arc::clone(&gate);
+    world.adapter(move || Pages { waits: Some(Arc::clone(&waits)), ..Pages::new(|_| None) });
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    until(|| gate.available_permits() == 0).await;
+    crew.stop.cancel();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    // The page that is being read is read to its end.
+    gate.add_permits(100);
+    crew.stop().await;
+    let stats = world.stats().await;
+    assert_eq!((stats.queued, stats.leased, stats.done), (1, 0, 0));
+    let crew = world.readers();
+    world.until(|s| s.done == 1).await;
+    let all = runs(&world).await;
+    assert_eq!(
+        all.iter().map(|run| run.status).collect::<Vec<_>>(),
+        [RunStatus::Cancelled, RunStatus::Succeeded]
+    );
+    let pages: u64 = read(&all).iter().map(|(_, read)| read).sum();
+    assert_eq!(pages, 10);
+    assert!(read(&all)[0].1 >= 3);
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
+    let world = World::new(plan()).await;
+    world.adapter(|| {
+        Pages::new(|_| Some(Error::new(ErrorKind::AuthRequired, "test.token", "expired").sent()))
+    });
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    world.until(|s| s.leased == 0 && s.queued == 1).await;
+    until_paused(&world).await;
+    world.pass(Duration::from_hours(10)).await;
+    for _ in 0..50 {
+        world.stats().await;
+    }
+    assert_eq!(runs(&world).await.len(), 1);
+    let pauses = world.store.pauses(&tenant()).await.unwrap();
+    assert!(pauses[0].reason.contains("expired"), "{pauses:?}");
+    world.adapter(|| Pages::new(|_| None));
+    assert!(world.store.resume(&tenant(), &pauses[0].scope).await.unwrap());
+    world.wake.wake();
+    world.until(|s| s.done == 1).await;
+    crew.stop().await;
+}
+
+async fn until_paused(world: &World) {
+    for _ in 0..10_000 {
+        if !world.store.pauses(&tenant()).await.unwrap().is_empty() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the connection is not paused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_done_is_a_dead_letter_that_says_why() {
+    let world = World::new(plan()).await;
+    world.adapter(|| {
+        Pages::new(|_| Some(Error::new(ErrorKind::Permission, "test.scope", "no scope").sent()))
+    });
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    world.until(|s| s.dead == 1).await;
+    world.enqueue(NewJob { payload: r#"{"version":7,"order":{}}"#.into(), ..order(false) }).await;
+    world.until(|s| s.dead == 2).await;
+    let other = NewJob {
+        session: "sync/other".to_owned(),
+        connection: Some("other".parse().unwrap()),
+        ..order(false)
+    };
+    world.enqueue(other).await;
+    world.until(|s| s.dead == 3).await;
+    let letters = world.dead().await;
+    let codes: Vec<_> =
+        letters.iter().map(|letter| letter.failures[0].error.code.as_str()).collect();
+    assert_eq!(codes, ["test.scope", "engine.order", "engine.order"]);
+    assert!(letters.iter().all(|letter| letter.why == Death::Permanent && letter.attempts == 1));
+    assert!(letters[1].failures[0].error.message.contains("version 7"));
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_of_one_connection_run_one_after_another() {
+    let world = World::new(plan()).await;
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counts = (Arc::clone(&now), Arc::clone(&most));
+    world.adapter(move || {
+        let (now, most) = counts.clone();
+        Pages::new(move |page| {
+            if page == 0 {
+                most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            }
+            if page == 9 {
+                now.fetch_sub(1, Ordering::Relaxed);
+            }
+            None
+        })
+    });
+    for _ in 0..5 {
+        world.enqueue(order(true)).await;
+    }
+    let crew = world.readers();
+    world.until(|s| s.done == 10).await;
+    assert_eq!(most.load(Ordering::Relaxed), 1);
+    crew.stop().await;
+}

@@ -1,0 +1,10 @@
+//! The workers, against the real store and against queues in memory.
+#![cfg(test)]
+
+mod breakers;
+mod fair;
+mod inbound;
+mod leases;
+mod memory;
+mod shutdown;
+mod world;
