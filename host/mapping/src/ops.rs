@@ -22,6 +22,9 @@ mod empty;
 mod encode;
 mod error;
 mod escape;
+#[cfg(test)]
+mod hostile;
+mod html;
 mod instant;
 mod join;
 mod json;
@@ -103,6 +106,7 @@ const FAMILIES: &[&[Spec]] = &[
     choose::SPECS,
     encode::SPECS,
     escape::SPECS,
+    html::SPECS,
     digest::SPECS,
     summary::SPECS,
     cel::SPECS,
