@@ -70,6 +70,8 @@ pub(crate) struct Ledger<'a, 't> {
     run: &'a Run,
     at: Timestamp,
     entries: BTreeMap<RecordId, Entry>,
+    /// That of the newest record, once it was looked for.
+    number: Option<u64>,
     /// Identities of what the change has made.
     known: BTreeSet<(IdentityKey, RecordId)>,
 }
@@ -81,7 +83,8 @@ struct Entry {
 
 impl<'a, 't> Ledger<'a, 't> {
     pub(crate) fn open(tables: &'a Tables<'t>, run: &'a Run, at: Timestamp) -> Self {
-        Self { tables, run, at, entries: BTreeMap::new(), known: BTreeSet::new() }
+        let (entries, known) = (BTreeMap::new(), BTreeSet::new());
+        Self { tables, run, at, entries, number: None, known }
     }
 
     /// Takes in what was made of a record that is there.
@@ -151,19 +154,35 @@ impl<'a, 't> Ledger<'a, 't> {
             }
             self.detach(id, place)?;
         }
-        let run = self.run;
-        let own = RecordId::of(&run.connection, place.entity, place.id, &mapped.record_type);
-        if self.load(own)?.is_some() {
-            return Ok(own);
-        }
+        let connection = &self.run.connection;
         for identity in &mapped.identities {
             for id in self.candidates(*identity)? {
-                if admits(self.linked(id)?, *identity, mapped, &run.connection, place) {
+                if admits(self.linked(id)?, *identity, mapped, connection, place) {
                     return Ok(id);
                 }
             }
         }
-        Ok(own)
+        let number = self.number()?;
+        Ok(RecordId::new(number, &self.run.tenant, connection, [place.entity, place.id]))
+    }
+
+    /// The number of the next record: records are never taken out, so the last one has the
+    /// greatest.
+    fn number(&mut self) -> Result<u64, StoreError> {
+        let number = match self.number {
+            Some(last) => last,
+            None => {
+                let prefix = key::tenant(&self.run.tenant);
+                let behind = key::behind(&prefix);
+                let rows = self.tables.canonical.range(prefix.as_slice()..behind.as_slice());
+                let last = rows.disk()?.next_back().transpose().disk()?;
+                let last = last.map(|(key, _)| key::record_id(key.value()).ok_or_else(damaged));
+                last.transpose()?.map_or(0, |id| id.number())
+            }
+        };
+        let next = number.checked_add(1).ok_or_else(damaged)?;
+        self.number = Some(next);
+        Ok(next)
     }
 
     fn put(

@@ -6,7 +6,7 @@ use model::store::RunRef;
 
 use super::Ports;
 use super::mapped::{
-    commit, contact, doc, everything, known_by, of_tenant, one, own, replay, told, with,
+    by_id, commit, contact, doc, everything, known_by, of_tenant, own, replay, told, with,
 };
 use super::samples::{begin, gone, record, tombstone};
 
@@ -21,7 +21,7 @@ async fn both(store: &impl Ports) -> (RunRef, RunRef, RecordId) {
     let crm = begin(store, "acme/crm").await;
     commit(store, &hub, vec![ann("1", r#""name":"Ann","phone":null,"age":30"#)]).await;
     commit(store, &crm, vec![ann("9", r#""name":"Anna","phone":"1","city":"Ulm""#)]).await;
-    let id = own(&hub, "1");
+    let [id] = own(store, &hub, ["1"]).await;
     (hub, crm, id)
 }
 
@@ -43,24 +43,24 @@ pub(crate) async fn identity_joins_records_of_two_connections(store: &impl Ports
 pub(crate) async fn link_overwrites_what_it_has_changed_and_nothing_else(store: &impl Ports) {
     let (hub, crm, id) = both(store).await;
     commit(store, &crm, vec![ann("9", r#""name":"Anna","phone":"2","city":null"#)]).await;
-    let found = one(store, &hub, id).await;
+    let found = by_id(store, &hub, id).await;
     assert_eq!(doc(&found), r#"{"age":30,"city":null,"name":"Ann","phone":"2"}"#);
     commit(store, &hub, vec![ann("1", r#""name":"Ann B","phone":null"#)]).await;
-    let found = one(store, &hub, id).await;
+    let found = by_id(store, &hub, id).await;
     assert_eq!(doc(&found), r#"{"city":null,"name":"Ann B","phone":"2"}"#);
 }
 
 pub(crate) async fn record_lives_as_long_as_one_of_its_links(store: &impl Ports) {
     let (hub, crm, id) = both(store).await;
     store.commit_page(gone(&hub, vec![tombstone("1", Removal::Deleted)])).await.unwrap();
-    let found = one(store, &hub, id).await;
+    let found = by_id(store, &hub, id).await;
     assert!(!found.removed);
     let status: Vec<_> = found.relationships.iter().map(|link| link.status).collect();
     assert_eq!(status, [RelationshipStatus::Removed, RelationshipStatus::Linked]);
     store.commit_page(gone(&crm, vec![tombstone("9", Removal::Deleted)])).await.unwrap();
-    assert!(one(store, &hub, id).await.removed);
+    assert!(by_id(store, &hub, id).await.removed);
     commit(store, &hub, vec![ann("1", r#""name":"Ann","phone":null,"age":31"#)]).await;
-    let found = one(store, &hub, id).await;
+    let found = by_id(store, &hub, id).await;
     assert!(!found.removed);
     assert_eq!(doc(&found), r#"{"age":31,"city":"Ulm","name":"Ann","phone":"1"}"#);
     let last = told(store, &hub.tenant).await.pop().unwrap();
@@ -70,10 +70,11 @@ pub(crate) async fn record_lives_as_long_as_one_of_its_links(store: &impl Ports)
 pub(crate) async fn new_record_of_a_removed_identity_is_believed_alone(store: &impl Ports) {
     let hub = begin(store, "acme/hub").await;
     commit(store, &hub, vec![ann("1", r#""name":"Ann","age":30"#)]).await;
+    let [id] = own(store, &hub, ["1"]).await;
     store.commit_page(gone(&hub, vec![tombstone("1", Removal::Deleted)])).await.unwrap();
     commit(store, &hub, vec![ann("2", r#""name":"Anna""#)]).await;
     let found = everything(store, &hub.tenant).await;
-    assert_eq!((found.len(), found[0].id, found[0].removed), (1, own(&hub, "1"), false));
+    assert_eq!((found.len(), found[0].id, found[0].removed), (1, id, false));
     assert_eq!(doc(&found[0]), r#"{"name":"Anna"}"#);
     assert_eq!(found[0].relationships.len(), 2);
 }
@@ -131,7 +132,7 @@ pub(crate) async fn same_identity_of_two_tenants_joins_nothing(store: &impl Port
     let (evil, _) = &ids[1];
     store.commit_page(gone(evil, vec![tombstone("1", Removal::Deleted)])).await.unwrap();
     let (hub, id) = &ids[0];
-    let found = one(store, hub, *id).await;
+    let found = by_id(store, hub, *id).await;
     assert!(found.relationships.iter().all(|l| l.status == RelationshipStatus::Linked));
     let nobody = "nobody".parse().unwrap();
     assert_eq!(store.canonical(&nobody, vec![*id]).await.unwrap(), [None]);
@@ -183,7 +184,7 @@ pub(crate) async fn references_are_resolved_both_ways_within_a_connection(store:
     let keys = ["1", "2", "9"].map(|id| ("contacts".to_owned(), id.to_owned()));
     let ids = store.record_ids(&hub.tenant, &hub.connection, keys.to_vec()).await.unwrap();
     assert_eq!(ids, [Some(id), None, None]);
-    let unknown = own(&hub, "2");
+    let unknown = RecordId::from_bytes([9; 16]);
     for (run, entity, expected) in
         [(&hub, "contacts", Some("1")), (&crm, "contacts", Some("9")), (&crm, "leads", None)]
     {

@@ -141,7 +141,7 @@ suite! { redb, crate::open_redb:
         record_that_cannot_be_mapped_is_stored_and_kept_as_a_reject
         new_schema_maps_an_unchanged_record_again
         schema_that_is_taken_away_leaves_the_record_unmapped
-        schema_of_another_type_moves_the_record_and_back
+        schema_of_another_type_makes_another_record
         canonical_records_are_listed_by_type_in_parts
         outcome_beyond_the_limits_is_refused_by_name
     }

@@ -59,9 +59,21 @@ pub(crate) async fn commit(
     store.commit_page(commit).await.unwrap()
 }
 
-/// The id that a contact's own canonical record has.
-pub(crate) fn own(run: &RunRef, id: &str) -> RecordId {
-    RecordId::of(&run.connection, "contacts", id, CONTACT)
+/// The canonical records of contacts, by their ids at the provider.
+pub(crate) async fn own<const N: usize>(
+    store: &impl Ports,
+    run: &RunRef,
+    ids: [&str; N],
+) -> [RecordId; N] {
+    let keys = ids.map(|id| ("contacts".to_owned(), id.to_owned())).to_vec();
+    let found = store.record_ids(&run.tenant, &run.connection, keys).await.unwrap();
+    std::array::from_fn(|at| found[at].unwrap())
+}
+
+/// The canonical record of a contact.
+pub(crate) async fn one(store: &impl Ports, run: &RunRef, id: &str) -> CanonicalRecord {
+    let [id] = own(store, run, [id]).await;
+    by_id(store, run, id).await
 }
 
 pub(crate) fn of_tenant(tenant: &TenantId) -> CanonicalQuery {
@@ -76,7 +88,7 @@ pub(crate) async fn everything(store: &impl Ports, tenant: &TenantId) -> Vec<Can
     list.records
 }
 
-pub(crate) async fn one(store: &impl Ports, run: &RunRef, id: RecordId) -> CanonicalRecord {
+pub(crate) async fn by_id(store: &impl Ports, run: &RunRef, id: RecordId) -> CanonicalRecord {
     store.canonical(&run.tenant, vec![id]).await.unwrap().remove(0).unwrap()
 }
 

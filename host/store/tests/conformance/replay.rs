@@ -62,16 +62,14 @@ pub(crate) async fn replay_is_counted_by_what_it_changes(store: &impl Ports) {
     assert_eq!((report.read, report.updated, report.rejected), (10, 2, 1));
     let rejects = store.rejects(&run, 10).await.unwrap();
     assert_eq!((rejects.len(), rejects[0].id.as_deref()), (1, Some("3")));
-    let docs: Vec<_> = ["1", "2", "3", "4", "5"].map(|id| own(&run, id)).to_vec();
-    let docs = store.canonical(&run.tenant, docs).await.unwrap();
+    let ids = own(store, &run, ["1", "2", "3", "4", "5"]).await;
+    let docs = store.canonical(&run.tenant, ids.to_vec()).await.unwrap();
     let docs: Vec<_> = docs.iter().map(|record| doc(record.as_ref().unwrap())).collect();
     assert_eq!(docs, [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":1}"#, r#"{"a":1,"b":1}"#, r#"{"a":5}"#]);
-    let third = one(store, &run, own(&run, "3")).await;
+    let third = one(store, &run, "3").await;
     assert_eq!(third.relationships[0].status, RelationshipStatus::Unmapped);
-    let mut updated = ["2", "4"].map(|id| own(&run, id)).to_vec();
-    updated.sort_unstable();
     let newest = told(store, &run.tenant).await.pop().unwrap();
-    assert_eq!(newest, [vec![own(&run, "5")], updated, vec![], vec![]]);
+    assert_eq!(newest, [vec![ids[4]], vec![ids[1], ids[3]], vec![], vec![]]);
     let left = store.replayable(replay(&run, 2)).await.unwrap();
     assert!(left.records.is_empty(), "a rejected record is done as well");
 }
@@ -86,8 +84,8 @@ pub(crate) async fn record_that_has_changed_meanwhile_is_skipped(store: &impl Po
     store.commit_page(gone(&run, vec![tombstone("3", Removal::Deleted)])).await.unwrap();
     let outcome = store.remap(remap(&run, items)).await.unwrap();
     assert_eq!((outcome.updated, outcome.inserted, outcome.skipped), (2, 1, 3));
-    assert_eq!(doc(&one(store, &run, own(&run, "2")).await), r#"{"a":3}"#);
-    assert!(one(store, &run, own(&run, "3")).await.removed);
+    assert_eq!(doc(&one(store, &run, "2").await), r#"{"a":3}"#);
+    assert!(one(store, &run, "3").await.removed);
     let report = &store.runs(&run.tenant, None, 1).await.unwrap()[0].entities["contacts"];
     assert_eq!(report.skipped, 3);
 }
@@ -130,7 +128,7 @@ pub(crate) async fn replay_joins_what_a_new_schema_knows_again(store: &impl Port
     let again = Mapped { schema: schema(2), ..known_by("ann@example.org", r#""a":5,"c":5"#) };
     let item = RemapItem { outcome: Outcome::Mapped(again), ..second(&list.records[4], "") };
     store.remap(remap(&hub, vec![item])).await.unwrap();
-    let found = one(store, &crm, own(&crm, "9")).await;
+    let found = one(store, &crm, "9").await;
     assert_eq!(doc(&found), r#"{"a":9,"b":9,"c":5}"#);
     assert_eq!(found.relationships.len(), 2);
 }
@@ -142,7 +140,7 @@ pub(crate) async fn replay_of_an_older_run_is_fenced_off(store: &impl Ports) {
     let items = vec![second(&list.records[0], r#""a":2"#)];
     let error = store.remap(remap(&old, items)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
-    assert_eq!(doc(&one(store, &old, own(&old, "1")).await), r#"{"a":1}"#);
+    assert_eq!(doc(&one(store, &old, "1").await), r#"{"a":1}"#);
 }
 
 pub(crate) async fn batches_are_bounded(store: &impl Ports) {
@@ -151,7 +149,7 @@ pub(crate) async fn batches_are_bounded(store: &impl Ports) {
     let item = second(&list.records[0], "");
     let tenant = &run.tenant;
     let key = ("contacts".to_owned(), "1".to_owned());
-    let id = own(&run, "1");
+    let [id] = own(store, &run, ["1"]).await;
     let many = 1_001;
     let errors = [
         store.remap(remap(&run, vec![item; many])).await.err(),
