@@ -9,8 +9,8 @@ use super::all;
 use super::laws::chain;
 use crate::{Class, Kind, NoReferences, Value};
 
-/// Bytes of a text: a tenth of the longest, at which time that grows faster than the text shows.
-const SIZE: usize = 100 << 10;
+/// Bytes of a text: time that grows faster than the text shows.
+const SIZE: usize = 64 << 10;
 
 /// One operation on one value, without optimisation and beside other tests.
 const LONG: Duration = Duration::from_secs(5);

@@ -107,10 +107,11 @@ fn html(markdown: &str) -> Result<String, Fault> {
 /// The address, or nothing if a browser would run it or read a file.
 fn safe(url: CowStr<'_>) -> CowStr<'_> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    // What has one of these in front of its first colon is a path.
+    let is_path = |scheme: &String| scheme.contains(['/', '?', '#']);
+    let scheme = scheme.filter(|scheme| !is_path(scheme));
     match scheme.as_deref() {
-        Some("http" | "https" | "mailto") => url,
-        Some(path) if path.contains(['/', '?', '#']) => url,
-        None => url,
+        None | Some("http" | "https" | "mailto") => url,
         Some(_) => CowStr::Borrowed(""),
     }
 }

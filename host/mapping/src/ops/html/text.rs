@@ -38,21 +38,20 @@ const PARAGRAPHS: &[&str] = &["p", "h1", "h2", "h3", "h4", "h5", "h6"];
 const HIDDEN: &[&str] = &["script", "style", "template", "title"];
 
 pub(super) fn of(html: &str) -> String {
-    let mut text = Text { text: String::with_capacity(html.len()), breaks: 0, space: false };
+    let mut text = Text { made: String::with_capacity(html.len()), breaks: 0, space: false };
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         let (before, tag) = rest.split_at(at);
         text.push(before);
-        rest = match Tag::read(tag) {
-            Some((tag, after)) => text.tag(&tag, after),
-            None => {
-                text.push("<");
-                tag.get(1..).unwrap_or_default()
-            }
+        rest = if let Some((tag, after)) = Tag::read(tag) {
+            text.tag(&tag, after)
+        } else {
+            text.push("<");
+            tag.get(1..).unwrap_or_default()
         };
     }
     text.push(rest);
-    text.text
+    text.made
 }
 
 /// What a tag says; comments and declarations have no name.
@@ -84,19 +83,18 @@ impl<'h> Tag<'h> {
 fn after(attributes: &str) -> &str {
     let mut quote = None;
     for (at, c) in attributes.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if c == '>' => return attributes.get(at + 1..).unwrap_or_default(),
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None => {}
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '>') => return attributes.get(at + 1..).unwrap_or_default(),
+            (None, '"' | '\'') => quote = Some(c),
+            _ => {}
         }
     }
     ""
 }
 
 struct Text {
-    text: String,
+    made: String,
     /// Line breaks that are due before the next word.
     breaks: usize,
     space: bool,
@@ -134,17 +132,17 @@ impl Text {
             let (word, after) = word.split_at(word.find(is_space).unwrap_or(word.len()));
             if !word.is_empty() {
                 self.separate();
-                self.text.push_str(word);
+                self.made.push_str(word);
             }
             rest = after;
         }
     }
 
     fn separate(&mut self) {
-        if !self.text.is_empty() {
+        if !self.made.is_empty() {
             match self.breaks {
-                0 if self.space => self.text.push(' '),
-                breaks => self.text.extend(std::iter::repeat_n('\n', breaks)),
+                0 if self.space => self.made.push(' '),
+                breaks => self.made.extend(std::iter::repeat_n('\n', breaks)),
             }
         }
         (self.breaks, self.space) = (0, false);

@@ -27,10 +27,16 @@ const fn plan(
 }
 
 /// All plans, by code; no code begins with another. Codes, prefixes and lengths agree with the
-/// metadata of libphonenumber 9.0.
-#[rustfmt::skip]
+/// metadata of libphonenumber 9.0, but that service numbers of Belarus are left out: they cannot be
+/// told from others behind the trunk prefix.
 pub(super) const PLANS: &[Plan] = &[
-    plan("1", "011", "1", &[10], "US AG AI AS BB BM BS CA DM DO GD GU JM KN KY LC MP MS PR SX TC TT VC VG VI"),
+    plan(
+        "1",
+        "011",
+        "1",
+        &[10],
+        "US AG AI AS BB BM BS CA DM DO GD GU JM KN KY LC MP MS PR SX TC TT VC VG VI",
+    ),
     plan("7", "810", "8", &[10, 14], "RU KZ"),
     plan("20", "00", "0", &[8, 9, 10], "EG"),
     plan("27", "00", "0", &[5, 6, 7, 8, 9, 10], "ZA"),
@@ -150,7 +156,7 @@ pub(super) const PLANS: &[Plan] = &[
     plan("372", "00", "", &[7, 8, 10], "EE"),
     plan("373", "00", "0", &[8], "MD"),
     plan("374", "00", "0", &[8], "AM"),
-    plan("375", "810", "8", &[6, 7, 8, 9, 10, 11], "BY"),
+    plan("375", "810", "8", &[9], "BY"),
     plan("376", "00", "", &[6, 8, 9], "AD"),
     plan("377", "00", "0", &[8, 9], "MC"),
     plan("378", "00", "", &[8, 10], "SM"),
