@@ -74,10 +74,10 @@ impl Rewrite for Country {
 }
 
 /// Octets of the longest name and of what may stand around it; a longer text names no country.
-const TEXT_MAX: usize = 100;
+const NAME_MAX: usize = 100;
 
 fn write(text: &str, form: Form) -> Result<Cow<'static, str>, Fault> {
-    let found = Some(text).filter(|text| text.len() <= TEXT_MAX);
+    let found = Some(text).filter(|text| text.len() <= NAME_MAX);
     let found = found.and_then(|text| ROWS.get(&key(text)));
     let Some((alpha2, alpha3, name)) = found else {
         let quoted = Fault::quote(text);
@@ -110,7 +110,7 @@ fn key(text: &str) -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::rewrite::table::{check, refuses};
+    use super::super::rewrite::table::{check, keeps_laws, refuses};
     use super::*;
 
     #[test]
@@ -150,5 +150,13 @@ mod tests {
             assert!(seen.insert(key(word)), "{word}");
         }
         assert!(ALIASES.iter().all(|(_, code)| COUNTRIES.iter().any(|row| row.0 == *code)));
+    }
+
+    #[test]
+    fn laws_hold() {
+        for (from, to) in [("name", "alpha2"), ("alpha3", "name"), ("alpha2", "alpha2")] {
+            let op = format!(r#"{{"op": "country", "from": "{from}", "to": "{to}"}}"#);
+            keeps_laws(&op, "([Dd][EeKk]|DEU|France|turkey|Côte d['’]Ivoire) ?");
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Rewrite for Lang {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rewrite::table::{check, refuses};
+    use super::super::rewrite::table::{check, keeps_laws, refuses};
 
     /// RFC 5646 §2.1.1 and appendix A.
     #[test]
@@ -85,5 +85,13 @@ mod tests {
             refuses("lang", text, "mapping.lang");
         }
         refuses("lang", &"de-".repeat(400_000), "mapping.lang");
+    }
+
+    #[test]
+    fn laws_hold() {
+        keeps_laws(
+            "lang",
+            "(iw|DE|zh|in)([_-](latn|HANT))?([_-](us|419))?([_-]x[_-][a-z]{1,3})? ?",
+        );
     }
 }

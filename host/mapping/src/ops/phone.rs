@@ -49,7 +49,7 @@ pub(super) const SPECS: &[Spec] = &[Spec {
 const DIGITS_MAX: usize = 15;
 
 /// A number with all that people put between its digits; a longer text is something else.
-const TEXT_MAX: usize = 100;
+const SPELLING_MAX: usize = 100;
 
 #[derive(Debug)]
 struct PhoneE164 {
@@ -85,7 +85,7 @@ impl PhoneE164 {
 
 /// The digits of a number, and whether a `+` stands in front of them.
 fn digits(text: &str) -> Result<(String, bool), &'static str> {
-    if text.len() > TEXT_MAX {
+    if text.len() > SPELLING_MAX {
         return Err("it is too long");
     }
     let text = text.trim();
@@ -131,7 +131,7 @@ fn national(plan: &Plan, digits: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rewrite::table::{check, refuses};
+    use super::super::rewrite::table::{check, keeps_laws, refuses};
 
     /// The numbers are those that the plans of their countries set aside for fiction, and the
     /// examples of ITU-T E.123.
@@ -183,5 +183,11 @@ mod tests {
             let begins = |other: &&super::Plan| other.code.starts_with(plan.code);
             assert_eq!(plans.iter().filter(begins).count(), 1, "{}", plan.code);
         }
+    }
+
+    #[test]
+    fn laws_hold() {
+        keeps_laws("phone_e164", "[+]1 ?[(]?[2-9][0-9]{2}[)]?[ -]?[0-9]{7}");
+        keeps_laws(r#"{"op": "phone_e164", "region": "DE"}"#, "0[1-9][0-9/ -]{4,9}");
     }
 }

@@ -60,9 +60,11 @@ impl<R: Rewrite> Lens for Rewritten<R> {
 /// Tables of what such operations do with texts.
 #[cfg(test)]
 pub(super) mod table {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::super::laws;
+    use super::{Kind, Value};
 
     /// The text becomes the view, goes back as it was, and the view alone finds itself again.
     #[track_caller]
@@ -78,6 +80,15 @@ pub(super) mod table {
     #[track_caller]
     pub(in super::super) fn refuses(op: &str, text: &str, code: &str) {
         assert_eq!(laws::get(&written(op), &json!(text).to_string()), code, "{text:.80}");
+    }
+
+    /// The laws hold for those texts of a regular expression that the operation reads.
+    #[track_caller]
+    pub(in super::super) fn keeps_laws(op: &str, texts: &'static str) {
+        let op = &written(op);
+        let reads = |text: &String| laws::get(op, &json!(text).to_string()).starts_with('"');
+        let texts = texts.prop_filter("is read", reads).prop_map(Value::text);
+        laws::hold(op, &Kind::Text, texts);
     }
 
     /// The operation, or one without parameters by its name.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use super::email::is_beyond_ascii;
 use super::escape::{escaped, is_unreserved, push_octet};
 use super::rewrite::{Rewrite, Rewritten};
 use super::{BuildError, Example, Param, ParamKind, Spec};
@@ -80,7 +81,7 @@ impl UrlNorm {
             url.push_str("//");
             push_authority(&mut url, &scheme, authority)?;
             match path {
-                "" if scheme.starts_with("http") => url.push('/'),
+                "" if matches!(scheme.as_str(), "http" | "https") => url.push('/'),
                 path => push_path(&mut url, path),
             }
         } else if rest.is_empty() {
@@ -134,7 +135,9 @@ fn push_authority(url: &mut String, scheme: &str, text: &str) -> Result<(), &'st
     // The colons of an IPv6 address stand in brackets.
     let port_at = host.rfind(':').filter(|at| host.get(*at..).is_some_and(|p| !p.contains(']')));
     let (host, port) = host.split_at(port_at.unwrap_or(host.len()));
-    let named = |c: char| c.is_alphanumeric() || "-._~%!$&'()*+,;=".contains(c);
+    let host = host.to_lowercase();
+    let named =
+        |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c) || is_beyond_ascii(c);
     let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let fits = match literal {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
@@ -143,7 +146,7 @@ fn push_authority(url: &mut String, scheme: &str, text: &str) -> Result<(), &'st
     if !fits {
         return Err("its host is empty or holds other characters");
     }
-    url.push_str(&host.to_lowercase());
+    url.push_str(&host);
     let port = port.trim_start_matches(':');
     if port.is_empty() {
         return Ok(());
@@ -193,7 +196,7 @@ fn push_encoded(url: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rewrite::table::{check, refuses};
+    use super::super::rewrite::table::{check, keeps_laws, refuses};
 
     const OP: &str = "url_norm";
 
@@ -245,5 +248,14 @@ mod tests {
             refuses(OP, text, "mapping.url");
         }
         refuses(OP, &("http://a/".to_owned() + &"../".repeat(400_000)), "mapping.url");
+    }
+
+    #[test]
+    fn laws_hold() {
+        keeps_laws(
+            OP,
+            "(HT|ht)tps?://[a-cA-Cİé.]{1,4}(:(80|443|7)?)?(/([a-c.]|%[24][1ef]|é|%){0,3}){0,5}",
+        );
+        keeps_laws(OP, "[a-c]{1,3}:(//[a-c]@)?[a-c]{1,3}[?][a-c%=+]{0,3}(#[a-c#]{0,3})?");
     }
 }

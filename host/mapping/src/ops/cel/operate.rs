@@ -7,8 +7,7 @@ use rust_decimal::Decimal;
 
 use super::expr::{Function, Operator};
 use crate::exact::{self, Ratio};
-use crate::ops::json::canonical;
-use crate::ops::set::{comparable, order};
+use crate::ops::set::order;
 use crate::{Fault, Value};
 
 /// An expression that has no value.
@@ -64,19 +63,36 @@ pub(super) fn binary<'a>(
 /// Values of other types are other values; members have no order.
 fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
     match (left, right) {
-        (Value::List(_) | Value::Object(_), Value::List(_) | Value::Object(_)) => {
-            canonical(left.clone()) == canonical(right.clone())
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(a, b)| equal(a, b))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len() && {
+                let pairs = sorted(left).into_iter().zip(sorted(right));
+                pairs.into_iter().all(|(a, b)| a.0 == b.0 && equal(&a.1, &b.1))
+            }
         }
         (left, right) => left == right,
     }
 }
 
+type Member<'a> = (Cow<'a, str>, Value<'a>);
+
+fn sorted<'v, 'a>(members: &'v [Member<'a>]) -> Vec<&'v Member<'a>> {
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    members
+}
+
 fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, Fault> {
-    let pair = [left.clone(), right.clone()];
-    if left.is_empty() || right.is_empty() || comparable(&pair).is_err() {
-        return Err(fault(format!("{} and {} have no order", left.kind(), right.kind())));
+    match (left, right) {
+        (Value::Bool(_), Value::Bool(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Text(_), Value::Text(_))
+        | (Value::Date(_), Value::Date(_))
+        | (Value::DateTime(_), Value::DateTime(_)) => Ok(order(left, right)),
+        _ => Err(fault(format!("{} and {} have no order", left.kind(), right.kind()))),
     }
-    Ok(order(left, right))
 }
 
 fn contains(all: &Value<'_>, one: &Value<'_>) -> Result<bool, Fault> {

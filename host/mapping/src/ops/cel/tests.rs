@@ -201,6 +201,7 @@ fn exploding_expressions_are_stopped_fast() {
     for expr in [
         "this.map(x, this.map(y, x + y))",
         "this.map(x, this)",
+        "this.map(x, this in [this])",
         "this.map(x, this.filter(y, this == this))",
         "this.all(x, this.all(y, x == y || true))",
         "this.map(x, this + this + this + this)",
