@@ -7,7 +7,7 @@ use super::copy::copy_checked;
 use super::patch::{Node, Patch};
 use super::plan::{Fallback, Map, Plan, Verbatim};
 use super::read::{Failed, failed, scan_record};
-use crate::{Direction, Fault, Issue, References, Value};
+use crate::{Chain, Class, Direction, Fault, Issue, References, Value};
 
 pub(super) fn write(
     plan: &Plan,
@@ -49,7 +49,7 @@ impl<'j> Writer<'_, 'j> {
         }
         let current = self.current(map);
         let Some(parts) = self.wanted(map, &current)? else { return Ok(()) };
-        if current.as_ref() == Some(&parts) {
+        if current.is_some_and(|current| current.iter().zip(&parts).all(|(a, b)| same(a, b))) {
             return Ok(());
         }
         let view = match <[Value<'j>; 1]>::try_from(parts) {
@@ -58,8 +58,26 @@ impl<'j> Writer<'_, 'j> {
         };
         // A base that cannot be read is as good as none.
         let base = map.get.source(&self.picks).unwrap_or(Value::Missing);
-        let source = map.get.chain.put(view, &base, self.refs).map_err(failed)?;
+        let source = self.put(&map.get.chain, view, &base)?;
         self.source(map, source, base).map_err(|fault| (None, fault))
+    }
+
+    /// The source of a view. It reads as the view, or as a tidier one.
+    fn put(&self, chain: &Chain, view: Value<'j>, base: &Value<'j>) -> Result<Value<'j>, Failed> {
+        let source = chain.put(view.clone(), base, self.refs).map_err(failed)?;
+        let again = chain.get(source.clone(), self.refs).map_err(failed)?;
+        if same(&again, &view) || alike(&again, &view) {
+            return Ok(source);
+        }
+        if chain.class() <= Class::Canonicalising {
+            let tidied = chain.put(again.clone(), base, self.refs).map_err(failed)?;
+            if chain.get(tidied, self.refs).is_ok_and(|tidied| same(&tidied, &again)) {
+                return Ok(source);
+            }
+        }
+        let [meant, found] = [&view, &again].map(|value| Fault::quote(&value.to_json()));
+        let message = format!("written back, {meant} would be read as {found}");
+        Err((None, Fault::conflict(message)))
     }
 
     /// The token of a field that is written as it stands in our record.
@@ -148,6 +166,21 @@ impl<'j> Writer<'_, 'j> {
         self.root.write(&mut json);
         Patch { json, paths: self.paths }
     }
+}
+
+/// Whether two values are written alike. Within an object or a list, our record has texts where
+/// the operations give days, instants and amounts.
+fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
+    a == b || a.to_json() == b.to_json() && a.is_missing() == b.is_missing()
+}
+
+/// Whether two texts differ in spaces and the case of letters alone, which many operations tidy.
+fn alike(a: &Value<'_>, b: &Value<'_>) -> bool {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(|c| !c.is_whitespace());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    matches!((a, b), (Value::Text(a), Value::Text(b)) if letters(a) == letters(b))
 }
 
 /// The tuple of several targets; empty when all of them are.

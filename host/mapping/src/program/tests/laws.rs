@@ -5,21 +5,23 @@ use proptest::sample::Index;
 use serde_json::{Value as Json, json};
 
 use super::{apply, patch, program_from, read, write};
-use crate::{Chain, Class, Kind, Source, ops};
+use crate::{Chain, Class, Kind, Source, Value, ops};
 
 /// Operations at random, each of which takes what the one before gives.
-fn composition(picks: &[Index], source: &Kind) -> (Vec<Json>, Kind) {
+fn composition(picks: &[Index], source: &Kind) -> (Vec<Json>, Kind, Class) {
     let all: Vec<Json> =
         ops::all().map(|spec| serde_json::from_str(spec.example.op).unwrap()).collect();
-    let (mut ops, mut kind) = (Vec::new(), source.clone());
+    let (mut ops, mut kind, mut class) = (Vec::new(), source.clone(), Class::Bijective);
     for pick in picks {
         ops.push(pick.get(&all).clone());
         match Chain::build(&ops, source) {
-            Ok((chain, view)) if chain.class() != Class::OneWay => kind = view,
+            Ok((chain, view)) if chain.class() != Class::OneWay => {
+                (kind, class) = (view, chain.class())
+            }
             _ => drop(ops.pop()),
         }
     }
-    (ops, kind)
+    (ops, kind, class)
 }
 
 /// The field of `x_thing` for values of a type.
@@ -65,7 +67,7 @@ proptest! {
         kind in source_kind(),
         (base, edit) in (value(), value()),
     ) {
-        let (ops, view) = composition(&picks, &kind);
+        let (ops, view, class) = composition(&picks, &kind);
         let fields = json!([{"from": "/p/a", "to": target(&view), "ops": ops}]);
         let source = Source::new([("/p/a".to_owned(), kind.clone())]);
         let program = program_from(&fields, &source);
@@ -77,7 +79,10 @@ proptest! {
             prop_assert_eq!(&after["p"]["kept"], &json!(1));
             if doc != "{}" {
                 let again = read(&program, &after.to_string()).unwrap();
-                prop_assert_eq!(&again, &doc, "{} {} {}", fields, base, edit);
+                // 1.0 may come back as 1, and what an operation only tidies a little tidier.
+                let values = [&again, &doc].map(|doc| Value::parse(doc.as_bytes()).unwrap());
+                let tidies = class == Class::Canonicalising;
+                prop_assert!(tidies || values[0] == values[1], "{fields} {base} {edit}: {again}");
                 let nothing = write(&program, &again, &after.to_string());
                 prop_assert_eq!(nothing.as_deref(), Ok("{}"));
             }
