@@ -60,6 +60,7 @@ pub use reference::{reference_json, reference_markdown};
 pub use spec::{Example, Param, ParamKind, Spec};
 
 pub(crate) use args::Args;
+pub(crate) use pattern::{EXPRESSIONS_MAX, expressions};
 
 use crate::lens::Lens;
 

@@ -77,7 +77,9 @@ impl BuildError {
 
     /// The same, said of this operation unless it is about one within it.
     pub(crate) fn about(mut self, op: &str) -> Self {
-        self.op.get_or_insert_with(|| op.to_owned());
+        if self.pointer.is_empty() {
+            self.op.get_or_insert_with(|| op.to_owned());
+        }
         self
     }
 }

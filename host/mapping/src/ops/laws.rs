@@ -138,6 +138,8 @@ fn every_example_is_what_comes_out() {
         let expected: Json = serde_json::from_str(example.output).unwrap();
         let found: Json = serde_json::from_str(&output.to_json()).unwrap();
         assert_eq!(found, expected, "{}", spec.name);
+        let classes = [Class::Bijective, Class::Canonicalising, Class::NeedsBase, Class::OneWay];
+        assert!(classes.iter().any(|class| spec.class.starts_with(class.as_str())), "{spec:?}");
         let class = chain.class().as_str();
         assert!(spec.class.contains(class), "{}: is {class}", spec.name);
     }

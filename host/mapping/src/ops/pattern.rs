@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use regex::{Captures, Regex, RegexBuilder};
+use serde_json::Value as Json;
 
 use super::part::{Part, PartOf};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
@@ -69,9 +70,12 @@ pub(super) const SPECS: &[Spec] = &[
 /// Bytes of an expression: what is longer, nobody reads any more.
 const PATTERN_MAX: usize = 1000;
 
-/// Bytes of a compiled expression: `\w{20}` fits, `(\w{100}){100}` does not, and the expressions
-/// of a schema fit the memory of a host.
-const COMPILED_MAX: usize = 256 << 10;
+/// Bytes of a compiled expression, and of what a search remembers: `\w+` needs some 50 KiB, as
+/// there are letters in many alphabets.
+const COMPILED_MAX: usize = 128 << 10;
+
+/// Expressions of one schema, so that those of all tenants fit the memory of a host.
+pub(crate) const EXPRESSIONS_MAX: usize = 200;
 
 /// Bytes that all searches in one text may have to look at, as each may run to its end before it
 /// knows: about a second, and enough for any number of matches in 32 KiB.
@@ -87,8 +91,9 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, BuildError> {
         let message = format!("the expression is longer than {PATTERN_MAX} bytes");
         return Err(BuildError::limit(message));
     }
-    let built = RegexBuilder::new(pattern).size_limit(COMPILED_MAX).build();
-    built.map_err(|e| match e {
+    let mut builder = RegexBuilder::new(pattern);
+    builder.size_limit(COMPILED_MAX).dfa_size_limit(COMPILED_MAX);
+    builder.build().map_err(|e| match e {
         regex::Error::CompiledTooBig(_) => {
             BuildError::limit("the expression is too large when compiled; repeat less in it")
         }
@@ -100,6 +105,22 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, BuildError> {
             BuildError::parameter(format!("the expression cannot be read: {why}"))
         }
     })
+}
+
+/// How many expressions there are in the operations of a schema.
+pub(crate) fn expressions(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => items.iter().map(expressions).sum(),
+        Json::Object(members) => {
+            let named = |name: &str| usize::from(name == PATTERN.name || name == "matches");
+            let each = members.iter().map(|(name, json)| match json {
+                Json::String(_) => named(name),
+                json => expressions(json),
+            });
+            each.sum()
+        }
+        _ => 0,
+    }
 }
 
 fn replace(args: &mut Args) -> Result<Box<dyn Lens>, BuildError> {
@@ -254,6 +275,16 @@ mod tests {
         check(r"(\w{100}){100}", "op.limit");
         check(&"a".repeat(1001), "op.limit");
         check(&"(".repeat(900), "op.parameter");
+    }
+
+    #[test]
+    fn the_expressions_of_a_schema_are_counted_wherever_they_stand() {
+        let json = serde_json::json!([{"ops": [
+            {"op": "regex_extract", "pattern": "a"},
+            {"op": "list_filter", "keep": {"any": [{"matches": "a"}, {"equals": "pattern"}]}},
+            {"op": "if", "then": [{"op": "regex_replace", "pattern": "b", "with": "matches"}]},
+        ]}]);
+        assert_eq!(super::expressions(&json), 3);
     }
 
     #[test]

@@ -51,10 +51,11 @@ fn build(args: &mut Args) -> Result<Box<dyn Lens>, BuildError> {
 }
 
 fn position(words: &[String], text: &str) -> Option<usize> {
-    words.iter().position(|word| {
-        word.eq_ignore_ascii_case(text)
-            || (!text.is_ascii() && word.to_lowercase() == text.to_lowercase())
-    })
+    if text.is_ascii() {
+        return words.iter().position(|word| word.eq_ignore_ascii_case(text));
+    }
+    let lower = text.to_lowercase();
+    words.iter().position(|word| word.to_lowercase() == lower)
 }
 
 #[derive(Debug)]

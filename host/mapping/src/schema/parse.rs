@@ -7,6 +7,7 @@ use super::{Direction, FieldMap, Link, OnError, Schema, strict};
 use crate::Diagnostic;
 use crate::diagnostic::Report;
 use crate::members::{Members, wrong};
+use crate::ops;
 
 pub(super) fn schema(text: &str) -> Result<Schema, Vec<Diagnostic>> {
     let mut report = Report::default();
@@ -19,6 +20,12 @@ pub(super) fn schema(text: &str) -> Result<Schema, Vec<Diagnostic>> {
 }
 
 fn read(json: Json, report: &mut Report) -> Option<Schema> {
+    let (expressions, max) = (ops::expressions(&json), ops::EXPRESSIONS_MAX);
+    if expressions > max {
+        let message = format!("the schema has {expressions} regular expressions; at most {max}");
+        report.push(Diagnostic::error("schema.size", "/fields", message).types(&max, &expressions));
+        return None;
+    }
     let mut members = Members::of(json, "", report)?;
     let format = members.need("format", "\"format\": 1");
     if let Some(found) = format.filter(|format| format.as_u64() != Some(Schema::FORMAT)) {
@@ -59,7 +66,7 @@ fn fields(items: Vec<Json>, report: &mut Report) -> Vec<FieldMap> {
     if items.len() > Schema::FIELDS_MAX {
         let (found, max) = (items.len(), Schema::FIELDS_MAX);
         let message = format!("the schema has {found} field maps; at most {max} are allowed");
-        report.push(Diagnostic::error("schema.size", "/fields", message).types(max, found));
+        report.push(Diagnostic::error("schema.size", "/fields", message).types(&max, &found));
         return Vec::new();
     }
     let read = |(position, item)| field(item, &format!("/fields/{position}"), report);
@@ -118,7 +125,7 @@ fn bound(members: &mut Members<'_>, key: &str, found: usize, max: usize) {
     if found > max {
         let place = members.place(key);
         let message = format!("`{key}` has {found} entries; at most {max} are allowed");
-        members.report.push(Diagnostic::error("schema.size", &place, message).types(max, found));
+        members.report.push(Diagnostic::error("schema.size", &place, message).types(&max, &found));
     }
 }
 
@@ -140,7 +147,7 @@ fn on_error(members: &mut Members<'_>) -> OnError {
     };
     let message = format!("`on_error` is {WORDS}");
     let place = members.place("on_error");
-    members.report.push(Diagnostic::error("schema.word", &place, message).types(WORDS, found));
+    members.report.push(Diagnostic::error("schema.word", &place, message).types(&WORDS, &found));
     OnError::default()
 }
 

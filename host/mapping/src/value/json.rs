@@ -61,7 +61,9 @@ impl<'a> Value<'a> {
             Self::Date(date) => print(out, &format_args!("\"{date}\"")),
             Self::DateTime(time) => print(out, &format_args!("\"{time}\"")),
             Self::Money(Money { amount, currency }) => {
-                print(out, &format_args!(r#"{{"amount":"{amount}","currency":"{currency}"}}"#));
+                print(out, &format_args!(r#"{{"amount":"{amount}","currency":"#));
+                quote(currency, out);
+                out.push('}');
             }
             Self::List(items) => {
                 out.push('[');

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rust_decimal::Decimal;
+
 use super::{DateTime, Value};
 use crate::{Fault, Kind, exact};
 
@@ -22,7 +24,7 @@ impl<'a> Value<'a> {
     /// [`into_plain`](Self::into_plain) takes.
     pub(crate) fn of_plain(text: Cow<'a, str>, kind: &Kind) -> Result<Self, Fault> {
         let found = match kind {
-            Kind::Integer => exact::parse(&text).filter(|n| n.is_integer()).map(Self::Number),
+            Kind::Integer => exact::parse(&text).filter(Decimal::is_integer).map(Self::Number),
             Kind::Decimal => exact::parse(&text).map(Self::Number),
             Kind::Bool => text.parse().ok().map(Self::Bool),
             Kind::Date => Value::text(&*text).typed(kind).ok().map(Value::into_owned),

@@ -50,7 +50,7 @@ fn money(members: &[(std::borrow::Cow<'_, str>, Value<'_>)]) -> Result<Money, Fa
         _ => None,
     };
     match (amount, member("currency")) {
-        (Some(amount), Some(Value::Text(currency))) => {
+        (Some(amount), Some(Value::Text(currency))) if is_code(currency) => {
             Ok(Money { amount, currency: currency.clone().into_owned() })
         }
         _ => Err(Fault::new(
@@ -58,6 +58,11 @@ fn money(members: &[(std::borrow::Cow<'_, str>, Value<'_>)]) -> Result<Money, Fa
             "money is written as {\"amount\": \"12.30\", \"currency\": \"EUR\"}",
         )),
     }
+}
+
+/// Whether it has the form of a code of ISO 4217.
+fn is_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -88,6 +93,7 @@ mod tests {
         check(r#"{"currency":"EUR","amount":1.50}"#, &Kind::Money, money);
         check(r#"{"amount":"much","currency":"EUR"}"#, &Kind::Money, "mapping.money");
         check(r#"{"amount":1}"#, &Kind::Money, "mapping.money");
+        check(r#"{"amount":1,"currency":"€"}"#, &Kind::Money, "mapping.money");
     }
 
     #[test]
