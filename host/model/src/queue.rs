@@ -155,19 +155,21 @@ pub struct QueueStats {
     pub dead: u64,
     /// Dead letters that people have discarded.
     pub discarded: u64,
-    /// Sessions at work now.
+    /// Sessions at work, and those that a worker has not given back and nobody has claimed since.
     pub leased: u64,
     /// Since when the session that is due longest waits.
     pub oldest: Option<Timestamp>,
 }
 
-/// The durable queues. Every method is one transaction.
+/// The durable queues. Every method is one transaction, and an error means that nothing of it
+/// was done.
 ///
 /// A claimed session returns to the queue when its lease runs out, so an attempt may run twice
-/// and must be idempotent. A method that takes a batch answers in its order.
+/// and must be idempotent. A method that takes a batch answers in its order. When the clock steps
+/// back, what was due then waits until the clock has come there again.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Queues jobs, in their order.
+    /// Queues jobs, in their order; at most [`BATCH_MAX`] with [`BATCH_BYTES_MAX`] of payload.
     async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError>;
 
     /// The tenants that have something due in a queue, paused sessions not counted, by name from
@@ -183,25 +185,38 @@ pub trait JobQueue: Send + Sync {
     /// to claim unless something is queued.
     async fn next_due(&self, queue: Queue) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Claims the sessions of a tenant that have been due longest.
+    /// Claims the sessions of a tenant that have been due longest; fewer than there are where the
+    /// answer grows large.
+    ///
+    /// A batch of jobs ends where another connection or package begins. A job that has lost a
+    /// worker is handed out alone, so that what kills its workers is known. The cost goes by the
+    /// packages of the tenant and what is handed out, not by what waits, is skipped or is paused.
     async fn claim(&self, claim: Claim) -> Result<Vec<Leased>, StoreError>;
 
-    /// Extends leases to this time from now.
+    /// Extends leases to this time from now, also those that have run out and that nobody else has
+    /// claimed since.
     async fn renew(&self, leases: Vec<LeaseRef>, lease: Duration) -> Result<Vec<Held>, StoreError>;
 
-    /// Ends claims, each with its effects or not at all.
+    /// Ends claims, each with its effects or, where it is stale, not at all. An outcome or effect
+    /// that is refused refuses the call: a run that another has followed, for example, cannot end.
     async fn finish(&self, finishes: Vec<Finish>) -> Result<Vec<Held>, StoreError>;
 
-    /// Lists dead letters by id.
+    /// Lists dead letters by id; fewer than there are where the list grows large, so that only an
+    /// empty list tells the end.
     async fn dead(&self, filter: &DeadFilter) -> Result<Vec<DeadLetter>, StoreError>;
 
-    /// Queues dead letters again, their attempts counted from zero; how many.
+    /// Queues dead letters again, their attempts counted from zero; how many, at most
+    /// [`BATCH_MAX`]. Called again it goes on with those that are left, until it answers zero.
+    ///
+    /// Letters of one session keep their order within a call. A dedupe key that the job held until
+    /// it was finished is taken again if it is free.
     async fn redrive(&self, filter: &DeadFilter, redrive: Redrive) -> Result<u64, StoreError>;
 
-    /// Discards dead letters; how many. The reason goes into the log of events.
+    /// Discards dead letters; how many, at most [`BATCH_MAX`], and called again as for
+    /// [`Self::redrive`]. The reason goes into the log of events.
     async fn discard(&self, filter: &DeadFilter, reason: &str) -> Result<u64, StoreError>;
 
-    /// Pauses; a pause of the same scope is replaced.
+    /// Pauses; a pause of the same scope is replaced. What is at work ends as ever.
     async fn pause(&self, tenant: &TenantId, pause: Pause) -> Result<(), StoreError>;
 
     /// Ends a pause. False if there was none.

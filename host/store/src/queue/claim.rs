@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::queue::{BATCH_BYTES_MAX, BATCH_MAX, Claim, Failure, Job, LeaseRef, Leased};
+use model::queue::{BATCH_BYTES_MAX, BATCH_MAX, Claim, Failure, Job, LeaseRef, Leased, PauseScope};
 use model::store::StoreError;
 use model::{Clock, Timestamp};
 use redb::ReadableTable as _;
@@ -83,6 +83,11 @@ impl Ledger<'_> {
             self.keep(slot);
             return Ok(None);
         }
+        if slot.session.paused.take().is_some() {
+            // It is over, or the session would not be due.
+            let scope = PauseScope::Session(*queue, slot.line.session.clone());
+            self.draft.remove(Table::Pauses, keys::pause(tenant, &scope));
+        }
         for number in &numbers {
             let tried = slot.session.tries.entry(*number).or_default();
             tried.attempts = tried.attempts.saturating_add(1);
@@ -124,7 +129,7 @@ impl Ledger<'_> {
                 key::number(key.value()).ok_or_else(|| corrupt(Table::Jobs, Malformed::Shape))?;
             let (job, payload) = rows::job(row.value())?;
             let tried = slot.session.tries.get(&number).copied().unwrap_or_default();
-            let is_due = tried.due.unwrap_or(job.due) <= self.now;
+            let is_due = tried.due.unwrap_or_else(|| job.due()) <= self.now;
             let is_like_head = job.connection == head.connection && job.package == head.package;
             let fits = jobs.is_empty() || (tried.deaths == 0 && payload.len() <= room.bytes);
             if !(is_due && is_like_head && fits) {

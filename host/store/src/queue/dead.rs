@@ -176,7 +176,7 @@ impl Ledger<'_> {
         };
         let Letter { queue, job, .. } = letter;
         let dedupe = self.hold_again(tenant, queue, id, job.dedupe)?;
-        let job = JobRow { due, dedupe, ..job };
+        let job = JobRow { run_at: Some(due), dedupe, ..job };
         match redrive.to {
             RedriveTo::Head => self.prepend(&mut slot, &job, &payload)?,
             RedriveTo::Tail => self.append(&mut slot, &job, &payload)?,

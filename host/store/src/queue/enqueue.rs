@@ -49,8 +49,7 @@ impl Ledger<'_> {
         let NewJob { tenant, queue, connection, package, payload, run_at, dedupe, .. } = job;
         let id = self.next_id(&tenant)?;
         let dedupe = self.hold(&tenant, queue, id, dedupe)?;
-        let (enqueued, due) = (self.now, run_at.unwrap_or(self.now));
-        let row = JobRow { id, enqueued, due, connection, package, dedupe };
+        let row = JobRow { id, enqueued: self.now, run_at, connection, package, dedupe };
         let mut slot = self.take(line)?;
         self.append(&mut slot, &row, &payload)?;
         self.keep(slot);

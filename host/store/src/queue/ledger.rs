@@ -179,7 +179,7 @@ pub(super) fn head(session: &Session, number: u64, job: &JobRow) -> Head {
     let later = session.tries.get(&number).and_then(|tried| tried.due);
     Head {
         number,
-        due: later.unwrap_or(job.due),
+        due: later.unwrap_or_else(|| job.due()),
         connection: job.connection.clone(),
         package: job.package.clone(),
     }

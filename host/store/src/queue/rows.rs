@@ -2,21 +2,24 @@
 
 use bytes::Bytes;
 use model::queue::{Death, Failure, JobId, Queue};
+use model::store::StoreError;
 use model::{ConnectionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Cursor, Malformed, corrupt, json};
 use crate::tables::Table;
-use model::store::StoreError;
 
 /// A queued job without its payload; nothing of it changes.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub(super) struct JobRow {
     pub(super) id: JobId,
     pub(super) enqueued: Timestamp,
-    /// Not before.
-    pub(super) due: Timestamp,
+    /// Not before, where this is another instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) run_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) connection: Option<ConnectionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) package: Option<String>,
     /// Dedupe keys that it holds until it is finished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -24,6 +27,11 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
+    /// Not before, unless it was tried and is to wait longer.
+    pub(super) fn due(&self) -> Timestamp {
+        self.run_at.unwrap_or(self.enqueued)
+    }
+
     /// version 1 and JSON, its length before it in 4 bytes · payload: the rest.
     pub(super) fn encode(&self, payload: &[u8]) -> Result<Vec<u8>, StoreError> {
         let header = json::encode(self)?;

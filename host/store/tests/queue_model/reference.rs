@@ -266,6 +266,9 @@ impl Reference {
                 let session = self.session(place);
                 let jobs = take(session, jobs_max, now);
                 if !jobs.is_empty() {
+                    // It is over, and is forgotten with that.
+                    self.pauses.remove(&PauseScope::Session(queue, place.1.to_owned()));
+                    let session = self.session(place);
                     session.lease = Some((number, now + LEASE_SECONDS));
                     let ids = jobs.iter().map(|job| job.id).collect();
                     self.claims.push(Claimed { place, jobs: ids });
