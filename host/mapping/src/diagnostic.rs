@@ -61,7 +61,7 @@ impl Diagnostic {
         Self { op: Some(name.into()), ..self }
     }
 
-    pub(crate) fn types(self, expected: impl ToString, found: impl ToString) -> Self {
+    pub(crate) fn types(self, expected: &dyn fmt::Display, found: &dyn fmt::Display) -> Self {
         Self { expected: Some(expected.to_string()), found: Some(found.to_string()), ..self }
     }
 }

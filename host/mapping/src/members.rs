@@ -128,7 +128,7 @@ impl<'r> Members<'r> {
 pub(crate) fn wrong(at: &str, expected: &str, found: &Json) -> Diagnostic {
     let found = json_kind(found);
     let message = format!("expected {expected}, found {found}");
-    Diagnostic::error("schema.type", at, message).types(expected, found)
+    Diagnostic::error("schema.type", at, message).types(&expected, &found)
 }
 
 /// What a JSON value is, in the words of [`Kind`](crate::Kind).

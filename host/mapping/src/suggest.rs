@@ -95,35 +95,36 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(record_type: &str, found: &Candidate, expected: Option<(&str, Json, u8)>) {
+    fn check(record_type: &str, found: &Candidate, expected: Option<(&str, &str, u8)>) {
         let types = Types::built_in();
         let suggested = suggest(std::slice::from_ref(found), types.get(record_type).unwrap());
-        let suggested = suggested.first().map(|s| (s.to.as_str(), json!(s.ops), s.confidence));
-        assert_eq!(suggested, expected);
+        let first = suggested.first().map(|s| (s, json!(s.ops).to_string()));
+        let found = first.as_ref().map(|(s, ops)| (s.to.as_str(), ops.as_str(), s.confidence));
+        assert_eq!(found, expected);
     }
 
     #[test]
     fn names_and_values_of_providers_are_recognised() {
         let email = candidate("email", &[json!("A@example.com"), json!(null)]);
-        check("c_contact", &email, Some(("email", json!(["email_norm"]), 100)));
+        check("c_contact", &email, Some(("email", r#"["email_norm"]"#, 100)));
         let first = candidate("firstname", &[json!("Ada")]);
-        check("c_contact", &first, Some(("given_name", json!([]), 95)));
+        check("c_contact", &first, Some(("given_name", "[]", 95)));
         let amount = candidate("amount", &[json!("1250.50"), json!("")]);
         check(
             "c_opportunity",
             &amount,
-            Some(("amount", json!([{"op": "nullify", "values": [""]}, "to_decimal"]), 100)),
+            Some(("amount", r#"[{"op":"nullify","values":[""]},"to_decimal"]"#, 100)),
         );
         let revenue = candidate("AnnualRevenue", &[json!(1e6)]);
-        check("c_company", &revenue, Some(("annual_revenue", json!([]), 100)));
+        check("c_company", &revenue, Some(("annual_revenue", "[]", 100)));
         let staff = candidate("numberofemployees", &[json!("12")]);
-        check("c_company", &staff, Some(("employees", json!(["to_int"]), 95)));
+        check("c_company", &staff, Some(("employees", r#"["to_int"]"#, 95)));
         let created = candidate("createdate", &[json!("2026-02-25T16:23:49.023Z")]);
-        check("c_contact", &created, Some(("created_at", json!([]), 95)));
+        check("c_contact", &created, Some(("created_at", "[]", 95)));
         let epoch = candidate("updated", &[json!(1_772_036_629_023_u64)]);
-        check("c_contact", &epoch, Some(("updated_at", json!(["epoch_ms"]), 95)));
+        check("c_contact", &epoch, Some(("updated_at", r#"["epoch_ms"]"#, 95)));
         let closed = candidate("hs_is_closed_won", &[json!("true"), json!("false")]);
-        check("c_opportunity", &closed, Some(("won", json!(["to_bool"]), 95)));
+        check("c_opportunity", &closed, Some(("won", r#"["to_bool"]"#, 95)));
     }
 
     #[test]

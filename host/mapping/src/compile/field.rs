@@ -30,7 +30,7 @@ impl<'c> Compiler<'c> {
         if !get.view.fits(&Kind::Text) {
             let message = format!("the address of a record is text, and this gives {}", get.view);
             let refused = Diagnostic::error("mapping.type", "/url", message);
-            self.report.push(refused.types(Kind::Text, &get.view));
+            self.report.push(refused.types(&Kind::Text, &get.view));
         }
         Some(get)
     }
@@ -100,7 +100,7 @@ impl<'c> Compiler<'c> {
             (view, count) => {
                 let message = format!("{count} targets take {count} values, and this gives {view}");
                 let refused = Diagnostic::error("mapping.type", &format!("{at}/to"), message);
-                self.report.push(refused.types(format!("{count} values"), view));
+                self.report.push(refused.types(&format!("{count} values"), view));
                 return None;
             }
         };

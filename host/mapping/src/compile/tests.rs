@@ -34,7 +34,7 @@ fn diagnostics(fields: &Json) -> Vec<Diagnostic> {
 
 /// Compiles one field map beside that of the required field, and expects this first message.
 #[track_caller]
-fn check(field: Json, expected: &str) {
+fn check(field: &Json, expected: &str) {
     let name = json!({"from": "/name", "to": "name", "on_error": "reject_record"});
     let found = diagnostics(&json!([name, field]));
     let found = found.first().map(ToString::to_string).unwrap_or_default();
@@ -43,24 +43,24 @@ fn check(field: Json, expected: &str) {
 
 #[test]
 fn types_are_checked_from_end_to_end() {
-    check(json!({"from": "/number", "to": "amount"}), "");
-    check(json!({"from": "/text", "ops": ["to_decimal"], "to": "amount"}), "");
-    check(json!({"from": "/day", "to": "close_date"}), "");
-    check(json!({"from": "/unknown", "to": "close_date"}), "");
+    check(&json!({"from": "/number", "to": "amount"}), "");
+    check(&json!({"from": "/text", "ops": ["to_decimal"], "to": "amount"}), "");
+    check(&json!({"from": "/day", "to": "close_date"}), "");
+    check(&json!({"from": "/unknown", "to": "close_date"}), "");
     check(
-        json!({"from": "/text", "to": "amount"}),
+        &json!({"from": "/text", "to": "amount"}),
         "error at /fields/1/to: `amount` is decimal, and this gives text; add to_decimal [mapping.type]",
     );
     check(
-        json!({"from": "/tags", "to": "description"}),
+        &json!({"from": "/tags", "to": "description"}),
         "error at /fields/1/to: `description` is text, and this gives list of text; add list_join [mapping.type]",
     );
     check(
-        json!({"from": "/number", "ops": ["trim"], "to": "stage"}),
+        &json!({"from": "/number", "ops": ["trim"], "to": "stage"}),
         "error at /fields/1/ops/0: `trim`: takes text, would get decimal (from \"/number\") [op.type]",
     );
     check(
-        json!({"from": "/text", "ops": ["trim"], "to": "closed"}),
+        &json!({"from": "/text", "ops": ["trim"], "to": "closed"}),
         "error at /fields/1/ops/0: `closed` is bool, and this gives text; add to_bool [mapping.type]",
     );
 }
@@ -80,11 +80,11 @@ fn a_message_names_field_operation_and_both_types() {
 #[test]
 fn unknown_names_are_refused_with_what_was_probably_meant() {
     check(
-        json!({"from": "/text", "to": "closeDate"}),
+        &json!({"from": "/text", "to": "closeDate"}),
         "error at /fields/1/to: `c_opportunity` has no field \"closeDate\"; is it `close_date`? [schema.target]",
     );
     check(
-        json!({"from": "/text", "ops": ["trimm"], "to": "stage"}),
+        &json!({"from": "/text", "ops": ["trimm"], "to": "stage"}),
         "error at /fields/1/ops/0: there is no operation \"trimm\"; `plughouse mapping ops` lists them (from \"/text\") [op.unknown]",
     );
 }
@@ -103,22 +103,22 @@ fn a_one_way_operation_is_refused_where_the_field_is_written_back() {
 #[test]
 fn field_maps_do_not_meet_at_either_end() {
     check(
-        json!({"from": "/text", "to": "name"}),
+        &json!({"from": "/text", "to": "name"}),
         "error at /fields/1/to: `name` has a value already, from /fields/0 [schema.duplicate-target]",
     );
     check(
-        json!({"from": "/name", "to": "stage"}),
+        &json!({"from": "/name", "to": "stage"}),
         "error at /fields/1/from: \"/name\" would be written back twice, by this field and, as \
          \"/name\", by /fields/0; write \"direction\": \"in\" on one of them [schema.overlap]",
     );
     check(
-        json!({"from": "/name/first", "to": "stage"}),
+        &json!({"from": "/name/first", "to": "stage"}),
         "error at /fields/1/from: \"/name/first\" would be written back twice, by this field and, \
          as \"/name\", by /fields/0; write \"direction\": \"in\" on one of them [schema.overlap]",
     );
-    check(json!({"from": "/name/first", "to": "stage", "direction": "in"}), "");
+    check(&json!({"from": "/name/first", "to": "stage", "direction": "in"}), "");
     check(
-        json!({"from": "", "to": "stage"}),
+        &json!({"from": "", "to": "stage"}),
         "error at /fields/1/from: the whole record cannot be written back; name a path within it, \
          or write \"direction\": \"in\" [schema.source]",
     );
@@ -127,19 +127,19 @@ fn field_maps_do_not_meet_at_either_end() {
 #[test]
 fn sources_and_targets_are_as_many_as_the_operations_make_of_them() {
     check(
-        json!({"from": ["/a", "/b"], "to": "stage"}),
+        &json!({"from": ["/a", "/b"], "to": "stage"}),
         "error at /fields/1: several sources need an operation that makes one value of them, as concat [schema.source]",
     );
     check(
-        json!({"to": "stage"}),
+        &json!({"to": "stage"}),
         "error at /fields/1: there is neither a source nor an operation; write `from`, a JSON Pointer [schema.source]",
     );
     check(
-        json!({"from": "/text", "ops": ["trim"], "to": ["stage", "pipeline"]}),
+        &json!({"from": "/text", "ops": ["trim"], "to": ["stage", "pipeline"]}),
         "error at /fields/1/to: 2 targets take 2 values, and this gives text [mapping.type]",
     );
     check(
-        json!({"from": "/number", "to": "amount", "on_error": {"default": "x"}}),
+        &json!({"from": "/number", "to": "amount", "on_error": {"default": "x"}}),
         "error at /fields/1/on_error/default: the default of `amount` does not fit: expected decimal, found text [mapping.default]",
     );
 }

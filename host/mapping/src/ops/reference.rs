@@ -28,8 +28,7 @@ pub fn reference_json() -> Json {
 
 fn section(out: &mut String, spec: &Spec) {
     let Spec { name, summary, types, class, reverse, standard, example, params, .. } = spec;
-    let text =
-        format!("\n### `{name}`\n\n{types}, {class}: {summary}. Goes back as: {reverse}.\n",);
+    let text = format!("\n### `{name}`\n\n{types}, {class}: {summary}. Goes back as: {reverse}.\n");
     out.push_str(&text);
     if let Some(standard) = standard {
         write(out, format_args!("\nFollows {standard}.\n"));

@@ -30,7 +30,7 @@ pub(super) fn copy(
         && matches!(wanted, Verbatim::Text | Verbatim::Any)
         && let Some(chunk) = payload.get(at..).and_then(<[u8]>::first_chunk::<SHORT>)
         // What stands behind the token may have a backslash, too; then it is looked at closer.
-        && !chunk.iter().fold(false, |found, &byte| found | (byte == b'\\'))
+        && chunk.iter().fold(0, |found, &byte| found | u8::from(byte == b'\\')) == 0
     {
         push_short(chunk, raw.len(), out);
         return Ok(());

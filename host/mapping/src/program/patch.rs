@@ -81,13 +81,14 @@ impl Node {
         };
         match whole.as_bytes().first() {
             Some(b'[') => {
-                let items: Vec<&RawValue> = serde_json::from_str(whole).map_err(unreadable)?;
+                let items: Vec<&RawValue> =
+                    serde_json::from_str(whole).map_err(|e| unreadable(&e))?;
                 let raw = |item: &&RawValue| Self::Raw(item.get().to_owned());
                 *self = Self::List(items.iter().map(raw).collect());
             }
             Some(b'{') if matches!(self, Self::Object(_)) => {}
             Some(b'{') => {
-                let members = crate::schema::members(whole).map_err(unreadable)?;
+                let members = crate::schema::members(whole).map_err(|e| unreadable(&e))?;
                 let raw =
                     |(name, value): (String, &RawValue)| (name, Self::Raw(value.get().to_owned()));
                 *self = Self::Object(members.into_iter().map(raw).collect());
@@ -141,6 +142,6 @@ fn no_place(found: &str) -> Fault {
 }
 
 #[cold]
-fn unreadable(error: serde_json::Error) -> Fault {
+fn unreadable(error: &serde_json::Error) -> Fault {
     Fault::new("mapping.json", format!("the provider's record cannot be changed: {error}"))
 }

@@ -48,7 +48,7 @@ impl<'j> Writer<'_, 'j> {
             return self.copy(map, &token, wanted).map_err(|fault| (None, fault));
         }
         let current = self.current(map);
-        let Some(parts) = self.wanted(map, &current)? else { return Ok(()) };
+        let Some(parts) = self.wanted(map, current.as_deref())? else { return Ok(()) };
         if current.is_some_and(|current| current.iter().zip(&parts).all(|(a, b)| same(a, b))) {
             return Ok(());
         }
@@ -58,15 +58,15 @@ impl<'j> Writer<'_, 'j> {
         };
         // A base that cannot be read is as good as none.
         let base = map.get.source(&self.picks).unwrap_or(Value::Missing);
-        let source = self.put(&map.get.chain, view, &base)?;
+        let source = self.put(&map.get.chain, &view, &base)?;
         self.source(map, source, base).map_err(|fault| (None, fault))
     }
 
     /// The source of a view. It reads as the view, or as a tidier one.
-    fn put(&self, chain: &Chain, view: Value<'j>, base: &Value<'j>) -> Result<Value<'j>, Failed> {
+    fn put(&self, chain: &Chain, view: &Value<'j>, base: &Value<'j>) -> Result<Value<'j>, Failed> {
         let source = chain.put(view.clone(), base, self.refs).map_err(failed)?;
         let again = chain.get(source.clone(), self.refs).map_err(failed)?;
-        if same(&again, &view) || alike(&again, &view) {
+        if same(&again, view) || alike(&again, view) {
             return Ok(source);
         }
         if chain.class() <= Class::Canonicalising {
@@ -75,7 +75,7 @@ impl<'j> Writer<'_, 'j> {
                 return Ok(source);
             }
         }
-        let [meant, found] = [&view, &again].map(|value| Fault::quote(&value.to_json()));
+        let [meant, found] = [view, &again].map(|value| Fault::quote(&value.to_json()));
         let message = format!("written back, {meant} would be read as {found}");
         Err((None, Fault::conflict(message)))
     }
@@ -114,13 +114,13 @@ impl<'j> Writer<'_, 'j> {
     fn wanted(
         &self,
         map: &Map,
-        current: &Option<Vec<Value<'j>>>,
+        current: Option<&[Value<'j>]>,
     ) -> Result<Option<Vec<Value<'j>>>, Failed> {
         let mut silent = true;
         let mut parts = Vec::with_capacity(map.targets.len());
         for (part, target) in map.targets.iter().enumerate() {
             let value = match self.docs.get(target.doc) {
-                None => current.as_ref().and_then(|parts| parts.get(part)).cloned(),
+                None => current.and_then(|parts| parts.get(part)).cloned(),
                 Some(token) => {
                     silent = false;
                     let value = Value::read(token).and_then(|value| value.typed(&target.kind));

@@ -121,12 +121,14 @@ fn follow(old: &RecordType, discovered: &[Discovered], evolution: &Evolution) ->
         match &change.changed {
             Changed::Entity => {}
             Changed::Retyped { from, to } => {
-                let known = next.fields.iter_mut().find(of_it);
-                known.into_iter().for_each(|field| field.kind = widest(from, to));
+                if let Some(field) = next.fields.iter_mut().find(of_it) {
+                    field.kind = widest(from, to);
+                }
             }
             Changed::Removed => {
-                let known = next.fields.iter_mut().find(of_it);
-                known.into_iter().for_each(|field| field.required = false);
+                if let Some(field) = next.fields.iter_mut().find(of_it) {
+                    field.required = false;
+                }
             }
             Changed::Added(_) if next.fields.len() == RecordType::FIELDS_MAX => {}
             Changed::Added(_) => {
@@ -146,8 +148,8 @@ fn follow(old: &RecordType, discovered: &[Discovered], evolution: &Evolution) ->
 /// Whether every value of `new` is one of `old`.
 fn covers(old: &FieldKind, new: &FieldKind) -> bool {
     match (old, new) {
-        (FieldKind::Plain(Kind::Any), _) => true,
-        (FieldKind::Plain(Kind::Decimal), FieldKind::Plain(Kind::Integer)) => true,
+        (FieldKind::Plain(Kind::Any), _)
+        | (FieldKind::Plain(Kind::Decimal), FieldKind::Plain(Kind::Integer)) => true,
         (FieldKind::List(old), FieldKind::List(new)) => covers(old, new),
         (old, new) => old == new,
     }
@@ -155,8 +157,5 @@ fn covers(old: &FieldKind, new: &FieldKind) -> bool {
 
 /// The type that holds the values of both.
 fn widest(from: &FieldKind, to: &FieldKind) -> FieldKind {
-    match (from, to) {
-        (from, to) if covers(to, from) => to.clone(),
-        _ => FieldKind::Plain(Kind::Any),
-    }
+    if covers(to, from) { to.clone() } else { FieldKind::Plain(Kind::Any) }
 }

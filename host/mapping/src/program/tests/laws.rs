@@ -16,7 +16,7 @@ fn composition(picks: &[Index], source: &Kind) -> (Vec<Json>, Kind, Class) {
         ops.push(pick.get(&all).clone());
         match Chain::build(&ops, source) {
             Ok((chain, view)) if chain.class() != Class::OneWay => {
-                (kind, class) = (view, chain.class())
+                (kind, class) = (view, chain.class());
             }
             _ => drop(ops.pop()),
         }
@@ -69,7 +69,7 @@ proptest! {
     ) {
         let (ops, view, class) = composition(&picks, &kind);
         let fields = json!([{"from": "/p/a", "to": target(&view), "ops": ops}]);
-        let source = Source::new([("/p/a".to_owned(), kind.clone())]);
+        let source = Source::new([("/p/a".to_owned(), kind)]);
         let program = program_from(&fields, &source);
         let [base, edit] = [base, edit].map(|value| json!({"p": {"a": value, "kept": 1}}));
         let doc = read(&program, &edit.to_string()).unwrap();
