@@ -38,7 +38,9 @@ const OPPOSITES: &[(&str, &str)] = &[
     ("parse_date", "format_date"),
     ("to_int", "to_string"),
     ("to_decimal", "to_string"),
-    ("nest", "flatten"),
+    ("base64", "base64_decode"),
+    ("url_encode", "url_decode"),
+    ("html_escape", "html_unescape"),
 ];
 
 /// Operations that give a value where there is none.
@@ -114,6 +116,36 @@ fn required(at: &str, map: &FieldMap, record_type: &RecordType, report: &mut Rep
                  default, or write \"on_error\": \"reject_record\" to say that this is meant"
             );
             report.push(Diagnostic::warning("lint.required", &format!("{at}/to"), message));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Chain, Kind, NoReferences, Value, ops};
+
+    #[test]
+    fn every_name_is_that_of_an_operation() {
+        let pairs = OPPOSITES.iter().flat_map(|&(one, other)| [one, other]);
+        for name in ONCE.iter().chain(CASES).chain(FILLS).copied().chain(pairs) {
+            assert!(ops::find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_do_nothing_twice_does_nothing_twice() {
+        for name in ONCE {
+            let example = ops::find(name).unwrap().example;
+            let op: Json = serde_json::from_str(example.op).unwrap();
+            let input = Value::parse(example.input.as_bytes()).unwrap();
+            let get = |count| {
+                let Ok((chain, _)) = Chain::build(&vec![op.clone(); count], &Kind::Any) else {
+                    return None;
+                };
+                chain.get(input.clone(), &NoReferences).ok()
+            };
+            assert_eq!(get(1), get(2), "{name}");
         }
     }
 }
