@@ -17,7 +17,9 @@ use crate::ops::LIST_MAX;
 use crate::{Fault, Kind};
 
 /// A value; texts are borrowed from the record where they can be.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Objects with the same members are equal in whatever order these stand.
+#[derive(Clone, Debug)]
 pub enum Value<'a> {
     /// The path leads nowhere. It is not null: a null that is written clears a field.
     Missing,
@@ -57,6 +59,32 @@ pub struct Money {
     pub amount: Decimal,
     /// ISO 4217 code, three upper-case letters.
     pub currency: String,
+}
+
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Missing, Self::Missing) | (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Date(a), Self::Date(b)) => a == b,
+            (Self::DateTime(a), Self::DateTime(b)) => a == b,
+            (Self::Money(a), Self::Money(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Object(a), Self::Object(b)) if a.len() != b.len() => false,
+            (Self::Object(a), Self::Object(b)) => {
+                if a.iter().zip(b).all(|(a, b)| a.0 == b.0) {
+                    return a.iter().zip(b).all(|(a, b)| a.1 == b.1);
+                }
+                let [mut a, mut b] = [a, b].map(|members| members.iter().collect::<Vec<_>>());
+                a.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+                b.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+                a == b
+            }
+            _ => false,
+        }
+    }
 }
 
 impl DateTime {

@@ -9,11 +9,14 @@ use crate::ops::each::weight;
 use crate::{Fault, Value};
 
 /// Steps of one evaluation: thousands of items are tested, and a millisecond is not passed. A step
-/// is an operator, or the work of looking at or copying [`STEP_BYTES`] of a value.
+/// is an operator, or the work of looking at [`STEP_BYTES`] of a value or [`STEP_NAMES`] of its names.
 pub(super) const STEPS_MAX: usize = 100_000;
 
 /// Bytes that a processor copies while it evaluates an operator.
 const STEP_BYTES: usize = 64;
+
+/// Names that a processor compares while it evaluates an operator.
+const STEP_NAMES: usize = 8;
 
 /// The code of an evaluation that was stopped; no operator may hide it.
 const STOPPED: &str = "mapping.cel-steps";
@@ -40,15 +43,10 @@ struct Bound<'e, 'a> {
 }
 
 impl<'e, 'a> Scope<'e, 'a> {
-    fn find(&self, name: &str) -> Option<&'e Value<'a>> {
-        let mut bound = self.bound;
-        while let Some(variable) = bound {
-            if variable.name == name {
-                return Some(variable.value);
-            }
-            bound = variable.outer;
-        }
-        if name == "this" { Some(self.this) } else { member(self.this, name) }
+    /// The variable of this name, the innermost one.
+    fn bound(&self, name: &str) -> Option<&'e Value<'a>> {
+        let mut variables = std::iter::successors(self.bound, |variable| variable.outer);
+        variables.find(|variable| variable.name == name).map(|variable| variable.value)
     }
 }
 
@@ -73,10 +71,15 @@ impl Run {
         self.spend(weight(value) / STEP_BYTES)
     }
 
-    /// Spends what it takes to find a member.
-    fn spend_on_names(&self, value: &Value<'_>) -> Result<(), Fault> {
-        let names = if let Value::Object(members) = value { members.len() } else { 0 };
-        self.spend(names * size_of::<Value<'_>>() / STEP_BYTES)
+    /// The member of an object, for the steps that it takes to find it.
+    fn member<'v, 'a>(
+        &self,
+        of: &'v Value<'a>,
+        name: &str,
+    ) -> Result<Option<&'v Value<'a>>, Fault> {
+        let names = if let Value::Object(members) = of { members.len() } else { 0 };
+        self.spend(names / STEP_NAMES)?;
+        Ok(member(of, name))
     }
 
     fn own<'a>(&self, value: Cow<'_, Value<'a>>) -> Result<Value<'a>, Fault> {
@@ -91,8 +94,12 @@ impl Run {
         match expr {
             Expr::Literal(value) => Ok(Cow::Borrowed(value)),
             Expr::Name(name) => {
-                self.spend_on_names(scope.this)?;
-                scope.find(name).map(Cow::Borrowed).ok_or_else(|| absent(name))
+                let found = match scope.bound(name) {
+                    None if name == "this" => Some(scope.this),
+                    None => self.member(scope.this, name)?,
+                    bound => bound,
+                };
+                found.map(Cow::Borrowed).ok_or_else(|| absent(name))
             }
             Expr::Select(of, name) => {
                 let of = self.eval(of, scope)?;
@@ -149,16 +156,10 @@ impl Run {
         if !matches!(&*of, Value::Object(_)) {
             return Err(fault(format!("{} has no member {}", of.kind(), Fault::quote(name))));
         }
-        match of {
-            Cow::Borrowed(of) => {
-                self.spend_on_names(of)?;
-                Ok(member(of, name).map(Cow::Borrowed))
-            }
-            Cow::Owned(of) => {
-                let part = member(&of, name).cloned();
-                Ok(part.map(Cow::Owned))
-            }
-        }
+        Ok(match of {
+            Cow::Borrowed(of) => self.member(of, name)?.map(Cow::Borrowed),
+            Cow::Owned(of) => self.member(&of, name)?.cloned().map(Cow::Owned),
+        })
     }
 
     fn index<'e, 'a>(&self, parts: &'e [Expr; 2], scope: Scope<'e, 'a>) -> Found<'e, 'a> {

@@ -39,8 +39,9 @@ pub(super) fn binary<'a>(
 ) -> Result<Value<'a>, Fault> {
     use Operator as Op;
     Ok(match operator {
-        Op::Equal => Value::Bool(equal(left, right)),
-        Op::Unequal => Value::Bool(!equal(left, right)),
+        // Values of other types are other values.
+        Op::Equal => Value::Bool(left == right),
+        Op::Unequal => Value::Bool(left != right),
         Op::Less => Value::Bool(compare(left, right)?.is_lt()),
         Op::LessOrEqual => Value::Bool(compare(left, right)?.is_le()),
         Op::Greater => Value::Bool(compare(left, right)?.is_gt()),
@@ -60,30 +61,6 @@ pub(super) fn binary<'a>(
     })
 }
 
-/// Values of other types are other values; members have no order.
-fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
-    match (left, right) {
-        (Value::List(left), Value::List(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(a, b)| equal(a, b))
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len() && {
-                let pairs = sorted(left).into_iter().zip(sorted(right));
-                pairs.into_iter().all(|(a, b)| a.0 == b.0 && equal(&a.1, &b.1))
-            }
-        }
-        (left, right) => left == right,
-    }
-}
-
-type Member<'a> = (Cow<'a, str>, Value<'a>);
-
-fn sorted<'v, 'a>(members: &'v [Member<'a>]) -> Vec<&'v Member<'a>> {
-    let mut members: Vec<_> = members.iter().collect();
-    members.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    members
-}
-
 fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, Fault> {
     match (left, right) {
         (Value::Bool(_), Value::Bool(_))
@@ -97,7 +74,7 @@ fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, Fault> {
 
 fn contains(all: &Value<'_>, one: &Value<'_>) -> Result<bool, Fault> {
     match (all, one) {
-        (Value::List(items), one) => Ok(items.iter().any(|item| equal(item, one))),
+        (Value::List(items), one) => Ok(items.contains(one)),
         (Value::Object(_), Value::Text(name)) => Ok(member(all, name).is_some()),
         _ => Err(fault(format!("{} cannot be in {}", one.kind(), all.kind()))),
     }
