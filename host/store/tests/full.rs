@@ -1,8 +1,7 @@
 //! A data directory on a small disk of its own, filled from outside.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "clippy allows them in functions marked as tests, and these are called by such"
+    reason = "clippy allows it in functions marked as tests, and these are called by such"
 )]
 
 use std::collections::BTreeSet;

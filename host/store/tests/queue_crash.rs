@@ -2,12 +2,12 @@
 //! `PLUGHOUSE_KILLS` sets how often a process is killed.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "clippy allows them in functions marked as tests, and these are called by such"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -106,7 +106,7 @@ async fn end(store: &Store, leased: Leased) -> Vec<(JobId, bool)> {
 /// Says what the store has acknowledged.
 fn tell(word: &str, ids: impl IntoIterator<Item = JobId>) {
     for id in ids {
-        writeln!(std::io::stdout(), "\nqueue {word} {id}").unwrap();
+        println!("\nqueue {word} {id}");
     }
 }
 

@@ -87,3 +87,35 @@ pub(super) struct Quarantine {
 pub(super) fn job(row: &[u8]) -> Result<(JobRow, Bytes), StoreError> {
     JobRow::decode(row).map(|(job, payload)| (job, Bytes::copy_from_slice(payload)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::store::StoreErrorKind;
+    use proptest::prelude::*;
+
+    #[test]
+    fn job_comes_back_with_its_payload() {
+        let job = JobRow {
+            id: JobId(7),
+            enqueued: Timestamp::UNIX_EPOCH,
+            run_at: Some(Timestamp::MAX),
+            connection: Some("hub".parse().unwrap()),
+            package: None,
+            dedupe: vec!["key".to_owned()],
+        };
+        for payload in [&b""[..], b"\0\xff", b"{}"] {
+            let row = job.encode(payload).unwrap();
+            assert_eq!(JobRow::decode(&row).unwrap(), (job.clone(), payload));
+            let cut = JobRow::decode(&row[..20]).unwrap_err();
+            assert_eq!(cut.kind(), StoreErrorKind::Corrupt);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_rows_do_not_panic(row: Vec<u8>) {
+            prop_assert!(JobRow::decode(&row).is_err());
+        }
+    }
+}
