@@ -94,11 +94,6 @@ impl Chain {
         self.steps.iter().any(|step| step.lens.takes_empty())
     }
 
-    /// Whether an operation tidies what goes back, so that an untidy edit is read again otherwise.
-    pub fn tidies(&self) -> bool {
-        self.steps.iter().any(|step| step.lens.class() == Class::Canonicalising)
-    }
-
     /// The view of a source.
     pub fn get<'a>(
         &self,
@@ -113,7 +108,8 @@ impl Chain {
     /// The source that has this view and is otherwise like `base`, the source as it was last
     /// seen; `base` itself when that has this view.
     ///
-    /// Not to be called on a chain that is [one-way](Self::one_way).
+    /// What is read again is this view, or this view tidied by the last operations; an edit that
+    /// would be lost is a fault. Not to be called on a chain that is [one-way](Self::one_way).
     pub fn put<'a>(
         &self,
         view: Value<'a>,
@@ -121,19 +117,24 @@ impl Chain {
         refs: &dyn References,
     ) -> Result<Value<'a>, ChainFault> {
         let bases = bases(&self.steps, base, refs);
-        let mut value = view;
-        for (index, step) in self.steps.iter().enumerate().rev() {
-            let (before, after) = (bases.get(index), bases.get(index + 1));
-            let before = before.unwrap_or(&Value::Missing);
-            // What has not been touched goes back as it came, whatever the operation forgot of it.
-            if after.is_some_and(|after| *after == value) {
-                value = before.clone();
-            } else if !value.is_empty() || step.lens.takes_empty() {
-                let put = step.lens.put(value, before, refs);
-                value = put.map_err(|fault| step.failed(index, fault))?;
+        let (settled, tidying) = self.steps.split_at(self.settled());
+        let cleared = view.is_empty();
+        let wanted = back(tidying, bases.get(settled.len()..).unwrap_or_default(), view, refs);
+        let wanted = wanted.map_err(|failed| failed.behind(settled.len()))?;
+        let source = back(settled, &bases, wanted.clone(), refs)?;
+        match settled.last() {
+            Some(last) if !cleared && !reads_as(settled, &source, &wanted, refs) => {
+                let fault = Fault::conflict("the edit would not be read again as it is");
+                Err(last.failed(settled.len() - 1, fault))
             }
+            _ => Ok(source),
         }
-        Ok(value)
+    }
+
+    /// The number of operations before those at the end that do no more than tidy.
+    fn settled(&self) -> usize {
+        let tidies = |step: &Step| step.lens.class() == Class::Canonicalising || step.lens.keeps();
+        self.steps.iter().rposition(|step| !tidies(step)).map_or(0, |index| index + 1)
     }
 
     /// The value after each operation, in order; the last one may be a fault, and then what
@@ -169,6 +170,45 @@ fn bases<'a>(steps: &[Step], base: &Value<'a>, refs: &dyn References) -> Vec<Val
         bases.push(view);
     }
     bases
+}
+
+/// The source of a view, given the source and the views that were last seen.
+fn back<'a>(
+    steps: &[Step],
+    bases: &[Value<'a>],
+    view: Value<'a>,
+    refs: &dyn References,
+) -> Result<Value<'a>, ChainFault> {
+    let mut value = view;
+    for (index, step) in steps.iter().enumerate().rev() {
+        let before = bases.get(index).unwrap_or(&Value::Missing);
+        // What has not been touched goes back as it came, whatever the operation forgot of it.
+        if bases.get(index + 1).is_some_and(|after| *after == value) {
+            value = before.clone();
+        } else if !value.is_empty() || step.lens.takes_empty() {
+            let put = step.lens.put(value, before, refs);
+            value = put.map_err(|fault| step.failed(index, fault))?;
+        }
+    }
+    Ok(value)
+}
+
+fn reads_as<'a>(
+    steps: &[Step],
+    source: &Value<'a>,
+    wanted: &Value<'a>,
+    refs: &dyn References,
+) -> bool {
+    let view = steps.iter().try_fold(source.clone(), |value, step| step.get(value, refs));
+    view.as_ref() == Ok(wanted)
+}
+
+impl ChainFault {
+    /// The same for operations that stand behind others.
+    fn behind(mut self, others: usize) -> Self {
+        self.index += others;
+        self
+    }
 }
 
 impl Step {

@@ -22,6 +22,11 @@ pub(crate) trait Lens: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether every view that is neither missing nor null is its own source.
+    fn keeps(&self) -> bool {
+        false
+    }
+
     /// The view of a source.
     fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault>;
 

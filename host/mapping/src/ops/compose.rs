@@ -68,15 +68,9 @@ fn whatever_is_put_in_a_row_keeps_the_laws() {
         if view.is_missing() || (view.is_empty() && chain.takes_empty()) {
             return Ok(());
         }
-        // An edit that does not fit is refused; but for tidying it is never lost in silence.
+        // An edit that does not fit is refused; it is never lost in silence.
         if let Ok(source) = put(&view) {
-            let again = get(&source);
-            if !chain.tidies() {
-                prop_assert_eq!(&again, &Ok(view), "PutGet {:?} {:?}", ops, source);
-            }
-            if let Ok(again) = again {
-                prop_assert_eq!(chain.put(again, &source, &NoReferences), Ok(source));
-            }
+            prop_assert_eq!(get(&source), Ok(view), "PutGet {:?} {:?}", ops, source);
         }
         Ok(())
     });

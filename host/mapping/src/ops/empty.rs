@@ -130,6 +130,10 @@ impl Lens for Default {
         true
     }
 
+    fn keeps(&self) -> bool {
+        true
+    }
+
     fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
         Ok(if source.is_empty() { self.0.clone() } else { source })
     }
@@ -154,6 +158,10 @@ impl Lens for Nullify {
 
     fn class(&self) -> Class {
         Class::NeedsBase
+    }
+
+    fn keeps(&self) -> bool {
+        true
     }
 
     fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
