@@ -39,22 +39,18 @@ pub const LINKS_MAX: usize = 16;
 /// Items in one call of this port, what a store may look up or write before others get their turn.
 pub const BATCH_MAX: usize = 1_000;
 
-/// What the conversion schema made of a record of a provider.
+/// What the conversion schema made of a record of a provider. It is small where there is none, for
+/// it goes with every record.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Outcome {
     /// No schema is active for its entity.
     #[default]
     NoSchema,
     /// A document.
-    Mapped(Mapped),
+    Mapped(Box<Mapped>),
     /// It could not be mapped. The record is stored all the same, its canonical record stays as it
     /// is, and the error is kept as a reject.
-    Rejected {
-        /// The digest of the program that tried.
-        schema: SchemaDigest,
-        /// Why.
-        error: Error,
-    },
+    Rejected(Box<Rejected>),
 }
 
 impl Outcome {
@@ -63,9 +59,18 @@ impl Outcome {
         match self {
             Self::NoSchema => None,
             Self::Mapped(mapped) => Some(mapped.schema),
-            Self::Rejected { schema, .. } => Some(*schema),
+            Self::Rejected(rejected) => Some(rejected.schema),
         }
     }
+}
+
+/// Why a record of a provider has no shape of a record type.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rejected {
+    /// The digest of the program that tried.
+    pub schema: SchemaDigest,
+    /// The reason.
+    pub error: Error,
 }
 
 /// A record of a provider in the shape of a record type.

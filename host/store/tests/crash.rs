@@ -78,7 +78,7 @@ fn mapped(record: Record) -> PageRecord {
         direction: Direction::Inbound,
         identities: vec![IdentityKey::of(TYPE, &[("id", &record.id)])],
     };
-    PageRecord { record, outcome: Outcome::Mapped(mapped) }
+    PageRecord { record, outcome: Outcome::Mapped(Box::new(mapped)) }
 }
 
 fn commit(run: &RunRef, page: u64) -> PageCommit {

@@ -90,10 +90,10 @@ impl Decision<'_, '_> {
         }
         let place = Place { entity: &self.step.entity, id: &item.id };
         let (link, effect) = self.ledger.take(place, header.link, &item.outcome)?;
-        if let Outcome::Rejected { error, .. } = &item.outcome {
+        if let Outcome::Rejected(rejected) = &item.outcome {
             self.outcome.rejected += 1;
             let Remap { run, at, .. } = self.step;
-            self.rejects.push(rejects::unmapped(run, place, error, payload, *at));
+            self.rejects.push(rejects::unmapped(run, place, &rejected.error, payload, *at));
         } else {
             effect.count(&mut self.outcome);
         }

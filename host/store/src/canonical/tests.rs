@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use model::adapter::Receipt;
 use model::canonical::{
-    CanonicalStore as _, ContentHash, IdentityKey, Mapped, Outcome, PageRecord, RelationshipStatus,
-    Remap, RemapItem, SchemaDigest,
+    CanonicalStore as _, ContentHash, IdentityKey, Mapped, Outcome, PageRecord, Rejected,
+    RelationshipStatus, Remap, RemapItem, SchemaDigest,
 };
 use model::record::{Record, Removal, Tombstone};
 use model::run::RunKind;
@@ -48,18 +48,19 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     );
     let mapped = mapped.prop_map(|(version, record_type, doc, email)| {
         let identities = email.map(|email| IdentityKey::of(record_type, &[("email", &email)]));
-        Outcome::Mapped(Mapped {
+        Outcome::Mapped(Box::new(Mapped {
             record_type: record_type.to_owned(),
             schema: SchemaDigest::from_bytes([version; 16]),
             doc: serde_json::to_vec(&doc).unwrap().into(),
             url: None,
             direction: Direction::Inbound,
             identities: identities.into_iter().collect(),
-        })
+        }))
     });
-    let rejected = (1_u8..3).prop_map(|version| Outcome::Rejected {
-        schema: SchemaDigest::from_bytes([version; 16]),
-        error: Error::new(ErrorKind::Malformed, "mapping.type", "no number"),
+    let rejected = (1_u8..3).prop_map(|version| {
+        let schema = SchemaDigest::from_bytes([version; 16]);
+        let error = Error::new(ErrorKind::Malformed, "mapping.type", "no number");
+        Outcome::Rejected(Box::new(Rejected { schema, error }))
     });
     prop_oneof![8 => mapped, 1 => rejected, 1 => Just(Outcome::NoSchema)]
 }

@@ -136,11 +136,12 @@ impl Decision<'_, '_> {
                     return Ok(());
                 }
                 let (link, effect) = self.ledger.take(place, link, mapped)?;
-                if let Outcome::Rejected { error, .. } = mapped {
+                if let Outcome::Rejected(rejected) = mapped {
                     outcome.rejected += 1;
                     let (_, payload) =
                         codec::record::decode(self.writes.bytes(row.clone())).map_err(damaged)?;
-                    let reject = rejects::unmapped(&page.run, place, error, payload, page.at);
+                    let reject =
+                        rejects::unmapped(&page.run, place, &rejected.error, payload, page.at);
                     self.rejects.push(reject);
                 } else if verdict.writes() {
                     verdict.count(outcome);

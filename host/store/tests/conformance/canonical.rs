@@ -215,7 +215,7 @@ pub(crate) async fn outcome_beyond_the_limits_is_refused_by_name(store: &impl Po
         ),
     ];
     for (mapped, message) in cases {
-        let outcome = Outcome::Mapped(mapped);
+        let outcome = Outcome::Mapped(Box::new(mapped));
         let records = vec![PageRecord { record: record("1", "a"), outcome }];
         let page = PageCommit { records, ..page(&run, Vec::new()) };
         let error = store.commit_page(page).await.unwrap_err();

@@ -2,8 +2,8 @@
 //! address, mapped by a schema of which there are several versions.
 
 use model::canonical::{
-    CanonicalQuery, CanonicalRecord, IdentityKey, Mapped, Outcome, PageRecord, RecordId, Remap,
-    RemapItem, ReplayQuery, ReplayRecord, SchemaDigest,
+    CanonicalQuery, CanonicalRecord, IdentityKey, Mapped, Outcome, PageRecord, RecordId, Rejected,
+    Remap, RemapItem, ReplayQuery, ReplayRecord, SchemaDigest,
 };
 use model::record::Record;
 use model::store::{EventKind, PageCommit, PageOutcome, RunRef};
@@ -38,11 +38,11 @@ pub(crate) fn known_by(email: &str, members: &str) -> Mapped {
 
 pub(crate) fn rejected(version: u8) -> Outcome {
     let error = Error::new(ErrorKind::Malformed, "mapping.type", "the age is no number");
-    Outcome::Rejected { schema: schema(version), error }
+    Outcome::Rejected(Box::new(Rejected { schema: schema(version), error }))
 }
 
 pub(crate) fn with(record: Record, mapped: Mapped) -> PageRecord {
-    PageRecord { record, outcome: Outcome::Mapped(mapped) }
+    PageRecord { record, outcome: Outcome::Mapped(Box::new(mapped)) }
 }
 
 /// A contact of this id, whose payload says the same as its document.
@@ -125,6 +125,6 @@ pub(crate) fn remap(run: &RunRef, items: Vec<RemapItem>) -> Remap {
 
 /// What the second version makes of a stored record: the same members and one more.
 pub(crate) fn second(record: &ReplayRecord, members: &str) -> RemapItem {
-    let outcome = Outcome::Mapped(Mapped { schema: schema(2), ..mapped(members) });
+    let outcome = Outcome::Mapped(Box::new(Mapped { schema: schema(2), ..mapped(members) }));
     RemapItem { id: record.record.id.clone(), hash: record.hash, outcome }
 }

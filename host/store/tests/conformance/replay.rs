@@ -126,7 +126,8 @@ pub(crate) async fn replay_joins_what_a_new_schema_knows_again(store: &impl Port
     commit(store, &crm, vec![with(record("9", "a"), ann)]).await;
     let list = store.replayable(replay(&hub, 2)).await.unwrap();
     let again = Mapped { schema: schema(2), ..known_by("ann@example.org", r#""a":5,"c":5"#) };
-    let item = RemapItem { outcome: Outcome::Mapped(again), ..second(&list.records[4], "") };
+    let item =
+        RemapItem { outcome: Outcome::Mapped(Box::new(again)), ..second(&list.records[4], "") };
     store.remap(remap(&hub, vec![item])).await.unwrap();
     let found = one(store, &crm, "9").await;
     assert_eq!(doc(&found), r#"{"a":9,"b":9,"c":5}"#);
