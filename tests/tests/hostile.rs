@@ -221,7 +221,7 @@ fn waiting_ends_with_the_wall() {
 fn error_of_a_guest_is_one_scrubbed_line() {
     let called = block_on(stage().pull("error", "two\nlines with hunter2"));
     let error = called.outcome.unwrap_err();
-    assert_eq!(error.code, "adapter.unnamed");
+    assert_eq!(error.code, "sandbox.unnamed");
     assert_eq!(error.message, "two\\nlines with ***");
     assert_eq!(error.details, [("also".to_owned(), "two\\nlines with ***".to_owned())]);
     assert!(!error.request_sent);

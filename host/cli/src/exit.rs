@@ -48,6 +48,9 @@ struct Failure {
     message: String,
     causes: Vec<String>,
     refused: bool,
+    /// Of an error of the host or of an adapter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
 }
 
 /// Shows an error with its causes, and tells how to end.
@@ -61,8 +64,13 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> Exit {
     for cause in &causes {
         output.line(&format_args!("  because: {cause}"));
     }
+    let code = error.chain().find_map(|cause| cause.downcast_ref::<model::Error>());
+    let code = code.map(|error| error.code.clone());
+    if let Some(code) = code.as_deref().filter(|code| model::errors::find(code).is_some()) {
+        output.line(&format_args!("  see: plughouse errors {code}"));
+    }
     let refused = error.chain().any(<dyn std::error::Error>::is::<Refusal>);
-    show(Failure { message, causes, refused }, output);
+    show(Failure { message, causes, refused, code }, output);
     if refused { Exit::Refused } else { Exit::Failed }
 }
 
@@ -75,7 +83,8 @@ pub(crate) fn usage(error: &clap::Error, output: &Output) -> u8 {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.trim_start_matches("error: ").to_owned();
-        show(Failure { message, causes: Vec::new(), refused: false }, output);
+        let causes = Vec::new();
+        show(Failure { message, causes, refused: false, code: None }, output);
         return code;
     }
     if shown.is_ok() { code } else { 1 }

@@ -1,5 +1,6 @@
 //! The real binary: what it says, where, and how it ends.
 
+mod errors;
 mod place;
 
 use std::io::{BufRead as _, BufReader};
@@ -17,7 +18,7 @@ fn check(outcome: &Outcome, code: i32, said: &str) {
 fn looking_makes_no_store() {
     let place = Place::empty();
     for command in
-        ["records", "runs", "connections", "plugin list", "plugin remove a/b", "sync crm"]
+        ["records", "run list", "connections", "plugin list", "plugin remove a/b", "sync crm"]
     {
         check(&place.run(command), 1, "no data in .plughouse: say where");
     }
@@ -29,13 +30,13 @@ fn looking_makes_no_store() {
 fn what_is_not_there_is_named() {
     let place = Place::with_records(1);
     check(&place.run("records nosuch"), 1, "tenant main has no connection nosuch");
-    check(&place.run("runs nosuch"), 1, "tenant main has no connection nosuch");
+    check(&place.run("run list nosuch"), 1, "tenant main has no connection nosuch");
     check(&place.run("sync nosuch"), 1, "tenant main has no connection nosuch");
     check(&place.run("--tenant other records crm"), 1, "tenant other has no connection crm");
     check(&place.run("records crm --entity nosuch"), 1, "crm has no records of entity nosuch");
     check(&place.run("records crm --entity contact --id 9"), 1, "crm has no contact with id 9");
-    check(&place.run("runs crm --rejects 7"), 1, "crm has no run 7");
-    check(&place.run("runs crm --rejects 0"), 1, "crm has no run 0");
+    check(&place.run("run show crm 7"), 1, "crm has no run 7");
+    check(&place.run("run rejects crm 0"), 1, "crm has no run 0");
 }
 
 #[test]
@@ -83,11 +84,11 @@ fn errors_are_json_too_when_json_was_asked_for() {
 #[test]
 fn broken_configuration_stops_every_command() {
     let place = Place::with_records(1);
-    for command in ["records", "runs", "connections", "plugin list", "key show x"] {
+    for command in ["records", "run list", "connections", "plugin list", "key show x"] {
         check(&place.run(&format!("{command} --config nosuch")), 1, "read configuration nosuch");
     }
     place.write(".plughouse/config.toml", "[limits]\nmemory_mib = 0\n");
-    let outcome = place.run("runs");
+    let outcome = place.run("run list");
     check(&outcome, 1, "read configuration .plughouse/config.toml");
     check(&outcome, 1, "limits.memory_mib = 0 is out of range: write 1 to 4096");
 }

@@ -1,7 +1,7 @@
 //! The codes of the engine.
 
 use super::{Again, Code, Scope, Told};
-use crate::error::ErrorKind::{Conflict, Malformed, Other};
+use crate::error::ErrorKind::{Conflict, Invalid, Malformed, Other, Timeout};
 
 const REPORT: &str = "report it to the adapter's author";
 
@@ -32,6 +32,14 @@ pub(super) const CODES: &[Code] = &[
     )
     .scope(Scope::Record),
     Code::new(
+        "engine.fenced",
+        Other,
+        "a newer run of the connection has taken over, so this one may not write any more",
+        "nothing, unless it happens often: then two hosts work on one store",
+    )
+    .scope(Scope::Connection)
+    .told(Told::Operator),
+    Code::new(
         "engine.foreign-entity",
         Malformed,
         "the adapter returned a record of an entity that it was not asked for",
@@ -51,6 +59,13 @@ pub(super) const CODES: &[Code] = &[
     )
     .scope(Scope::Record),
     Code::new(
+        "engine.order",
+        Invalid,
+        "the payload of the job is nothing that this version can do",
+        "edit it, or run the version that queued it",
+    )
+    .told(Told::Operator),
+    Code::new(
         "engine.other-account",
         Conflict,
         "the credential opens another account than the one that the connection has read so far",
@@ -60,11 +75,29 @@ pub(super) const CODES: &[Code] = &[
     .scope(Scope::Connection)
     .told(Told::Tenant),
     Code::new(
+        "engine.overdue",
+        Timeout,
+        "the work did not stop in time when it was asked to",
+        REPORT,
+    )
+    .again(Again::Few)
+    .healthy()
+    .scope(Scope::Package)
+    .told(Told::Author),
+    Code::new(
         "engine.pages-max",
         Malformed,
         "the adapter did not come to an end within the pages of one run",
         REPORT,
     ),
+    Code::new(
+        "engine.panic",
+        Other,
+        "the host itself failed at the job",
+        "see the log, and report it to the makers of this host",
+    )
+    .scope(Scope::Host)
+    .told(Told::Operator),
     Code::new(
         "engine.payload",
         Malformed,
@@ -72,6 +105,14 @@ pub(super) const CODES: &[Code] = &[
         REPORT,
     )
     .scope(Scope::Record),
+    Code::new(
+        "engine.quarantined",
+        Other,
+        "the job has killed its workers again and again",
+        "replace the package or find the cause, then retry the dead letter",
+    )
+    .again(Again::No)
+    .told(Told::Operator),
     Code::new(
         "engine.record-size",
         Malformed,

@@ -163,5 +163,11 @@ pub(super) const CODES: &[Code] = &[
         REPORT,
     ),
     Code::new("sandbox.trap", Other, "the adapter crashed", REPORT),
+    Code::new(
+        "sandbox.unnamed",
+        Other,
+        "the adapter reported an error without a proper code",
+        REPORT,
+    ),
     Code::new("sandbox.wall", Timeout, "the call took longer than it may", SMALLER).healthy(),
 ];

@@ -54,7 +54,7 @@ fn code(code: String) -> String {
     if (1..=CODE_BYTES_MAX).contains(&code.len()) && code.bytes().all(is_plain) {
         code
     } else {
-        "adapter.unnamed".to_owned()
+        "sandbox.unnamed".to_owned()
     }
 }
 
