@@ -10,7 +10,7 @@ use super::laws::chain;
 use crate::{Class, Kind, NoReferences, Value};
 
 /// Bytes of a text: time that grows faster than the text shows.
-const SIZE: usize = 64 << 10;
+const SIZE: usize = 32 << 10;
 
 /// One operation on one value, without optimisation and beside other tests.
 const LONG: Duration = Duration::from_secs(5);

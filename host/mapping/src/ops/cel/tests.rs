@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::eval::STEPS_MAX;
@@ -223,5 +224,65 @@ fn exploding_expressions_are_stopped_fast() {
         let op = json!({"op": "cel", "expr": expr}).to_string();
         let found = get(&op, &text);
         assert_eq!(found.get(..code.len()), Some(code), "{expr}");
+    }
+}
+
+/// Words of the language in a row, most of which mean nothing.
+fn rows() -> impl Strategy<Value = String> {
+    let words = [
+        "a",
+        "this",
+        "name",
+        "tags",
+        "1",
+        "0.5",
+        "'a'",
+        "true",
+        "null",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ".",
+        ",",
+        ":",
+        "?",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "!",
+        "&&",
+        "||",
+        "==",
+        "<",
+        "in",
+        "size(",
+        ".map(x,",
+        ".all(x,",
+        "has(this.",
+        "string(",
+        "\\",
+        "'",
+        "\"",
+        "é",
+        "//",
+        "0x",
+    ];
+    prop::collection::vec(prop::sample::select(words.to_vec()), 0..20).prop_map(|row| row.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_row_of_words_panics(row in rows()) {
+        if let Ok(expr) = super::parse::parse(&row) {
+            let record = crate::Value::parse(RECORD.as_bytes()).unwrap();
+            drop(super::eval::evaluate(&expr, &record));
+        }
     }
 }
