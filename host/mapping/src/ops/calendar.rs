@@ -64,7 +64,7 @@ pub(super) const SPECS: &[Spec] = &[
             required: true,
             summary: "what begins there; of days a week, month or year",
         }],
-        types: "datetime → datetime",
+        types: "datetime → datetime, date → date",
         class: "needs-base",
         reverse: "adds what the base had beyond its beginning, as far as the unit has room for it",
         standard: Some("ISO 8601 for weeks"),
@@ -85,7 +85,7 @@ pub(super) const SPECS: &[Spec] = &[
             summary: "a duration of ISO 8601 without years and months, which have no length of \
                       their own: `P1DT12H`, `-P2W`",
         }],
-        types: "datetime → datetime",
+        types: "datetime → datetime, date → date",
         class: "bijective",
         reverse: "takes the duration away",
         standard: Some("ISO 8601 durations"),

@@ -94,7 +94,12 @@ fn decode(alphabet: &GeneralPurpose, text: &str) -> Result<Cow<'static, str>, Fa
 
 #[cfg(test)]
 mod tests {
-    use super::super::rewrite::table::{check, refuses};
+    use proptest::prelude::*;
+
+    use super::super::rewrite::table::{check, keeps_laws, refuses};
+    use super::*;
+    use crate::ops::laws::hold;
+    use crate::{Kind, Value};
 
     /// RFC 4648 §10.
     #[test]
@@ -122,5 +127,12 @@ mod tests {
             refuses("base64_decode", text, "mapping.base64");
         }
         refuses("base64", &("x".repeat(1 << 20)), "mapping.text-length");
+    }
+
+    #[test]
+    fn laws_hold() {
+        keeps_laws("base64", "\\PC{0,8}");
+        let encoded = "\\PC{0,8}".prop_map(|text| Value::text(STANDARD.encode(text)));
+        hold(r#""base64_decode""#, &Kind::Text, encoded);
     }
 }
