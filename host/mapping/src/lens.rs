@@ -34,13 +34,15 @@ pub(crate) trait Lens: fmt::Debug + Send + Sync {
     /// seen: [`Value::Missing`] or null if there was none, a list of such for a tuple.
     ///
     /// Called only when the view of `base` is another one, so that "unchanged is written back
-    /// unchanged" is no matter of the operation, and never on a one-way operation.
+    /// unchanged" is no matter of the operation. A one-way operation has none.
     fn put<'a>(
         &self,
-        view: Value<'a>,
-        base: &Value<'a>,
-        refs: &dyn References,
-    ) -> Result<Value<'a>, Fault>;
+        _view: Value<'a>,
+        _base: &Value<'a>,
+        _refs: &dyn References,
+    ) -> Result<Value<'a>, Fault> {
+        Err(Fault::conflict("the operation cannot be reversed"))
+    }
 }
 
 /// Finds records by what they are called on the other side.

@@ -72,13 +72,4 @@ impl Lens for Cel {
         let this = if source.is_missing() { Value::Null } else { source };
         eval::evaluate(&self.0, &this)
     }
-
-    fn put<'a>(
-        &self,
-        _view: Value<'a>,
-        _base: &Value<'a>,
-        _refs: &dyn References,
-    ) -> Result<Value<'a>, Fault> {
-        Err(Fault::conflict("an expression has no way back"))
-    }
 }

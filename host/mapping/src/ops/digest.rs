@@ -99,15 +99,6 @@ impl Lens for Hidden {
             Self::Mask { keep } => mask(&text, *keep),
         }))
     }
-
-    fn put<'a>(
-        &self,
-        _view: Value<'a>,
-        _base: &Value<'a>,
-        _refs: &dyn References,
-    ) -> Result<Value<'a>, Fault> {
-        Err(Fault::conflict("what is hidden cannot be read back"))
-    }
 }
 
 fn hexadecimal(digest: &[u8]) -> String {

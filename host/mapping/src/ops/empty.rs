@@ -100,15 +100,6 @@ impl Lens for Const {
     fn get<'a>(&self, _source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
         Ok(self.0.clone())
     }
-
-    fn put<'a>(
-        &self,
-        _view: Value<'a>,
-        base: &Value<'a>,
-        _refs: &dyn References,
-    ) -> Result<Value<'a>, Fault> {
-        Ok(base.clone())
-    }
 }
 
 #[derive(Debug)]

@@ -68,15 +68,6 @@ impl Lens for Markup {
         Fault::unless_text_fits(made.len())?;
         Ok(Value::text(made))
     }
-
-    fn put<'a>(
-        &self,
-        _view: Value<'a>,
-        _base: &Value<'a>,
-        _refs: &dyn References,
-    ) -> Result<Value<'a>, Fault> {
-        Err(Fault::conflict("markup cannot be told from what was made of it"))
-    }
 }
 
 /// Bytes of Markdown: the longest notes of the providers, and not the time of a megabyte of

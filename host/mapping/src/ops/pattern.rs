@@ -177,15 +177,6 @@ impl Lens for RegexReplace {
         }
         self.replaced(&text).map(Value::text)
     }
-
-    fn put<'a>(
-        &self,
-        _view: Value<'a>,
-        base: &Value<'a>,
-        _refs: &dyn References,
-    ) -> Result<Value<'a>, Fault> {
-        Ok(base.clone())
-    }
 }
 
 impl RegexReplace {

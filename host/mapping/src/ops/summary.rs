@@ -79,15 +79,6 @@ impl Lens for Summary {
             if matches!(self, Self::Min) { items.min_by(order) } else { items.max_by(order) };
         Ok(found.unwrap_or(Value::Null))
     }
-
-    fn put<'a>(
-        &self,
-        _view: Value<'a>,
-        _base: &Value<'a>,
-        _refs: &dyn References,
-    ) -> Result<Value<'a>, Fault> {
-        Err(Fault::conflict("a list cannot be told from one value"))
-    }
 }
 
 fn sum(total: Decimal, number: Result<Decimal, Fault>) -> Result<Decimal, Fault> {
