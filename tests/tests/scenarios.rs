@@ -87,7 +87,7 @@ fn contacts_are_read_in_full_and_then_only_what_changed() {
     let gone = scene.host.json(&["records", CONNECTION, "--removed", "--limit", "0"]);
     assert_eq!(gone.len(), 250);
 
-    let runs = scene.host.json(&["runs", CONNECTION]);
+    let runs = scene.host.json(&["run", "list", CONNECTION]);
     assert_eq!(runs.len(), 2);
     assert_eq!(runs[0]["status"], "succeeded");
 }

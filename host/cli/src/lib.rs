@@ -102,10 +102,27 @@ enum Command {
     Sync(cmd::sync::Args),
     /// Lists records.
     Records(cmd::records::Args),
-    /// Lists runs, the newest first.
-    Runs(cmd::runs::Args),
+    /// Shows the sync history, and decides about held deletions.
+    #[command(subcommand)]
+    Run(cmd::run::Command),
+    /// Says what is synced when.
+    #[command(subcommand)]
+    Task(cmd::task::Command),
+    /// Shows the queues, and pauses work.
+    #[command(subcommand)]
+    Queue(cmd::queue::Command),
+    /// Shows jobs that came to nothing, and retries or discards them.
+    #[command(subcommand)]
+    Dead(cmd::dead::Command),
+    /// Shows hosts of providers that are not asked at present.
+    #[command(subcommand)]
+    Breaker(cmd::breaker::Command),
+    /// Lists what happened, the oldest first.
+    Events(cmd::events::Args),
     /// Runs the host: schedules, queues, and the commands of others on this data.
     Serve(cmd::serve::Args),
+    /// Explains the codes of errors.
+    Errors(cmd::errors::Args),
     /// Compiles a component from standard input; started by the host itself.
     #[command(hide = true)]
     CompileWorker,
@@ -115,14 +132,23 @@ impl Command {
     /// Whether a server that has the store must run it.
     fn is_the_servers(&self) -> bool {
         match self {
-            Self::Demo(_) | Self::Key(_) | Self::Serve(_) | Self::CompileWorker => false,
+            Self::Demo(_)
+            | Self::Key(_)
+            | Self::Errors(_)
+            | Self::Serve(_)
+            | Self::CompileWorker => false,
             Self::Adapter(command) => matches!(command, cmd::adapter::Command::Verify(_)),
             Self::Plugin(_)
             | Self::Connect(_)
             | Self::Connections
             | Self::Sync(_)
             | Self::Records(_)
-            | Self::Runs(_) => true,
+            | Self::Run(_)
+            | Self::Task(_)
+            | Self::Queue(_)
+            | Self::Dead(_)
+            | Self::Breaker(_)
+            | Self::Events(_) => true,
         }
     }
 }
@@ -190,8 +216,14 @@ async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
         Command::Connections => cmd::connect::list(&global).await,
         Command::Sync(args) => cmd::sync::run(&global, args).await,
         Command::Records(args) => cmd::records::run(&global, args).await,
-        Command::Runs(args) => cmd::runs::run(&global, args).await,
+        Command::Run(command) => cmd::run::run(&global, command).await,
+        Command::Task(command) => cmd::task::run(&global, command).await,
+        Command::Queue(command) => cmd::queue::run(&global, command).await,
+        Command::Dead(command) => cmd::dead::run(&global, command).await,
+        Command::Breaker(command) => cmd::breaker::run(&global, command).await,
+        Command::Events(args) => cmd::events::run(&global, args).await,
         Command::Serve(args) => cmd::serve::run(&global, args).await,
+        Command::Errors(args) => cmd::errors::run(&global, &args),
         Command::CompileWorker => Ok(Exit::Done),
     }
 }

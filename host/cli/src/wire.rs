@@ -1,16 +1,22 @@
 //! Wiring: the only place that names concrete types.
 
+mod opener;
+pub(crate) mod server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use egress::{Gateway, Opening};
+use engine::breaker::Breakers;
 use engine::install;
 use engine::sync::PackageRef;
+use engine::work::Wake;
 use model::egress::Priority;
 use model::store::Catalogue as _;
-use model::{Clock, Connection, ConnectionId, Secret, TenantId};
+use model::{Clock, Connection, ConnectionId, Error, Secret, TenantId};
 use package::manifest::{Manifest, PUBLISHER_RULE, is_publisher};
 use package::trust::{self, ReviewPolicy};
 use package::{PublicKey, TrustFile};
@@ -34,6 +40,10 @@ const COMPILED: &str = "compiled";
 pub(crate) struct Host {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Clock,
+    pub(crate) breakers: Breakers,
+    pub(crate) wake: Wake,
+    /// The longest that one adapter call takes.
+    pub(crate) call_max: Duration,
     sandbox: Sandbox,
     gateway: Gateway,
     data: PathBuf,
@@ -47,30 +57,37 @@ pub(crate) struct Package {
 
 impl Host {
     /// Opens the store and builds the machinery around it; in a server, the server's.
-    pub(crate) fn open(global: &Global) -> Result<Arc<Self>> {
+    pub(crate) async fn open(global: &Global) -> Result<Arc<Self>> {
         match &global.host {
             Some(host) => Ok(Arc::clone(host)),
-            None => Self::around(open_store(global)?, global),
+            None => Self::around(open_store(global)?, global).await,
         }
     }
 
     /// The same, with an empty store where there is none.
-    pub(crate) fn create(global: &Global) -> Result<Arc<Self>> {
+    pub(crate) async fn create(global: &Global) -> Result<Arc<Self>> {
         match &global.host {
             Some(host) => Ok(Arc::clone(host)),
-            None => Self::around(Arc::new(Store::open(&global.data, Clock::system())?), global),
+            None => {
+                Self::around(Arc::new(Store::open(&global.data, Clock::system())?), global).await
+            }
         }
     }
 
-    fn around(store: Arc<Store>, global: &Global) -> Result<Arc<Self>> {
+    async fn around(store: Arc<Store>, global: &Global) -> Result<Arc<Self>> {
         let file = &global.file;
         let clock = Clock::system();
         let nat64 = file.nat64.iter().copied().map(egress::Nat64::new).collect();
         let options = egress::Options { nat64, ..egress::Options::default() };
+        let breakers = Breakers::load(store.clone(), clock.clone()).await?;
+        let gateway = Gateway::new(clock.clone(), options)?;
         Ok(Arc::new(Self {
             store,
+            gateway: gateway.with_breakers(Arc::new(breakers.clone())),
+            breakers,
+            wake: Wake::default(),
+            call_max: file.limits.over(sandbox::Limits::default()).wall,
             sandbox: sandbox(&global.data, file)?,
-            gateway: Gateway::new(clock.clone(), options)?,
             data: global.data.clone(),
             clock,
         }))
@@ -105,13 +122,14 @@ impl Host {
         package: &Package,
         connection: &Connection,
         secrets: Vec<(String, Secret)>,
-    ) -> Result<Session> {
+        priority: Priority,
+    ) -> Result<Session, Error> {
         let egress = self.gateway.connect(Opening {
             connection,
             manifest: Arc::clone(&package.manifest),
             grant: &package.loaded.grant,
             secrets,
-            priority: Priority::Interactive,
+            priority,
         })?;
         Ok(package.loaded.component.session(Scope {
             egress,

@@ -14,7 +14,7 @@ use package::{Manifest, Permissions};
 use crate::credential::{self, Credential};
 use crate::denial::invalid;
 use crate::door::{Door, Handle};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Place};
 use crate::guard::{Nat64, Ranges};
 use crate::health::Health;
 use crate::limit::{Key, Limits, States};
@@ -198,6 +198,23 @@ fn endpoints(
             Ok((name.clone(), endpoint))
         })
         .collect()
+}
+
+/// The host that a connection talks to above all, with its port where that is not the usual one:
+/// that of the first endpoint, by name, to which its credentials go, else of any.
+///
+/// Nothing where hosts vary, or where a variable that names the host has no value yet.
+pub fn main_host(connection: &Connection, manifest: &Manifest) -> Option<String> {
+    let mut declared: Vec<_> = manifest.endpoints.iter().collect();
+    declared.sort_by_key(|(_, endpoint)| !endpoint.credential);
+    declared.into_iter().find_map(|(name, declared)| {
+        let endpoint = Endpoint::new(name, declared, connection, manifest).ok()?;
+        let origin = endpoint.over.or(match endpoint.target {
+            Place::Fixed(origin) => origin.ok(),
+            Place::Hosts(_) => None,
+        })?;
+        Some(origin.authority().to_string())
+    })
 }
 
 /// Who shares a limit. An account that `check` has not told yet is the connection alone.

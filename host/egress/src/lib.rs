@@ -43,7 +43,7 @@ mod transport;
 mod variable;
 mod wire;
 
-pub use gateway::{Gateway, Opening, Options};
+pub use gateway::{Gateway, Opening, Options, main_host};
 pub use guard::Nat64;
 pub use needle::SECRET_BYTES_MIN;
 pub use transport::{Body, Transport};

@@ -13,6 +13,8 @@ use toml::de::{DeTable, DeValue};
 mod decode;
 mod nearest;
 
+pub use decode::duration;
+
 /// Longest file that is read: the largest built-in manifest has 5 KiB, and parsing must stay cheap.
 const FILE_BYTES_MAX: usize = 256 * 1024;
 

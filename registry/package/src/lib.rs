@@ -24,6 +24,7 @@ mod verify;
 mod words;
 
 pub use bundle::{Bundle, BundleError, pack};
+pub use document::duration;
 pub use envelope::Envelope;
 pub use key::{KeyId, PrivateKey, PublicKey};
 pub use manifest::{Manifest, ManifestError};

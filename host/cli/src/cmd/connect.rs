@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use engine::connect::{NewConnection, QuestionKind, methods, questions};
+use model::egress::Priority;
 use model::store::Catalogue as _;
 use model::{Connection, ConnectionId, Secret};
 use package::manifest::Manifest;
@@ -52,7 +53,7 @@ pub(crate) struct Entered {
 
 /// Connects and says how it went.
 pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
-    let host = Host::open(global)?;
+    let host = Host::open(global).await?;
     let entered = Entered {
         package: args.package,
         new: NewConnection {
@@ -111,7 +112,8 @@ pub(crate) async fn connect(host: &Host, mut entered: Entered) -> Result<Connect
         connection.account = known.account;
     }
     // Even without a question: this refuses secrets with which no sync would begin.
-    let mut session = host.session(&package, &connection, secrets.clone())?;
+    let mut session =
+        host.session(&package, &connection, secrets.clone(), Priority::Interactive)?;
     if entered.check {
         engine::connect::check(manifest, &mut connection, &mut session)
             .await

@@ -83,7 +83,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     }
     begin_anew(&data)?;
     let packages = package(&global, &plugins)?;
-    let host = Host::create(&global)?;
+    let host = Host::create(&global).await?;
     for file in &packages {
         let installed = plugin::install(&global, &host, file, true, None).await?;
         output.note(format_args!("installed {} {}\n", installed.name, installed.version));

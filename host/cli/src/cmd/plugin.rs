@@ -83,7 +83,7 @@ impl From<Installed> for Shown {
 pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
     match command {
         Command::Install { file, yes, reason, .. } => {
-            let host = Host::create(global)?;
+            let host = Host::create(global).await?;
             let installed = install(global, &host, &file, yes, reason).await?;
             let text =
                 format!("installed {} {}\n{}", installed.name, installed.version, installed.digest);

@@ -2,28 +2,54 @@
 
 use anyhow::Result;
 use engine::sync::Cancel;
+use engine::work::Limits;
 
 use crate::Global;
 use crate::control::Server;
 use crate::exit::Exit;
-use crate::wire::Host;
+use crate::wire::{self, Host};
 
-/// How to serve.
+/// How much is done at once.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Syncs at work at the same time; each holds the memory of an adapter.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().total)]
+    workers: usize,
+    /// Syncs of one tenant at the same time.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().per_tenant)]
+    per_tenant: usize,
+    /// Syncs through one package at the same time.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().per_package)]
+    per_package: usize,
+    /// Syncs at one host of a provider at the same time.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().per_host)]
+    per_host: usize,
+}
 
-/// Serves until somebody asks it to stop.
-pub(crate) async fn run(global: &Global, _args: Args) -> Result<Exit> {
-    let host = Host::create(global)?;
-    let server = Server::open(&global.data)?;
-    let cancel = Cancel::default();
-    let stoppable = global.interrupt.stops(cancel.clone());
-    let inside = Global { host: Some(host), ..global.clone() };
-    global.output().note(format_args!("serving {}; Ctrl-C stops", global.data.display()));
-    tokio::select! {
-        ended = server.serve(&inside) => ended?,
-        () = cancel.cancelled() => {}
-    }
+/// Serves until somebody asks it to stop; what is at work then comes to a page border first.
+pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
+    let limits = Limits {
+        total: args.workers.max(1),
+        per_tenant: args.per_tenant.max(1),
+        per_package: args.per_package.max(1),
+        per_host: args.per_host.max(1),
+    };
+    let host = Host::create(global).await?;
+    let commands = Server::open(&global.data)?;
+    let stop = Cancel::default();
+    let stoppable = global.interrupt.stops(stop.clone());
+    let inside = Global { host: Some(host.clone()), ..global.clone() };
+    let output = global.output();
+    output.note(format_args!(
+        "serving {}: give commands with the same --data in another terminal, stop with Ctrl-C",
+        global.data.display()
+    ));
+    let served = tokio::select! {
+        ended = wire::server::run(&host, limits, stop.clone()) => ended,
+        failed = commands.serve(&inside) => failed,
+    };
     drop(stoppable);
+    served?;
+    output.note("stopped; everything is kept");
     Ok(Exit::Done)
 }

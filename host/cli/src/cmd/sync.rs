@@ -1,5 +1,7 @@
 //! `plughouse sync`: one run of one connection, with its progress.
 
+mod queued;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 use engine::sync::{Cancel, Choice, Ports, Progress, SyncPlan};
 use model::ConnectionId;
+use model::egress::Priority;
 use model::run::{EntityReport, Run, RunStatus};
 use model::store::{RecordStore as _, Vault as _};
 
@@ -33,13 +36,17 @@ pub(crate) struct Args {
 
 /// Runs the sync and shows what it did.
 pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
-    let host = Host::open(global)?;
+    let host = Host::open(global).await?;
     let choice = Choice { entities: args.entities, fields: fields(&args.fields)? };
-    if args.full {
-        wire::connection(&host.store, &global.tenant, &args.connection).await?;
-        host.store.reset_lanes(&global.tenant, &args.connection).await?;
-    }
-    let run = sync(global, &host, &args.connection, &choice).await?;
+    let run = if global.host.is_some() {
+        queued::sync(global, &host, &args.connection, choice, args.full).await?
+    } else {
+        if args.full {
+            wire::connection(&host.store, &global.tenant, &args.connection).await?;
+            host.store.reset_lanes(&global.tenant, &args.connection).await?;
+        }
+        sync(global, &host, &args.connection, &choice).await?
+    };
     global.output().result(&run, Shown(&run))?;
     Ok(match run.status {
         RunStatus::Succeeded | RunStatus::Running => Exit::Done,
@@ -60,7 +67,7 @@ pub(crate) async fn sync(
     let connection = wire::connection(&host.store, tenant, id).await?;
     let package = host.load(&connection.package).await?;
     let secrets = host.store.secrets(tenant, id).await?;
-    let mut session = host.session(&package, &connection, secrets)?;
+    let mut session = host.session(&package, &connection, secrets, Priority::Interactive)?;
     let plan = SyncPlan::of(package.reference(), package.manifest(), &connection, choice)?;
 
     let cancel = Cancel::default();
@@ -75,6 +82,7 @@ pub(crate) async fn sync(
         listener: &listener,
     };
     let run = engine::sync::sync(&plan, ports).await;
+    host.breakers.flush().await?;
     drop(stoppable);
     progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
     Ok(run?)

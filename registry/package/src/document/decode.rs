@@ -304,7 +304,8 @@ fn is_name(text: &str) -> bool {
 /// Longest duration that is read: nothing a provider documents is longer than ten years.
 const DURATION_MAX: Duration = Duration::from_hours(3660 * 24);
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+/// Reads a duration as manifests have it: `30s`, `5m`, `12h`, `7d`; the error says what is wrong.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let unit = text.chars().next_back().ok_or("is empty")?;
     let factor = match unit {
         's' => 1,

@@ -1,0 +1,39 @@
+//! `plughouse events`: what happened.
+
+use anyhow::Result;
+use model::store::RecordStore as _;
+
+use crate::exit::Exit;
+use crate::{Global, wire};
+
+/// Which events.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Behind this number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    after: u64,
+    /// At most this many.
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+/// Lists events, the oldest first.
+pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
+    let store = wire::open_store(global)?;
+    let events = store.events(&global.tenant, args.after, args.limit).await?;
+    let head = ["NUMBER", "AT", "CONNECTION", "RUN", "WHAT"];
+    global.output().list(&events, &head, |event| {
+        let what = serde_json::to_string(&event.kind).unwrap_or_default();
+        vec![
+            event.seq.to_string(),
+            format!("{:.0}", event.at),
+            event.connection.as_ref().map(ToString::to_string).unwrap_or_default(),
+            event.run.map(|run| run.to_string()).unwrap_or_default(),
+            super::records::excerpt(&what),
+        ]
+    })?;
+    if let Some(last) = events.last().filter(|_| events.len() == args.limit) {
+        global.output().note(format_args!("more may follow: --after {}", last.seq));
+    }
+    Ok(Exit::Done)
+}

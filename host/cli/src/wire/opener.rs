@@ -1,0 +1,145 @@
+//! Connections as the workers see them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::policy;
+use engine::sync::{Choice, SyncPlan};
+use engine::work::job::SyncOrder;
+use engine::work::{About, Opened, Opener};
+use model::egress::Priority;
+use model::run::{Run, RunStatus};
+use model::store::{Catalogue as _, RecordStore as _, StoreError, Vault as _};
+use model::{Connection, ConnectionId, Error, ErrorKind, TenantId, Timestamp};
+
+use super::{Host, Package};
+
+/// How long a package that was verified runs before it is verified again: a key that is revoked,
+/// or a package that is replaced, counts within that time.
+const VERIFIED_FOR: Duration = Duration::from_mins(1);
+
+/// Runs looked through for when an entity was last read: more than a day's of a busy schedule is
+/// not needed to know that it was not read lately.
+const RUNS_LOOKED_AT: usize = 100;
+
+/// Opens the connections of a host.
+pub(crate) struct Connections {
+    host: Arc<Host>,
+    packages: Mutex<HashMap<String, (Timestamp, Arc<Package>)>>,
+}
+
+impl Connections {
+    /// Those of this host.
+    pub(crate) fn new(host: Arc<Host>) -> Self {
+        Self { host, packages: Mutex::default() }
+    }
+
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<Connection>, Error> {
+        self.host.store.connection(tenant, id).await.map_err(|e| unavailable(&e))
+    }
+
+    /// The package, verified within the last minute.
+    async fn package(&self, name: &str) -> Result<Arc<Package>, Error> {
+        let now = self.host.clock.now();
+        let known = self.packages.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some((at, package)) = known
+            && now.duration_since(at).unsigned_abs() < VERIFIED_FOR
+        {
+            return Ok(package);
+        }
+        let loaded = self.host.load(name).await.map_err(|error| {
+            let message = format!("package {name} cannot be loaded: {error:#}");
+            Error::new(ErrorKind::Denied, "engine.package", message)
+        })?;
+        let package = Arc::new(loaded);
+        let mut packages = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        packages.insert(name.to_owned(), (now, Arc::clone(&package)));
+        Ok(package)
+    }
+
+    /// The entities that a task may read now.
+    async fn due(
+        &self,
+        connection: &Connection,
+        package: &Package,
+        entities: Vec<String>,
+    ) -> Result<Vec<String>, Error> {
+        let manifest = package.manifest();
+        let entities = match entities.as_slice() {
+            [] => manifest
+                .entities
+                .iter()
+                .filter(|(_, e)| e.with.is_none())
+                .map(|(n, _)| n)
+                .cloned()
+                .collect(),
+            _ => entities,
+        };
+        let runs = self.host.store.runs(&connection.tenant, Some(&connection.id), RUNS_LOOKED_AT);
+        let runs = runs.await.map_err(|e| unavailable(&e))?;
+        let due = policy::due(
+            manifest,
+            entities.iter().map(String::as_str),
+            |entity| last_read(&runs, entity),
+            self.host.clock.now(),
+        );
+        Ok(due.now.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// When an entity was last read to its end.
+fn last_read(runs: &[Run], entity: &str) -> Option<Timestamp> {
+    let read = |run: &&Run| {
+        let status = run.entities.get(entity).map(|report| report.status);
+        matches!(status, Some(RunStatus::Succeeded | RunStatus::Partial))
+    };
+    runs.iter().find(read).map(|run| run.ended.unwrap_or(run.started))
+}
+
+#[async_trait]
+impl Opener for Connections {
+    async fn about(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Option<About>, Error> {
+        let Some(connection) = self.connection(tenant, connection).await? else { return Ok(None) };
+        let package = self.package(&connection.package).await?;
+        let host = egress::main_host(&connection, package.manifest());
+        Ok(Some(About { host, digest: package.reference().digest }))
+    }
+
+    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Option<Opened>, Error> {
+        let Some(connection) = self.connection(tenant, &order.connection).await? else {
+            return Ok(None);
+        };
+        let package = self.package(&connection.package).await?;
+        let mut choice = Choice { entities: order.entities.clone(), ..Choice::default() };
+        let priority = match order.task {
+            Some(_) => Priority::Background,
+            None => Priority::Interactive,
+        };
+        if order.task.is_some() {
+            choice.entities = self.due(&connection, &package, choice.entities).await?;
+            if choice.entities.is_empty() {
+                return Ok(None);
+            }
+        }
+        let plan = SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)
+            .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
+        let secrets = self.host.store.secrets(tenant, &connection.id).await;
+        let secrets = secrets.map_err(|e| unavailable(&e))?;
+        let adapter = self.host.session(&package, &connection, secrets, priority)?;
+        Ok(Some(Opened { adapter: Box::new(adapter), plan }))
+    }
+}
+
+fn unavailable(error: &StoreError) -> Error {
+    Error::new(ErrorKind::Unavailable, "engine.store", error.to_string())
+}

@@ -1,0 +1,70 @@
+//! The parts of a server, put together: scheduler, workers, breakers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use engine::schedule::{self, Scheduler, Sweep};
+use engine::sync::Cancel;
+use engine::work::{self, Handler, Inbound};
+use model::queue::Queue;
+
+use super::Host;
+use super::opener::Connections;
+
+/// Runs tasks and jobs until it is asked to stop, and comes back when all is at rest.
+pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) -> Result<()> {
+    let opener = Arc::new(Connections::new(Arc::clone(host)));
+    let inbound = Inbound::new(
+        opener.clone(),
+        host.store.clone(),
+        host.store.clone(),
+        host.clock.clone(),
+        host.call_max,
+    );
+    let inbound: Arc<dyn Handler> = Arc::new(inbound);
+    let holder = format!("{}-{}", std::process::id(), host.clock.now().as_millisecond());
+    let workers = work::Ports {
+        queue: host.store.clone(),
+        opener,
+        handlers: BTreeMap::from([(Queue::InboundScheduled, inbound)]),
+        breakers: host.breakers.clone(),
+        clock: host.clock.clone(),
+        wake: host.wake.clone(),
+        worker: holder.clone(),
+    };
+    let scheduler = Scheduler::new(
+        schedule::Ports {
+            tasks: host.store.clone(),
+            clock: host.clock.clone(),
+            wake: host.wake.clone(),
+            sweeps: vec![retention(host)],
+        },
+        holder,
+    );
+    let breakers = host.breakers.clone();
+    let keep = async {
+        tokio::select! {
+            () = breakers.keep() => {}
+            () = stop.cancelled() => {}
+        }
+    };
+    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop.clone()), keep);
+    // What the last jobs have met is kept as well.
+    Ok(host.breakers.flush().await?)
+}
+
+/// Forgets history that need not be kept.
+fn retention(host: &Arc<Host>) -> Sweep {
+    let store = host.store.clone();
+    Box::new(move || {
+        let store = store.clone();
+        Box::pin(async move {
+            let removed = engine::retention::sweep(store.as_ref()).await?;
+            if removed > 0 {
+                tracing::info!(removed, "runs and events that need not be kept are forgotten");
+            }
+            Ok(())
+        })
+    })
+}
