@@ -83,8 +83,8 @@ impl Lens for CurrencyTag {
     }
 
     fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
-        let Value::List(pair_of) = source else { return Err(Fault::kind(&pair(), &source)) };
-        let Ok([amount, code]) = <[Value<'a>; 2]>::try_from(pair_of) else {
+        let Value::List(items) = source else { return Err(Fault::kind(&pair(), &source)) };
+        let Ok([amount, code]) = <[Value<'a>; 2]>::try_from(items) else {
             return Err(Fault::new("mapping.type", "expected an amount and a code"));
         };
         let amount = match amount {
