@@ -2,9 +2,15 @@
 //! both.
 //!
 //! A record of a provider is linked to one canonical record at most. A canonical record has as
-//! many links as there are records of providers that describe the same thing; with one, its
-//! document is what that record was mapped to. All of it is decided in the commit of the page that
-//! brings the provider's record.
+//! many links as there are records of providers that describe the same thing; all of it is decided
+//! in the commit of the page that brings the provider's record:
+//! - a record that is mapped for the first time joins the oldest canonical record of its type that
+//!   is known by one of its identities, unless a live record of the same entity and connection is
+//!   linked there; else it has one of its own. Later it stays, whatever its identities become;
+//! - with one link the document is what the record was mapped to. A further link fills what is
+//!   missing or null; from then on each link overwrites exactly the members that it has changed;
+//! - a canonical record is removed when all of its links are, and is back with the first of them;
+//! - a record whose type becomes another one leaves its canonical record and is mapped anew.
 
 mod id;
 
@@ -120,7 +126,7 @@ pub struct Link {
 /// A canonical record as it lies in the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CanonicalRecord {
-    /// Unique in the tenant, over all types.
+    /// Unique, over all types and tenants.
     pub id: RecordId,
     /// The record type.
     pub record_type: String,
@@ -174,7 +180,7 @@ pub enum RelationshipStatus {
     Unmapped,
 }
 
-/// Which canonical records to list; they come ordered by type and id.
+/// Which canonical records to list; they come ordered by type, the oldest of a type first.
 #[derive(Clone, Debug)]
 pub struct CanonicalQuery {
     /// Whose.

@@ -166,23 +166,26 @@ impl<'a, 't> Ledger<'a, 't> {
         Ok(RecordId::new(number, &self.run.tenant, connection, [place.entity, place.id]))
     }
 
-    /// The number of the next record: records are never taken out, so the last one has the
-    /// greatest.
+    /// The number of the next record.
     fn number(&mut self) -> Result<u64, StoreError> {
-        let number = match self.number {
+        let last = match self.number {
             Some(last) => last,
-            None => {
-                let prefix = key::tenant(&self.run.tenant);
-                let behind = key::behind(&prefix);
-                let rows = self.tables.canonical.range(prefix.as_slice()..behind.as_slice());
-                let last = rows.disk()?.next_back().transpose().disk()?;
-                let last = last.map(|(key, _)| key::record_id(key.value()).ok_or_else(damaged));
-                last.transpose()?.map_or(0, |id| id.number())
-            }
+            None => self.last_number()?,
         };
-        let next = number.checked_add(1).ok_or_else(damaged)?;
+        let next = last.checked_add(1).ok_or_else(damaged)?;
         self.number = Some(next);
         Ok(next)
+    }
+
+    /// That of the newest record in the table: none is ever taken out, and numbers come first in
+    /// ids.
+    fn last_number(&self) -> Result<u64, StoreError> {
+        let prefix = key::tenant(&self.run.tenant);
+        let behind = key::behind(&prefix);
+        let mut rows = self.tables.canonical.range(prefix.as_slice()..behind.as_slice()).disk()?;
+        let last = rows.next_back().transpose().disk()?;
+        let last = last.map(|(key, _)| key::record_id(key.value()).ok_or_else(damaged));
+        Ok(last.transpose()?.map_or(0, |id| id.number()))
     }
 
     fn put(

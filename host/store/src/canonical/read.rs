@@ -85,7 +85,7 @@ pub(super) fn get(
     ids.iter().map(record).collect()
 }
 
-/// Lists records by type and id.
+/// Lists records by type, the oldest of a type first.
 pub(super) fn list(
     snapshot: &ReadTransaction,
     query: &CanonicalQuery,
