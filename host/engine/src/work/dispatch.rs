@@ -23,6 +23,11 @@ const POLL: Duration = Duration::from_secs(1);
 /// Tenants asked for at once.
 const TENANTS: usize = 64;
 
+/// Turns in a row that get nothing until the queue is left alone for a moment. What is due waits
+/// for a package that is full, and each such turn costs the store a claim; the next look goes on
+/// where this one ended.
+const BARREN_MAX: usize = 256;
+
 /// The workers.
 pub(super) struct Dispatcher {
     core: Arc<Core>,
@@ -113,8 +118,8 @@ impl Dispatcher {
     async fn look(&mut self, at: usize) -> Result<bool, StoreError> {
         let Some((lane, turns)) = self.lanes.get_mut(at) else { return Ok(false) };
         let (lane, core) = (Arc::clone(lane), Arc::clone(&self.core));
-        let (mut claimed, mut wrapped) = (false, false);
-        while core.caps.room() > 0 {
+        let (mut claimed, mut wrapped, mut barren) = (false, false, 0);
+        while core.caps.room() > 0 && barren < BARREN_MAX {
             let tenants = core.queue.due_tenants(lane.queue, turns.last(), TENANTS).await?;
             let last = tenants.len() < TENANTS;
             for tenant in tenants.into_iter().take_while(|_| core.caps.room() > 0) {
@@ -122,6 +127,7 @@ impl Dispatcher {
                 let sessions = claim(&core, &lane, (&self.worker, &tenant), jobs).await?;
                 let taken = sessions.iter().map(|leased| leased.jobs.len()).sum();
                 turns.end(&tenant, taken, sessions.len() < jobs);
+                barren = if sessions.is_empty() { barren + 1 } else { 0 };
                 if core.caps.room() == sessions.len() {
                     turns.break_off();
                 }

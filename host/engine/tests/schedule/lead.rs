@@ -7,7 +7,7 @@ use engine::sync::Cancel;
 use model::store::StoreErrorKind;
 use model::task::{Fence, TaskStore as _};
 
-use crate::world::{GONE, MINUTE, NOTHING, World, at, every};
+use crate::world::{GONE, MINUTE, NOTHING, World, at, every, told};
 
 #[tokio::test]
 async fn of_two_schedulers_one_acts_until_it_is_gone() {
@@ -88,12 +88,10 @@ async fn lead_for_longer_than_anybody_needs_is_refused() {
 async fn scheduler_that_is_stopped_gives_up_the_lead() {
     let world = World::new().await;
     let stop = Cancel::default();
-    let running = tokio::spawn(world.scheduler("one").run(stop.clone()));
-    while world.store.lead("two", LEAD_LEASE).await.unwrap().is_some() {
-        // The other was not there yet; it must not find the lead taken by this question.
-        world.store.lead("two", Duration::ZERO).await.unwrap();
-        tokio::task::yield_now().await;
-    }
+    let (sweep, told) = told();
+    let running = tokio::spawn(world.sweeping("one", vec![sweep]).run(stop.clone()));
+    told.acquire().await.unwrap().forget();
+    assert_eq!(world.store.lead("two", LEAD_LEASE).await.unwrap(), None);
     stop.cancel();
     running.await.unwrap();
     assert!(world.store.lead("two", LEAD_LEASE).await.unwrap().is_some());

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::queue::{Enqueued, JobQueue as _};
 use model::task::{Schedule, Task, TaskStore as _, Tick};
 
-use crate::world::{MINUTE, World, at, cron, every, tenant, within};
+use crate::world::{MINUTE, World, at, cron, every, tenant, told, within};
 
 #[tokio::test]
 async fn task_is_queued_at_its_times_and_shows_the_next() {
@@ -170,27 +170,14 @@ async fn tasks_beyond_one_batch_are_all_queued_by_one_tick() {
 }
 
 #[tokio::test]
-async fn swept_is_after_each_tick() {
+async fn each_tick_is_followed_by_the_sweeps() {
     let world = World::new().await;
-    let swept = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let count = std::sync::Arc::clone(&swept);
-    let ports = engine::schedule::Ports {
-        tasks: std::sync::Arc::new(world.store.clone()),
-        clock: world.clock.clone(),
-        wake: engine::work::Wake::default(),
-        sweeps: vec![Box::new(move || {
-            let count = std::sync::Arc::clone(&count);
-            Box::pin(async move {
-                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                Ok(())
-            })
-        })],
-    };
-    let scheduler = engine::schedule::Scheduler::new(ports, "one");
+    let (sweep, told) = told();
+    let scheduler = world.sweeping("one", vec![sweep]);
     world.tick_until(&scheduler, "01T00:02:00").await;
-    assert_eq!(swept.load(std::sync::atomic::Ordering::Relaxed), 3);
-    assert_eq!(
-        world.store.stats(&tenant(), model::queue::Queue::Delivery).await.unwrap().queued,
-        0
-    );
+    assert_eq!(told.available_permits(), 3);
+    // Whoever has not the lead sweeps nothing.
+    let (sweep, told) = crate::world::told();
+    assert_eq!(world.sweeping("two", vec![sweep]).tick().await.unwrap(), None);
+    assert_eq!(told.available_permits(), 0);
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::schedule::{Desk, Draft, LEAD_LEASE, Ports, PutError, Scheduler, Ticked, put};
+use engine::schedule::{Desk, Draft, LEAD_LEASE, Ports, PutError, Scheduler, Sweep, Ticked, put};
 use engine::work::Wake;
 use model::queue::{Claim, Finish, JobQueue as _, Leased, Outcome, Queue, QueueStats};
 use model::store::Catalogue as _;
 use model::task::{Direction, HourWindow, Schedule, Task, TaskStore as _};
 use model::{Clock, Connection, TenantId, Timestamp};
 use store::Store;
+use tokio::sync::Semaphore;
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
@@ -42,11 +43,15 @@ impl World {
     }
 
     pub(crate) fn scheduler(&self, name: &str) -> Scheduler {
+        self.sweeping(name, Vec::new())
+    }
+
+    pub(crate) fn sweeping(&self, name: &str, sweeps: Vec<Sweep>) -> Scheduler {
         let ports = Ports {
             tasks: Arc::new(self.store.clone()),
             clock: self.clock.clone(),
             wake: Wake::default(),
-            sweeps: Vec::new(),
+            sweeps,
         };
         Scheduler::new(ports, name)
     }
@@ -111,6 +116,17 @@ impl World {
             self.finish(leased).await;
         }
     }
+}
+
+/// A sweep that says so.
+pub(crate) fn told() -> (Sweep, Arc<Semaphore>) {
+    let told = Arc::new(Semaphore::new(0));
+    let tell = Arc::clone(&told);
+    let sweep: Sweep = Box::new(move || {
+        tell.add_permits(1);
+        Box::pin(async { Ok(()) })
+    });
+    (sweep, told)
 }
 
 pub(crate) fn tenant() -> TenantId {

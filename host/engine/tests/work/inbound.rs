@@ -15,7 +15,7 @@ use model::run::{Run, RunStatus};
 use model::store::RecordStore as _;
 use model::{Error, ErrorKind};
 
-use crate::world::{World, tenant, until};
+use crate::world::{World, tenant};
 
 /// One entity, read as a list.
 pub(crate) fn plan() -> SyncPlan {
@@ -161,7 +161,7 @@ async fn failed_run_is_tried_again_from_where_it_stopped() {
     let crew = world.readers();
     world.enqueue(order(false)).await;
     for attempt in 1..=2 {
-        until(|| calls.load(Ordering::Relaxed) == attempt).await;
+        world.comes(|| calls.load(Ordering::Relaxed) == attempt).await;
         world.until(|s| s.leased == 0).await;
         world.pass(Duration::from_mins(1)).await;
     }
@@ -186,7 +186,7 @@ async fn full_order_begins_from_the_front_and_its_retries_do_not() {
     });
     let crew = world.readers();
     world.enqueue(order(true)).await;
-    until(|| fails.load(Ordering::Relaxed) == 1).await;
+    world.comes(|| fails.load(Ordering::Relaxed) == 1).await;
     world.until(|s| s.leased == 0).await;
     world.pass(Duration::from_mins(1)).await;
     // The order itself and the reading that follows it.
@@ -206,11 +206,9 @@ async fn stopped_run_keeps_its_pages_and_its_job_goes_on_later_at_no_cost() {
     world.adapter(move || Pages { waits: Some(Arc::clone(&waits)), ..Pages::new(|_| None) });
     let crew = world.readers();
     world.enqueue(order(false)).await;
-    until(|| gate.available_permits() == 0).await;
+    world.comes(|| gate.available_permits() == 0).await;
     crew.stop.cancel();
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    world.settle().await;
     // The page that is being read is read to its end.
     gate.add_permits(100);
     crew.stop().await;
@@ -238,11 +236,9 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
     let crew = world.readers();
     world.enqueue(order(false)).await;
     world.until(|s| s.leased == 0 && s.queued == 1).await;
-    until_paused(&world).await;
+    world.settle().await;
     world.pass(Duration::from_hours(10)).await;
-    for _ in 0..50 {
-        world.stats().await;
-    }
+    world.settle().await;
     assert_eq!(runs(&world).await.len(), 1);
     let pauses = world.store.pauses(&tenant()).await.unwrap();
     assert!(pauses[0].reason.contains("expired"), "{pauses:?}");
@@ -251,16 +247,6 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
     world.wake.wake();
     world.until(|s| s.done == 1).await;
     crew.stop().await;
-}
-
-async fn until_paused(world: &World) {
-    for _ in 0..10_000 {
-        if !world.store.pauses(&tenant()).await.unwrap().is_empty() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("the connection is not paused");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use model::queue::{
 };
 use model::store::RecordStore as _;
 
-use crate::world::{DEADLINE, Scripted, World, done, every_letter, job, tenant, until};
+use crate::world::{DEADLINE, Scripted, World, done, every_letter, job, tenant};
 
 async fn world() -> World {
     World::new(crate::inbound::plan()).await
@@ -49,7 +49,7 @@ async fn hung_handler_is_dropped_after_its_deadline_as_a_failed_attempt() {
         }
     }));
     world.enqueue(job("crm")).await;
-    until(|| begun.load(Ordering::Relaxed) == 1).await;
+    world.comes(|| begun.load(Ordering::Relaxed) == 1).await;
     // Its claim is renewed all the while: nobody else may have the session.
     let step = Duration::from_secs(10);
     let steps = crate::world::TURN.as_secs() / step.as_secs();
@@ -81,7 +81,7 @@ async fn worker_that_lost_its_claim_stops_and_what_it_did_is_void() {
         }
     }));
     world.enqueue(job("crm")).await;
-    until(|| begun.load(Ordering::Relaxed) == 1).await;
+    world.comes(|| begun.load(Ordering::Relaxed) == 1).await;
     // The store's clock runs beyond the lease while the worker stands still, as under SIGSTOP.
     world.clock.advance(lease(DEADLINE) * 2);
     let claim = Claim {
@@ -96,10 +96,8 @@ async fn worker_that_lost_its_claim_stops_and_what_it_did_is_void() {
     let other = world.store.claim(claim).await.unwrap().remove(0);
     assert_eq!(other.jobs[0].deaths, 1);
     tokio::time::advance(lease(DEADLINE) / 6).await;
-    until(|| stopped.load(Ordering::Relaxed) == 1).await;
-    for _ in 0..50 {
-        world.stats().await;
-    }
+    world.comes(|| stopped.load(Ordering::Relaxed) == 1).await;
+    world.settle().await;
     let stats = world.stats().await;
     assert_eq!((stats.enqueued, stats.done, stats.leased), (1, 0, 1));
     let outcomes = vec![(other.jobs[0].id, Outcome::Done)];
@@ -127,7 +125,7 @@ async fn clock_that_jumps_ahead_does_not_let_a_session_run_twice_at_once() {
         }
     }));
     world.enqueue(job("crm")).await;
-    until(|| runs.load(Ordering::Relaxed) == 1).await;
+    world.comes(|| runs.load(Ordering::Relaxed) == 1).await;
     world.clock.advance(Duration::from_hours(1));
     world.wake.wake();
     let stats = world.until(|s| s.done == 1).await;
@@ -169,9 +167,7 @@ async fn job_that_kills_its_workers_is_kept_from_them_and_so_is_the_package_unti
     // What follows in the session is not tried with the package that did it.
     for _ in 0..3 {
         world.pass(Duration::from_hours(1)).await;
-        for _ in 0..50 {
-            world.stats().await;
-        }
+        world.settle().await;
     }
     assert_eq!(handled.load(Ordering::Relaxed), 0);
     let newer = About { host: None, digest: "sha256:01".to_owned() };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::work::Handled;
 
-use crate::world::{Scripted, World, done, job, until};
+use crate::world::{Scripted, World, done, job};
 
 const JOBS: usize = 200;
 
@@ -29,7 +29,7 @@ async fn workers_that_are_stopped_give_back_what_is_not_finished_untouched() {
             Handled::default()
         }
     }));
-    until(|| begun.load(Ordering::Relaxed) == 8).await;
+    world.comes(|| begun.load(Ordering::Relaxed) == 8).await;
     crew.stop().await;
     let stats = world.stats().await;
     assert_eq!((stats.enqueued, stats.queued, stats.done, stats.leased), (200, 200, 0, 0));
@@ -56,14 +56,12 @@ async fn stopping_waits_for_handlers_but_not_longer_than_their_deadline() {
         count.fetch_add(1, Ordering::Relaxed);
         std::future::pending()
     }));
-    until(|| begun.load(Ordering::Relaxed) == 1).await;
+    world.comes(|| begun.load(Ordering::Relaxed) == 1).await;
     crew.stop.cancel();
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    world.settle().await;
     assert!(!crew.ended.is_finished());
     world.pass(crate::world::DEADLINE + Duration::from_secs(1)).await;
-    until(|| crew.ended.is_finished()).await;
+    world.comes(|| crew.ended.is_finished()).await;
     let stats = world.stats().await;
     assert_eq!((stats.queued, stats.leased), (1, 0));
 }

@@ -19,6 +19,7 @@ use model::queue::{
     DeadFilter, DeadLetter, Enqueued, JobId, JobQueue as _, Leased, NewJob, Outcome, Queue,
     QueueStats,
 };
+use model::task::TaskStore as _;
 use model::{Clock, ConnectionId, Error, TenantId};
 use store::Store;
 use tokio::task::JoinHandle;
@@ -173,12 +174,24 @@ impl World {
         self.settle().await;
     }
 
-    /// Waits until what was handed to the store has happened, and what follows from it.
+    /// Waits until what was handed to the store has happened, and what follows from it: as long
+    /// as some commits take, however slow the disk is.
     pub(crate) async fn settle(&self) {
         for _ in 0..3 {
             self.stats().await;
             self.store.lead("test", Duration::ZERO).await.unwrap();
         }
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn comes(&self, what: impl Fn() -> bool) {
+        for _ in 0..2_000 {
+            if what() {
+                return;
+            }
+            self.settle().await;
+        }
+        panic!("it does not come to be");
     }
 
     /// Lets time pass until the queue stands so.
@@ -198,12 +211,12 @@ impl World {
 
     /// Waits until the queue stands so; what does not happen fails the test.
     pub(crate) async fn until(&self, what: impl Fn(&QueueStats) -> bool) -> QueueStats {
-        for _ in 0..100_000 {
+        for _ in 0..2_000 {
             let stats = self.stats().await;
             if what(&stats) {
                 return stats;
             }
-            tokio::task::yield_now().await;
+            self.settle().await;
         }
         panic!("the queue stays at {:?}", self.stats().await);
     }
@@ -211,17 +224,6 @@ impl World {
     pub(crate) async fn dead(&self) -> Vec<DeadLetter> {
         self.store.dead(&every_letter()).await.unwrap()
     }
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: impl Fn() -> bool) {
-    for _ in 0..1_000_000 {
-        if what() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("it does not come to be");
 }
 
 pub(crate) fn tenant() -> TenantId {
