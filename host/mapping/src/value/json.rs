@@ -113,9 +113,19 @@ fn print(out: &mut String, value: &dyn std::fmt::Display) {
 fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    // Bytes, because looking at characters takes three times as long.
-    let special = |byte| matches!(byte, b'"' | b'\\' | 0..0x20);
-    while let Some(at) = rest.bytes().position(special) {
+    let is_special = |byte| matches!(byte, b'"' | b'\\' | 0..0x20);
+    // Sixteen bytes at once, and without a way out, are looked at like one; the last ones overlap.
+    let count = |found, &byte: &u8| {
+        found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    };
+    let is_plain = |chunk: &[u8; 16]| chunk.iter().fold(0, count) == 0;
+    let (chunks, _) = text.as_bytes().as_chunks();
+    if text.as_bytes().last_chunk().is_some_and(is_plain) && chunks.iter().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
+    while let Some(at) = rest.bytes().position(is_special) {
         let (plain, tail) = rest.split_at(at);
         out.push_str(plain);
         let mut chars = tail.chars();

@@ -11,7 +11,10 @@ impl Value<'_> {
     /// instant or an amount; missing and null stay what they are.
     pub fn typed(self, kind: &Kind) -> Result<Self, Fault> {
         match (self, kind) {
-            (value @ (Self::Missing | Self::Null), _) | (value, Kind::Any) => Ok(value),
+            (value @ (Self::Missing | Self::Null), _)
+            | (value, Kind::Any)
+            | (value @ Self::Text(_), Kind::Text)
+            | (value @ Self::Number(_), Kind::Decimal) => Ok(value),
             (Self::Number(number), Kind::Integer) if !number.is_integer() => {
                 Err(Fault::kind(kind, &Self::Number(number)))
             }
