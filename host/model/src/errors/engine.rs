@@ -1,7 +1,7 @@
 //! The codes of the engine.
 
 use super::{Again, Code, Scope, Told};
-use crate::error::ErrorKind::{Conflict, Invalid, Malformed, Other, Timeout};
+use crate::error::ErrorKind::{Conflict, Denied, Invalid, Malformed, Other, Timeout, Unsupported};
 
 const REPORT: &str = "report it to the adapter's author";
 
@@ -85,6 +85,14 @@ pub(super) const CODES: &[Code] = &[
     .scope(Scope::Package)
     .told(Told::Author),
     Code::new(
+        "engine.package",
+        Denied,
+        "the connection's package is not installed, or is refused by trust or grant",
+        "install it again; `plughouse plugin list` shows what is there",
+    )
+    .scope(Scope::Package)
+    .told(Told::Operator),
+    Code::new(
         "engine.pages-max",
         Malformed,
         "the adapter did not come to an end within the pages of one run",
@@ -105,6 +113,14 @@ pub(super) const CODES: &[Code] = &[
         REPORT,
     )
     .scope(Scope::Record),
+    Code::new(
+        "engine.plan",
+        Unsupported,
+        "what was asked for is nothing that the package can read",
+        "correct the entities of the task",
+    )
+    .scope(Scope::Connection)
+    .told(Told::Tenant),
     Code::new(
         "engine.quarantined",
         Other,
@@ -127,6 +143,7 @@ pub(super) const CODES: &[Code] = &[
         "see the log: disk full, disk failing, or the data directory is not writable",
     )
     .again(Again::Many)
+    .healthy()
     .scope(Scope::Host)
     .told(Told::Operator),
     Code::new(
