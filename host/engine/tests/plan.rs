@@ -8,10 +8,15 @@ use engine::sync::{Choice, EntityPlan, PackageRef, PartsFrom, SyncPlan};
 use model::Connection;
 use model::window::{Cursor, Full};
 use package::Manifest;
+use package::manifest::Deletes;
 
 const MANIFEST: &str = include_str!("manifest/chat.toml");
 
 fn plan(choice: &Choice) -> Result<SyncPlan, String> {
+    plan_of(&Manifest::parse(MANIFEST).unwrap(), choice)
+}
+
+fn plan_of(manifest: &Manifest, choice: &Choice) -> Result<SyncPlan, String> {
     let connection = Connection {
         tenant: "acme".parse().unwrap(),
         id: "chat".parse().unwrap(),
@@ -27,8 +32,7 @@ fn plan(choice: &Choice) -> Result<SyncPlan, String> {
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
     };
-    let manifest = Manifest::parse(MANIFEST).unwrap();
-    SyncPlan::of(package, &manifest, &connection, choice).map_err(|error| error.to_string())
+    SyncPlan::of(package, manifest, &connection, choice).map_err(|error| error.to_string())
 }
 
 fn choice(entities: &[&str]) -> Choice {
@@ -80,8 +84,11 @@ fn entity<'a>(plan: &'a SyncPlan, name: &str) -> &'a EntityPlan {
 
 #[test]
 fn what_is_declared_and_not_acted_on_is_named() {
-    let not_yet = |entities: &[&str]| plan(&choice(entities)).unwrap().not_yet;
-    assert_eq!(not_yet(&[]), ["min_interval of entity `article`"]);
+    assert_eq!(plan(&choice(&[])).unwrap().not_yet, [""; 0]);
+    let mut manifest = Manifest::parse(MANIFEST).unwrap();
+    manifest.entities.get_mut("table").unwrap().deletes.push(Deletes::Webhook);
+    let not_yet = |entities: &[&str]| plan_of(&manifest, &choice(entities)).unwrap().not_yet;
+    assert_eq!(not_yet(&[]), ["deletes = \"webhook\" of entity `table`"]);
     assert_eq!(not_yet(&["thread"]), [""; 0]);
 }
 

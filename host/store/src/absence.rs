@@ -119,13 +119,15 @@ fn walk(
         let damaged = || corrupt(Table::Members, Malformed::Shape);
         let text = std::str::from_utf8(id).map_err(|_ignored| damaged())?;
         let met = decode(row.value())? == query.generation;
-        let going = match met {
-            true => show(text, false),
-            false => match stands(&records, key::with(of_record.clone(), id).as_slice(), query)? {
-                Standing::Gone => true,
-                Standing::Elsewhere => show(text, false),
-                Standing::Absent => show(text, true),
-            },
+        let standing = if met {
+            Standing::Met
+        } else {
+            Standing::of(&records, &key::with(of_record.clone(), id), query)?
+        };
+        let going = match standing {
+            Standing::Gone => true,
+            Standing::Met => show(text, false),
+            Standing::Absent => show(text, true),
         };
         if !going {
             break;
@@ -134,24 +136,27 @@ fn walk(
     Ok(())
 }
 
-/// How a record stands that a full read has not met.
+/// How the record of a member stands.
 enum Standing {
     Gone,
-    /// It was changed since, or has moved to another part.
-    Elsewhere,
+    /// By the full read itself, or it was changed since, or has moved to another part.
+    Met,
     Absent,
 }
 
-fn stands(records: &impl Rows, key: &[u8], query: &AbsenceQuery) -> Result<Standing, StoreError> {
-    let Some(row) = records.get(key).disk()? else { return Ok(Standing::Gone) };
-    let (header, _) = codec::record::decode(row.value()).map_err(|e| corrupt(Table::Records, e))?;
-    if header.removed.is_some() {
-        return Ok(Standing::Gone);
+impl Standing {
+    /// How a record stands that the full read has not met.
+    fn of(records: &impl Rows, key: &[u8], query: &AbsenceQuery) -> Result<Self, StoreError> {
+        let Some(row) = records.get(key).disk()? else { return Ok(Self::Gone) };
+        let (header, _) =
+            codec::record::decode(row.value()).map_err(|e| corrupt(Table::Records, e))?;
+        if header.removed.is_some() {
+            return Ok(Self::Gone);
+        }
+        let changed = header.stored >= query.stored_before;
+        let elsewhere = header.part != query.lane.part.as_deref();
+        Ok(if changed || elsewhere { Self::Met } else { Self::Absent })
     }
-    if header.stored >= query.stored_before || header.part != query.lane.part.as_deref() {
-        return Ok(Standing::Elsewhere);
-    }
-    Ok(Standing::Absent)
 }
 
 fn encode(generation: RunId) -> [u8; 9] {

@@ -31,4 +31,5 @@ mod rows;
 mod session;
 
 pub(crate) use ledger::Ledger;
+pub(crate) use pause::turn as turn_connection;
 pub(crate) use session::fence;

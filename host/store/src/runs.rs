@@ -148,7 +148,7 @@ pub(crate) fn finish(
     }
     if let Some(refused) = error.as_ref().and_then(|error| states::refused(error, at)) {
         let about = (&run.tenant, &Subject::run(&run.connection, run.id));
-        states::turn(writes, (tables, log), about, refused)?;
+        states::turn(writes, (tables, log), about, &refused)?;
     }
     run.receipt += receipt;
     run.error = error;
@@ -180,6 +180,18 @@ pub(crate) fn interrupt(database: &Database, at: Timestamp) -> Result<(), StoreE
     }
     drop(tables);
     transaction.commit().disk()
+}
+
+/// The run of this number.
+pub(crate) fn get(
+    snapshot: &ReadTransaction,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    id: RunId,
+) -> Result<Option<Run>, StoreError> {
+    let key = key::run(tenant, connection, id);
+    let row = Table::Runs.read(snapshot)?.get(key.as_slice()).disk()?;
+    row.map(|row| decode(row.value())).transpose()
 }
 
 /// Lists runs of a tenant, or of one connection, the newest first.

@@ -57,10 +57,8 @@ impl Late {
         let mut changes: BTreeMap<u64, Vec<Change>> = BTreeMap::new();
         for changed in times {
             let id = random.below(habit.records);
-            let delay = match random.one_in(TAIL_ONE_IN) {
-                true => random.below(habit.late + 1),
-                false => random.below(habit.lag + 1),
-            };
+            let longest = if random.one_in(TAIL_ONE_IN) { habit.late } else { habit.lag };
+            let delay = random.below(longest + 1);
             let of_record = changes.entry(id).or_default();
             let version = of_record.last().map_or(1, |last| last.version + 1);
             of_record.push(Change { id, version, changed, shown: changed + delay });

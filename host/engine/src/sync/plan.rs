@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use model::adapter::Selection;
 use model::queue::LeaseRef;
+use model::store::{Lane, LaneKind};
 use model::task::TaskId;
-use model::window::{Cursor, Full, Progress, ReadRule};
-use model::{Connection, ConnectionId, TenantId};
+use model::window::{Cursor, Full, LaneState, Progress, ReadRule};
+use model::{Connection, ConnectionId, TenantId, Timestamp};
 use package::manifest::{self, Manifest};
 
 /// Everything that a run needs to know before it begins.
@@ -143,19 +144,19 @@ impl SyncPlan {
 }
 
 /// What the manifest declares of an entity and nothing here acts on.
-fn not_yet(manifest: &Manifest, name: &str) -> Vec<String> {
-    let Some(entity) = manifest.entities.get(name) else { return Vec::new() };
-    let deletes = |kind| entity.deletes.contains(&kind);
-    let declared = [
-        (
-            deletes(manifest::Deletes::Absence) && entity.full == manifest::Full::Windows,
-            "deletes = \"absence\" without a full scan",
-        ),
-        (deletes(manifest::Deletes::Webhook), "deletes = \"webhook\""),
-        (entity.min_interval.is_some(), "min_interval"),
-    ];
-    let declared = declared.into_iter().filter(|(there, _)| *there);
-    declared.map(|(_, what)| format!("{what} of entity `{name}`")).collect()
+fn not_yet(manifest: &Manifest, name: &str) -> Option<String> {
+    let deletes = &manifest.entities.get(name)?.deletes;
+    let declared = deletes.contains(&manifest::Deletes::Webhook);
+    declared.then(|| format!("deletes = \"webhook\" of entity `{name}`"))
+}
+
+/// When an entity was last read to its end, by where its lanes stand.
+pub fn last_read(lanes: &[(Lane, LaneState)], entity: &str) -> Option<Timestamp> {
+    let own = |lane: &Lane| lane.entity == entity && lane.kind == LaneKind::Records;
+    let mut states = lanes.iter().filter(|(lane, _)| own(lane)).map(|(_, state)| state);
+    let read = |state: &LaneState| state.complete_until?.checked_add(state.waited).ok();
+    let first = read(states.next()?)?;
+    states.try_fold(first, |least, state| Some(least.min(read(state)?)))
 }
 
 /// The entities of which a full read shows what is gone. A list of deletions or a feed that is

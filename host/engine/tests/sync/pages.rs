@@ -101,7 +101,7 @@ async fn run_that_the_store_lets_down_is_marked_failed() {
 #[tokio::test]
 async fn run_that_another_has_taken_over_writes_nothing_more() {
     let world = World::new(&["contact"]);
-    let store = Faulty::new(&world.store, Fault::TakeOver(start(&world)), 2);
+    let store = Faulty::new(&world.store, Fault::TakeOver(Box::new(start(&world))), 2);
     let error = world.run_on(&store, &mut Scripted::ten()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
     assert_eq!(world.ids().await, ALL[..2 * PAGE]);

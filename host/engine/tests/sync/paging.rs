@@ -47,7 +47,7 @@ async fn next_run_begins_with_the_size_that_worked_and_grows_back() {
     world.wait();
     let (mut adapter, asked) = slow(1000, 600);
     world.run(&mut adapter).await;
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock().unwrap().clone();
     assert_eq!((asked[0], asked[15], asked[16], asked.len()), (25, 25, 50, 20));
     let (_, state) = world.lanes().await.remove(0);
     assert_eq!(state.page, Some(50));

@@ -20,7 +20,7 @@ pub(crate) enum Fault {
     /// It is refused, and pages behind it would not be, as in a store whose changes stand alone.
     Refuse(StoreErrorKind),
     /// Another run of the connection begins before it.
-    TakeOver(RunStart),
+    TakeOver(Box<RunStart>),
     /// It waits for a permit, and so does every other page.
     Wait(Arc<Semaphore>),
 }
@@ -90,7 +90,7 @@ impl RecordStore for Faulty<'_> {
         match &self.fault {
             Fault::Refuse(kind) if here => Err(StoreError::new(*kind, "refused by the test")),
             Fault::TakeOver(start) if here => {
-                self.store.begin_run(start.clone()).await?;
+                self.store.begin_run(RunStart::clone(start)).await?;
                 self.store.commit_page(page).await
             }
             Fault::Wait(gate) => {
@@ -123,6 +123,15 @@ impl RecordStore for Faulty<'_> {
 
     async fn records(&self, query: RecordQuery) -> Result<RecordList, StoreError> {
         self.store.records(query).await
+    }
+
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        id: RunId,
+    ) -> Result<Option<Run>, StoreError> {
+        self.store.run(tenant, connection, id).await
     }
 
     async fn runs(

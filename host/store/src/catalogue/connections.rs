@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::states;
-use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
@@ -20,6 +19,7 @@ use crate::tables::{Rows, Table, Tables};
 use crate::vault::{Key, Place};
 use crate::writer::Change;
 use crate::writes::Writes;
+use crate::{check, queue};
 
 #[derive(Deserialize, Serialize)]
 struct Row {
@@ -68,7 +68,8 @@ impl Change for Put {
     }
 }
 
-/// Makes a connection active again that the provider had refused: it has new secrets.
+/// Makes a connection active and lets its work go on: who gives it new secrets wants it to work,
+/// whatever has stopped it.
 fn renew(
     writes: &mut Writes,
     tables: &Tables<'_>,
@@ -79,7 +80,8 @@ fn renew(
     let about = (&connection.tenant, &Subject::connection(Some(&connection.id)));
     let reason = "it was connected again".to_owned();
     let to = ConnectionStatus { state: ConnectionState::Active, reason, since };
-    states::turn(writes, (tables, &mut log), about, to)
+    states::turn(writes, (tables, &mut log), about, &to)?;
+    queue::turn_connection(writes, tables, (&connection.tenant, &connection.id), (None, since))
 }
 
 /// The connection of this name.

@@ -4,13 +4,13 @@ use model::store::{EventKind, StoreError};
 use model::{ConnectionId, ConnectionState, ConnectionStatus, TenantId, Timestamp};
 use redb::{ReadTransaction, ReadableTable as _};
 
-use crate::check;
 use crate::codec::{json, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
+use crate::{check, queue};
 
 /// The state of a connection; nothing where it is active and always was.
 pub(crate) fn get(
@@ -44,28 +44,32 @@ impl Change for Set {
         }
         let mut writes = Writes::default();
         let mut log = Log::open(&tables.events, &tenant)?;
-        turn(&mut writes, (tables, &mut log), (&tenant, &Subject::connection(Some(&id))), to)?;
+        let about = (&tenant, &Subject::connection(Some(&id)));
+        if turn(&mut writes, (tables, &mut log), about, &to)? {
+            let pause = (to.state != ConnectionState::Active).then_some(to.reason.as_str());
+            queue::turn_connection(&mut writes, tables, (&tenant, &id), (pause, to.since))?;
+        }
         Ok((writes, ()))
     }
 }
 
-/// Puts a connection into a state, and tells it where it was in another one.
+/// Puts a connection into a state, and tells it where it was in another one; whether it was.
 pub(crate) fn turn(
     writes: &mut Writes,
     (tables, log): (&Tables<'_>, &mut Log),
     (tenant, subject): (&TenantId, &Subject),
-    to: ConnectionStatus,
-) -> Result<(), StoreError> {
-    let Some(id) = &subject.connection else { return Ok(()) };
+    to: &ConnectionStatus,
+) -> Result<bool, StoreError> {
+    let Some(id) = &subject.connection else { return Ok(false) };
     let key = key::connection_row(tenant, id);
     let before = read(&tables.states, &key)?.map(|status| status.state).unwrap_or_default();
     if before == to.state {
-        return Ok(());
+        return Ok(false);
     }
     let kind = EventKind::ConnectionChanged { state: to.state, reason: to.reason.clone() };
     log.push(writes, subject, to.since, kind)?;
-    writes.put(Table::States, &key, &json::encode(&to)?);
-    Ok(())
+    writes.put(Table::States, &key, &json::encode(to)?);
+    Ok(true)
 }
 
 /// What a run says of its connection by how it ended: an account that must be authorised again.

@@ -71,6 +71,30 @@ impl Change for Resume {
     }
 }
 
+/// Pauses all work of a connection, or lets it go on, with a change that no queue is part of.
+pub(crate) fn turn(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    (tenant, connection): (&TenantId, &ConnectionId),
+    (pause, now): (Option<&str>, Timestamp),
+) -> Result<(), StoreError> {
+    let mut ledger = Ledger::open(tables, now);
+    let scope = PauseScope::Connection(connection.clone());
+    let key = keys::pause(tenant, &scope);
+    if let Some(reason) = pause {
+        check::reason(reason)?;
+        let reason = reason.to_owned();
+        let pause = Pause { scope: scope.clone(), reason, since: now, until: None };
+        ledger.draft.write(Table::Pauses, key, &pause)?;
+        ledger.halt(tenant, &scope, Some(Halt { until: None }))?;
+    } else {
+        ledger.draft.remove(Table::Pauses, key);
+        ledger.halt(tenant, &scope, None)?;
+    }
+    writes.append(&ledger.close()?);
+    Ok(())
+}
+
 /// Lists the pauses of a tenant that hold.
 pub(super) fn list(
     snapshot: &ReadTransaction,

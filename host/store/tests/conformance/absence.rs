@@ -100,9 +100,9 @@ pub(crate) async fn members_of_lanes_and_entities_never_meet(store: &impl Ports)
     let parts = [None, Some(""), Some("a"), Some("a\0"), Some("ab")];
     let lanes = parts.map(|part| Lane { part: part.map(str::to_owned), ..lane("contacts") });
     for (number, lane) in lanes.iter().enumerate() {
-        let of =
-            |entity: &str| Record { entity: entity.to_owned(), ..record(&number.to_string(), "a") };
-        let records = vec![of("contacts").into(), of("lines").into()];
+        let id = number.to_string();
+        let sample = |entity: &str| Record { entity: entity.to_owned(), ..record(&id, "a") };
+        let records = vec![sample("contacts").into(), sample("lines").into()];
         let commit = PageCommit { lane: lane.clone(), records, ..read(&run, 1, &[]) };
         store.commit_page(commit).await.unwrap();
     }

@@ -198,6 +198,7 @@ suite! { redb, crate::open_redb:
     states {
         refused_run_asks_for_authorisation_and_new_secrets_end_that
         state_is_set_and_told_where_it_changes
+        work_of_a_connection_rests_while_it_is_not_active
     }
     tenants {
         tenants_with_the_same_names_never_meet

@@ -1,3 +1,4 @@
+use model::queue::PauseScope;
 use model::run::RunStatus;
 use model::store::{EventKind, RunEnd, StoreErrorKind};
 use model::{Connection, ConnectionState, Error, ErrorKind};
@@ -70,4 +71,27 @@ pub(crate) async fn state_is_set_and_told_where_it_changes(store: &impl Ports) {
     assert_eq!(status.reason, "a person");
     set(ConnectionState::Active, "a person").await.unwrap();
     assert_eq!(told(store, &hub).await, [ConnectionState::Paused, ConnectionState::Active]);
+}
+
+pub(crate) async fn work_of_a_connection_rests_while_it_is_not_active(store: &impl Ports) {
+    let hub = connection("acme/hub");
+    store.put_connection(hub.clone(), None).await.unwrap();
+    let paused = async || {
+        let pauses = store.pauses(&hub.tenant).await.unwrap();
+        pauses.into_iter().map(|pause| (pause.scope, pause.reason)).collect::<Vec<_>>()
+    };
+    let set = async |state| {
+        store.set_connection_state(&hub.tenant, &hub.id, state, "a person").await.unwrap();
+    };
+    let pause = (PauseScope::Connection(hub.id.clone()), "a person".to_owned());
+    set(ConnectionState::Paused).await;
+    assert_eq!(paused().await, [pause.clone()]);
+    set(ConnectionState::Active).await;
+    assert!(paused().await.is_empty());
+    set(ConnectionState::Paused).await;
+    store.put_connection(hub.clone(), None).await.unwrap();
+    assert_eq!(paused().await, [pause]);
+    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    assert!(paused().await.is_empty());
+    assert_eq!(state(store, &hub).await, ConnectionState::Active);
 }
