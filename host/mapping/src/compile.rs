@@ -65,6 +65,12 @@ pub fn compile(
     };
     together::check(schema, record_type, &mut report);
     let slots = slots(schema);
+    if slots.len() > Schema::SOURCES_MAX {
+        let (found, max) = (slots.len(), Schema::SOURCES_MAX);
+        let message = format!("the schema has {found} different sources; at most {max}");
+        report.push(Diagnostic::error("schema.size", "/fields", message).types(&max, &found));
+        return Err(report.into_list());
+    }
     let mut compiler = Compiler { record_type, source, slots: &slots, docs: Vec::new(), report };
     let maps: Vec<_> =
         schema.fields.iter().enumerate().map(|(i, map)| compiler.map(i, map)).collect();

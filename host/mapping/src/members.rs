@@ -4,6 +4,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::{Diagnostic, Report};
 
+/// Bytes of a key or of a text: no name or path is longer, and messages repeat both.
+pub(crate) const TEXT_BYTES_MAX: usize = 2_000;
+
 /// An object within a text, and where it stands.
 pub(crate) struct Members<'r> {
     left: Map<String, Json>,
@@ -47,13 +50,13 @@ impl<'r> Members<'r> {
     /// A text that must be there.
     pub(crate) fn text(&mut self, key: &'static str, write: &str) -> Option<String> {
         let found = self.need(key, write)?;
-        self.as_text(key, found)
+        self.as_text(&self.place(key), found)
     }
 
     /// A text that may be there.
     pub(crate) fn text_if(&mut self, key: &'static str) -> Option<String> {
         let found = self.take(key)?;
-        self.as_text(key, found)
+        self.as_text(&self.place(key), found)
     }
 
     /// A truth value that may be there; false otherwise.
@@ -85,29 +88,31 @@ impl<'r> Members<'r> {
     pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let place = self.place(key);
         let items = match self.take(key) {
-            Some(Json::String(text)) => return Some(vec![text]),
             Some(Json::Array(items)) => items,
+            Some(text @ Json::String(_)) => {
+                return self.as_text(&place, text).map(|text| vec![text]);
+            }
             None => return Some(Vec::new()),
             Some(other) => {
                 self.report.push(wrong(&place, "text or list of text", &other));
                 return None;
             }
         };
-        let text = |(position, item)| match item {
-            Json::String(text) => Some(text),
-            other => {
-                self.report.push(wrong(&format!("{place}/{position}"), "text", &other));
-                None
-            }
-        };
+        let text = |(position, item)| self.as_text(&format!("{place}/{position}"), item);
         items.into_iter().enumerate().map(text).collect()
     }
 
-    fn as_text(&mut self, key: &str, json: Json) -> Option<String> {
+    fn as_text(&mut self, place: &str, json: Json) -> Option<String> {
         match json {
-            Json::String(text) => Some(text),
+            Json::String(text) if text.len() <= TEXT_BYTES_MAX => Some(text),
+            Json::String(text) => {
+                let found = text.len();
+                let message = format!("the text has {found} bytes; at most {TEXT_BYTES_MAX}");
+                self.report.error("schema.size", place, message);
+                None
+            }
             other => {
-                self.report.push(wrong(&self.place(key), "text", &other));
+                self.report.push(wrong(place, "text", &other));
                 None
             }
         }

@@ -94,6 +94,9 @@ impl Schema {
     /// Sources or targets of one field map: more cannot be read.
     pub const ENDS_MAX: usize = 16;
 
+    /// Different sources of all field maps together: twice as many as targets.
+    pub const SOURCES_MAX: usize = 2_000;
+
     /// Bytes of a name.
     pub const NAME_BYTES_MAX: usize = 100;
 

@@ -42,12 +42,16 @@ pub struct Suggestion {
 /// Below this, a guess is a coincidence more often than not.
 const CONFIDENCE_MIN: u8 = 60;
 
+/// Fields of a provider that are looked at: as many as a type may have.
+const CANDIDATES_MAX: usize = 1_000;
+
 /// Values of a field that are looked at; more do not change the picture.
 const SAMPLES_MAX: usize = 20;
 
 /// Suggests a source for each field of the type that one can be found for, the likeliest first;
 /// no source is suggested twice.
 pub fn suggest(candidates: &[Candidate], record_type: &RecordType) -> Vec<Suggestion> {
+    let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
     let fields = record_type.fields.iter();
     let pairs = fields.flat_map(|field| candidates.iter().map(move |found| (field, found)));
     let mut likely: Vec<_> = pairs.filter_map(|(field, found)| pair(field, found)).collect();

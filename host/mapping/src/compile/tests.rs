@@ -145,6 +145,16 @@ fn sources_and_targets_are_as_many_as_the_operations_make_of_them() {
 }
 
 #[test]
+fn more_sources_than_anyone_has_are_refused() {
+    let from = |map: usize| (0..15).map(|i| format!("/{map}_{i}")).collect::<Vec<_>>();
+    let ops = json!([{"op": "coalesce"}]);
+    let maps = (0..150).map(|i| json!({"from": from(i), "ops": ops, "to": format!("f{i}")}));
+    let found = diagnostics(&maps.collect());
+    let found = found.iter().find(|d| d.code == "schema.size").unwrap();
+    assert!(found.message.contains("2250 different sources"), "{found}");
+}
+
+#[test]
 fn what_is_required_is_mapped() {
     let found = diagnostics(&json!([{"from": "/text", "to": "stage"}]));
     assert_eq!((found[0].code, found[0].severity), ("schema.required", Severity::Error));

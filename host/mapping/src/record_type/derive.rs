@@ -20,6 +20,13 @@ pub struct Discovered {
 }
 
 impl Discovered {
+    /// A field with a longer name, in bytes, is passed over.
+    pub const NAME_BYTES_MAX: usize = crate::members::TEXT_BYTES_MAX;
+
+    pub(super) fn is_usable(&self) -> bool {
+        self.name.len() <= Self::NAME_BYTES_MAX
+    }
+
     pub(super) fn field_kind(&self) -> FieldKind {
         let list = |item| FieldKind::List(Box::new(FieldKind::Plain(item)));
         match self.kind.as_str() {
@@ -40,7 +47,8 @@ impl Discovered {
 /// The first version of a type with these fields, as many as a type may have.
 pub fn derive(name: &str, discovered: &[Discovered], contract: Contract) -> RecordType {
     let mut names = BTreeSet::new();
-    let fields = discovered.iter().take(RecordType::FIELDS_MAX);
+    let usable = discovered.iter().filter(|found| found.is_usable());
+    let fields = usable.take(RecordType::FIELDS_MAX);
     RecordType {
         name: identifier(name, RecordType::NAME_BYTES_MAX),
         version: 1,

@@ -88,7 +88,7 @@ pub fn evolve(
 
 fn differences(old: &RecordType, discovered: &[Discovered], contract: Contract) -> Vec<Change> {
     let mut changes = Vec::new();
-    for found in discovered {
+    for found in discovered.iter().filter(|found| found.is_usable()) {
         let known = old.fields.iter().find(|field| field.origin.as_ref() == Some(&found.name));
         let to = found.field_kind();
         let change = |changed, policy| Change { origin: found.name.clone(), changed, policy };

@@ -4,10 +4,10 @@ use plughouse_scan::Paths;
 use serde_json::Value as Json;
 
 use super::{Direction, FieldMap, Link, OnError, Schema, strict};
-use crate::Diagnostic;
 use crate::diagnostic::Report;
 use crate::members::{Members, wrong};
 use crate::ops;
+use crate::{Diagnostic, Fault};
 
 pub(super) fn schema(text: &str) -> Result<Schema, Vec<Diagnostic>> {
     let mut report = Report::default();
@@ -137,7 +137,7 @@ fn on_error(members: &mut Members<'_>) -> OnError {
             "null" => return OnError::Null,
             "skip_field" => return OnError::SkipField,
             "reject_record" => return OnError::RejectRecord,
-            _ => format!("{word:?}"),
+            _ => Fault::quote(&word),
         },
         Some(Json::Object(mut members)) if members.len() == 1 => match members.remove("default") {
             Some(value) => return OnError::Default(value),
@@ -157,7 +157,8 @@ fn direction(members: &mut Members<'_>) -> Direction {
         Some("in") => Direction::In,
         Some(other) => {
             let place = members.place("direction");
-            let message = format!("there is no direction {other:?}; write \"both\" or \"in\"");
+            let other = Fault::quote(other);
+            let message = format!("there is no direction {other}; write \"both\" or \"in\"");
             members.report.error("schema.word", &place, message);
             Direction::Both
         }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Report;
+use crate::members::TEXT_BYTES_MAX;
 
 /// Reads a text of at most `bytes_max` whose containers stand at most `depth_max` in each other.
 ///
@@ -75,6 +76,11 @@ impl Reader<'_> {
             }
         };
         for (name, raw) in found {
+            if name.len() > TEXT_BYTES_MAX {
+                let message = format!("a key has {} bytes; at most {TEXT_BYTES_MAX}", name.len());
+                self.report.error("schema.size", at, message);
+                continue;
+            }
             self.within(&name, at, |reader, at| {
                 if read.contains_key(&name) {
                     let message = format!("the key `{name}` stands here twice; leave one out");
@@ -122,12 +128,13 @@ const DIGITS_KEPT: usize = 15;
 
 /// The members of an object as they stand there, each key as often as it is there.
 pub(crate) fn members(json: &str) -> serde_json::Result<Vec<(String, &RawValue)>> {
-    serde_json::Deserializer::from_str(json).deserialize_map(Members)
+    serde_json::Deserializer::from_str(json).deserialize_map(Entries)
 }
 
-struct Members;
+/// Reads them.
+struct Entries;
 
-impl<'de> Visitor<'de> for Members {
+impl<'de> Visitor<'de> for Entries {
     type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

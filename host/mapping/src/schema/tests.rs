@@ -72,6 +72,12 @@ fn every_member_is_checked() {
     check("/fields/0/from", json!("/a~2"), &["schema.pointer /fields/0/from"]);
     check("/fields/1/from", json!(["/a", 7]), &["schema.type /fields/1/from/1"]);
     check("/fields/0/to", json!([]), &["schema.missing-key /fields/0/to"]);
+    check("/fields/0/to", json!("x".repeat(2_001)), &["schema.size /fields/0/to"]);
+    check(
+        "/fields/0/from",
+        json!([format!("/{}", "x".repeat(2_000))]),
+        &["schema.size /fields/0/from/0"],
+    );
     check("/fields/0/to", json!(vec!["x"; 17]), &["schema.size /fields/0/to"]);
     check("/fields/0/ops", json!("trim"), &["schema.type /fields/0/ops"]);
     check("/fields/0/ops", json!(vec!["trim"; 33]), &["schema.size /fields/0/ops"]);
@@ -107,6 +113,10 @@ fn keys_stand_once_and_containers_not_too_deep() {
     let escaped =
         good().to_string().replace(r#""to":"email""#, r#""to":"email","t\u006f":"phone""#);
     check_text(&escaped, &["schema.duplicate-key /fields/0/to"]);
+    let long = "x".repeat(2_001);
+    let long =
+        good().to_string().replace(r#""to":"email""#, &format!(r#""to":"email","{long}":1"#));
+    check_text(&long, &["schema.size /fields/0"]);
     let nested = "[".repeat(Schema::DEPTH_MAX) + &"]".repeat(Schema::DEPTH_MAX);
     let deep = good().to_string().replace(r#"{"op":"lower"}"#, &nested);
     let place = format!("/fields/0/ops/1{}", "/0".repeat(Schema::DEPTH_MAX - 4));
