@@ -33,6 +33,8 @@ mod lang;
 mod laws;
 mod name;
 mod number;
+#[cfg(test)]
+mod parameters;
 mod part;
 mod pattern;
 mod phone;

@@ -82,7 +82,7 @@ pub(crate) fn run<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(
     }
 }
 
-fn fail(e: impl std::fmt::Display) -> TestCaseError {
+pub(crate) fn fail(e: impl std::fmt::Display) -> TestCaseError {
     TestCaseError::fail(e.to_string())
 }
 
@@ -118,6 +118,31 @@ fn put_get(
     let source = chain.put(view.clone(), base, &NoReferences).map_err(fail)?;
     let again = chain.get(source, &NoReferences).map_err(fail)?;
     prop_assert_eq!(&again, view, "PutGet");
+    Ok(())
+}
+
+/// Checks the laws where sources may be out of the domain: then there is a fault, and an edit is
+/// never lost in silence.
+pub(crate) fn either(
+    chain: &Chain,
+    base: &Value<'static>,
+    other: &Value<'static>,
+) -> Result<(), TestCaseError> {
+    let get = |source: &Value<'static>| chain.get(source.clone(), &NoReferences);
+    let put = |view: &Value<'static>| chain.put(view.clone(), base, &NoReferences);
+    if chain.class() == Class::OneWay {
+        return Ok(drop(get(base)));
+    }
+    if let Ok(view) = get(base) {
+        prop_assert_eq!(put(&view), Ok(base.clone()), "GetPut");
+    }
+    let Ok(view) = get(other) else { return Ok(()) };
+    if view.is_missing() || (view.is_empty() && chain.takes_empty()) {
+        return Ok(());
+    }
+    if let Ok(source) = put(&view) {
+        prop_assert_eq!(get(&source), Ok(view), "PutGet from {:?}", source);
+    }
     Ok(())
 }
 
