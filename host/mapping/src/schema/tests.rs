@@ -1,9 +1,12 @@
 //! Texts that people and machines get wrong.
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value as Json, json};
 
 use super::Schema;
 use crate::diagnostic::Report;
+use crate::{Source, Types, compile};
 
 fn good() -> Json {
     json!({
@@ -153,4 +156,52 @@ fn what_is_too_large_or_no_json_is_refused_at_once() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let place = "/0".repeat(Schema::DEPTH_MAX);
     check_text(&deep, &[&format!("schema.depth {place}"), "schema.type "]);
+}
+
+/// What stands for a part of a text.
+fn pieces() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\"",
+        "null",
+        "0",
+        "1e99",
+        "\"/a\"",
+        "[\"/a\",\"\"]",
+        "\"trim\"",
+        "{\"op\":\"if\"}",
+        "{\"op\":\"list_map\",\"ops\":[\"trim\"]}",
+        "\"email\"",
+        "\\",
+        "é",
+        "\"in\"",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_text_is_read_or_refused(
+        edits in prop::collection::vec((any::<Index>(), 0..12_usize, pieces()), 0..4),
+    ) {
+        let mut text = good().to_string();
+        for (start, len, piece) in edits {
+            let start = start.index(text.len());
+            let end = (start + len).min(text.len());
+            if text.is_char_boundary(start) && text.is_char_boundary(end) {
+                text.replace_range(start..end, piece);
+            }
+        }
+        if let Ok(schema) = Schema::parse(&text) {
+            let canonical = schema.to_json();
+            prop_assert_eq!(&Schema::parse(&canonical).unwrap().to_json(), &canonical);
+            drop(compile(&schema, &Types::built_in(), &Source::default()));
+        }
+    }
 }
