@@ -11,9 +11,13 @@ use crate::disk::Disk as _;
 use crate::tables::{Snapshot, Table};
 use crate::{check, records};
 
-/// Rows looked at in one call. A row of which only the front is read costs a microsecond or two,
-/// and a caller that wants to stop is never further away than that.
+/// Rows looked at in one call. One that is passed over costs a microsecond or two, and a caller
+/// that wants to stop is never further away than that.
 const ROWS_MAX: u64 = 10_000;
+
+/// Rows looked at in one call, in bytes: the database reads a row as a whole, whatever is wanted
+/// of it.
+const ROWS_BYTES_MAX: usize = 64 << 20;
 
 /// Payloads and documents in one list, in bytes; the record that goes beyond is its last.
 const LIST_BYTES_MAX: usize = 16 << 20;
@@ -32,14 +36,16 @@ pub(super) fn list(
     let records = Table::Records.read(snapshot)?;
     let range = (from.as_ref().map(Vec::as_slice), Bound::Excluded(behind.as_slice()));
     let mut list = ReplayList::default();
-    let (mut bytes, mut end) = (0, Vec::new());
+    let (mut bytes, mut bytes_looked_at, mut end) = (0, 0, Vec::new());
     for row in records.range::<&[u8]>(range).disk()? {
-        if list.looked_at >= ROWS_MAX || list.records.len() >= limit || bytes >= LIST_BYTES_MAX {
+        let tired = list.looked_at >= ROWS_MAX || bytes_looked_at >= ROWS_BYTES_MAX;
+        if tired || list.records.len() >= limit || bytes >= LIST_BYTES_MAX {
             list.next = Some(cursor::next(&query.tenant, &end));
             break;
         }
         let (key, row) = row.disk()?;
         list.looked_at += 1;
+        bytes_looked_at += row.value().len();
         end.clear();
         end.extend_from_slice(key.value());
         let front = codec::record::fingerprint(row.value())

@@ -29,6 +29,7 @@ mod samples;
 mod schemas;
 mod secrets;
 mod states;
+mod tasks;
 mod tenants;
 
 use model::breaker::BreakerStore;
@@ -38,6 +39,7 @@ use model::queue::JobQueue;
 use model::retention::Retention;
 use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore, Vault};
+use model::task::TaskStore;
 
 /// All ports of one store.
 trait Ports:
@@ -50,6 +52,7 @@ trait Ports:
     + JobQueue
     + EventLog
     + Retention
+    + TaskStore
 {
 }
 
@@ -63,6 +66,7 @@ impl<T> Ports for T where
         + JobQueue
         + EventLog
         + Retention
+        + TaskStore
 {
 }
 
@@ -168,6 +172,7 @@ suite! { redb, crate::open_redb:
         replay_joins_what_a_new_schema_knows_again
         replay_of_an_older_run_is_fenced_off
         batches_are_bounded
+        search_among_large_records_rests_and_goes_on
     }
     schemas {
         versions_are_appended_and_stay
@@ -311,5 +316,17 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         run_ends_with_its_job
         runs_and_deaths_of_one_call_have_events_of_their_own
         effect_that_is_refused_undoes_the_end
+    }
+    tasks {
+        task_is_replaced_under_its_revision_alone
+        tasks_are_listed_by_name_and_tenants_never_meet
+        tasks_are_due_by_the_clock_of_the_store
+        tick_queues_its_job_and_moves_its_task_on
+        tick_of_a_task_that_has_changed_is_void
+        tick_of_an_older_lead_does_nothing
+        tick_that_is_refused_undoes_those_beside_it
+        lead_is_kept_by_its_holder_until_it_runs_out
+        lead_from_a_clock_that_ran_ahead_locks_nobody_out
+        tasks_and_leads_beyond_the_limits_are_refused
     }
 }

@@ -1,5 +1,5 @@
 use model::canonical::{Mapped, Outcome, RelationshipStatus, RemapItem, ReplayList, ReplayQuery};
-use model::record::Removal;
+use model::record::{Record, Removal};
 use model::store::{PageOutcome, RunRef, StoreErrorKind};
 
 use super::Ports;
@@ -163,4 +163,19 @@ pub(crate) async fn batches_are_bounded(store: &impl Ports) {
         assert_eq!(error.kind(), StoreErrorKind::Invalid);
         assert!(error.to_string().contains("the call has 1001"), "{error}");
     }
+}
+
+pub(crate) async fn search_among_large_records_rests_and_goes_on(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    for id in ["1", "2", "3", "4", "5", "6"] {
+        let payload = vec![b' '; 15 << 20];
+        let record = Record { payload: payload.into(), ..record(id, "") };
+        commit(store, &run, vec![with(record, mapped(""))]).await;
+    }
+    let mut query = replay(&run, 1);
+    let first = store.replayable(query.clone()).await.unwrap();
+    assert_eq!((first.records.len(), first.looked_at), (0, 5));
+    query.after = first.next;
+    let rest = store.replayable(query).await.unwrap();
+    assert_eq!((rest.records.len(), rest.looked_at, rest.next.as_deref()), (0, 1, None));
 }
