@@ -56,14 +56,14 @@ pub struct StepPreview {
 
 /// What comes back when a value is read and, as if it was new to the provider, written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum RoundTrip {
     /// The provider's value.
     Equal,
     /// A tidier one that reads the same.
     Tidied,
     /// One that cannot be made without the provider's own, or that reads differently.
-    NeedsBase,
+    Differs,
     /// Nothing: it is not written back, or there is nothing to write.
     None,
 }
@@ -112,14 +112,14 @@ fn round_trip(map: &Map, source: &Value<'_>, refs: &dyn References) -> RoundTrip
         return RoundTrip::None;
     }
     let Ok(back) = chain.put(view.clone(), &Value::Missing, refs) else {
-        return RoundTrip::NeedsBase;
+        return RoundTrip::Differs;
     };
     if back == *source {
         return RoundTrip::Equal;
     }
     match chain.get(back, refs) {
         Ok(again) if again == view => RoundTrip::Tidied,
-        _ => RoundTrip::NeedsBase,
+        _ => RoundTrip::Differs,
     }
 }
 
