@@ -16,7 +16,7 @@ use crate::{Class, Issue, References};
 
 pub use patch::Patch;
 
-/// A checked schema, made by [`compile`](crate::compile) once for many records.
+/// A checked schema, made by [`compile`](crate::compile()) once for many records.
 #[derive(Debug)]
 pub struct Program {
     pub(crate) plan: Plan,

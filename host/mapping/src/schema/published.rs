@@ -6,7 +6,7 @@ use super::Schema;
 use crate::ops::{self, Param, ParamKind, Spec};
 
 /// The JSON Schema (2020-12) of the text of a schema. It says what can be written; which types
-/// go together is said by [`compile`](crate::compile).
+/// go together is said by [`compile`](crate::compile()).
 pub fn json_schema() -> String {
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
