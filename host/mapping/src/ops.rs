@@ -1,6 +1,6 @@
 //! The closed set of operations, and what the reference table says of each.
 //!
-//! A family of operations is a file; its specifications are a constant that stands in [`FAMILIES`].
+//! A family of operations is a file; its specifications are a constant that stands in `FAMILIES`.
 
 mod affix;
 mod args;
