@@ -118,7 +118,7 @@ impl Ledger<'_> {
         head: &Head,
         jobs_max: usize,
         room: &mut Room,
-    ) -> Result<(Vec<u64>, Vec<Job>), StoreError> {
+    ) -> Result<(Vec<i64>, Vec<Job>), StoreError> {
         let (mut numbers, mut jobs) = (Vec::new(), Vec::new());
         let from = slot.line.job(head.number);
         let behind = key::behind(&slot.line.key());
@@ -126,10 +126,10 @@ impl Ledger<'_> {
         for row in rows.take(jobs_max.min(room.jobs)) {
             let (key, row) = row.disk()?;
             let number =
-                key::number(key.value()).ok_or_else(|| corrupt(Table::Jobs, Malformed::Shape))?;
+                keys::number(key.value()).ok_or_else(|| corrupt(Table::Jobs, Malformed::Shape))?;
             let (job, payload) = rows::job(row.value())?;
             let tried = slot.session.tries.get(&number).copied().unwrap_or_default();
-            let is_due = tried.due.unwrap_or_else(|| job.due()) <= self.now;
+            let is_due = tried.due.unwrap_or(job.due) <= self.now;
             let is_like_head = job.connection == head.connection && job.package == head.package;
             let fits = jobs.is_empty() || (tried.deaths == 0 && payload.len() <= room.bytes);
             if !(is_due && is_like_head && fits) {
@@ -156,7 +156,7 @@ impl Ledger<'_> {
     pub(super) fn failures(
         &self,
         line: &Line,
-        number: u64,
+        number: i64,
         tried: Try,
     ) -> Result<Vec<Failure>, StoreError> {
         if !tried.failed {

@@ -176,7 +176,7 @@ impl Ledger<'_> {
         };
         let Letter { queue, job, .. } = letter;
         let dedupe = self.hold_again(tenant, queue, id, job.dedupe)?;
-        let job = JobRow { run_at: Some(due), dedupe, ..job };
+        let job = JobRow { due, dedupe, ..job };
         match redrive.to {
             RedriveTo::Head => self.prepend(&mut slot, &job, &payload)?,
             RedriveTo::Tail => self.append(&mut slot, &job, &payload)?,
@@ -227,7 +227,7 @@ impl Ledger<'_> {
         let Some(head) = &slot.session.head else { return self.append(slot, job, payload) };
         let number = head.number.saturating_sub(1);
         slot.session.head = Some(ledger::head(&slot.session, number, job));
-        self.draft.put(Table::Jobs, slot.line.job(number), job.encode(payload)?);
+        self.draft.put(Table::Jobs, slot.line.job(number), job.encode(payload));
         Ok(())
     }
 }

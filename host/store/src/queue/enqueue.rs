@@ -49,7 +49,8 @@ impl Ledger<'_> {
         let NewJob { tenant, queue, connection, package, payload, run_at, dedupe, .. } = job;
         let id = self.next_id(&tenant)?;
         let dedupe = self.hold(&tenant, queue, id, dedupe)?;
-        let row = JobRow { id, enqueued: self.now, run_at, connection, package, dedupe };
+        let (enqueued, due) = (self.now, run_at.unwrap_or(self.now));
+        let row = JobRow { id, enqueued, due, connection, package, dedupe };
         let mut slot = self.take(line)?;
         self.append(&mut slot, &row, &payload)?;
         self.keep(slot);
@@ -69,7 +70,7 @@ impl Ledger<'_> {
         if slot.session.head.is_none() {
             slot.session.head = Some(ledger::head(&slot.session, number, job));
         }
-        self.draft.put(Table::Jobs, slot.line.job(number), job.encode(payload)?);
+        self.draft.put(Table::Jobs, slot.line.job(number), job.encode(payload));
         Ok(())
     }
 }

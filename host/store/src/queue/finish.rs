@@ -74,7 +74,7 @@ impl Ledger<'_> {
     fn end(
         &mut self,
         slot: &mut Slot,
-        number: u64,
+        number: i64,
         id: JobId,
         outcome: Outcome,
     ) -> Result<(), StoreError> {
@@ -117,7 +117,7 @@ impl Ledger<'_> {
     fn failed(
         &self,
         slot: &Slot,
-        number: u64,
+        number: i64,
         failure: Failure,
     ) -> Result<Vec<Failure>, StoreError> {
         let tried = slot.session.tries.get(&number).copied().unwrap_or_default();
@@ -128,7 +128,7 @@ impl Ledger<'_> {
     }
 
     /// Takes a job out of its session.
-    fn remove(&mut self, slot: &mut Slot, number: u64, job: &JobRow) -> Result<(), StoreError> {
+    fn remove(&mut self, slot: &mut Slot, number: i64, job: &JobRow) -> Result<(), StoreError> {
         let key = slot.line.job(number);
         if slot.session.tries.remove(&number).is_some_and(|tried| tried.failed) {
             self.draft.remove(Table::Failures, key.clone());
@@ -141,7 +141,7 @@ impl Ledger<'_> {
     fn bury(
         &mut self,
         slot: &mut Slot,
-        number: u64,
+        number: i64,
         corpse: Corpse,
         payload: &[u8],
     ) -> Result<(), StoreError> {

@@ -31,9 +31,15 @@ impl Line {
     }
 
     /// A job in it.
-    pub(super) fn job(&self, number: u64) -> Vec<u8> {
-        with(self.key(), &number.to_be_bytes())
+    pub(super) fn job(&self, number: i64) -> Vec<u8> {
+        with(self.key(), &(number.cast_unsigned() ^ (1 << 63)).to_be_bytes())
     }
+}
+
+/// The number of a key of [`Line::job`].
+pub(super) fn number(key: &[u8]) -> Option<i64> {
+    let number = crate::codec::key::number(key)?;
+    Some((number ^ (1 << 63)).cast_signed())
 }
 
 /// What is skipped or paused as one: the sessions of a connection that one package works off.

@@ -90,7 +90,7 @@ impl<'t> Ledger<'t> {
             None => None,
             Some((row, job)) => {
                 let number =
-                    key::number(&row).ok_or_else(|| corrupt(Table::Jobs, Malformed::Shape))?;
+                    keys::number(&row).ok_or_else(|| corrupt(Table::Jobs, Malformed::Shape))?;
                 let (job, _) = JobRow::decode(&job)?;
                 Some(head(&slot.session, number, &job))
             }
@@ -175,11 +175,11 @@ impl<'t> Ledger<'t> {
 }
 
 /// A job as the first of its session.
-pub(super) fn head(session: &Session, number: u64, job: &JobRow) -> Head {
+pub(super) fn head(session: &Session, number: i64, job: &JobRow) -> Head {
     let later = session.tries.get(&number).and_then(|tried| tried.due);
     Head {
         number,
-        due: later.unwrap_or_else(|| job.due()),
+        due: later.unwrap_or(job.due),
         connection: job.connection.clone(),
         package: job.package.clone(),
     }

@@ -13,23 +13,20 @@ use crate::codec::json;
 use crate::disk::Disk as _;
 use crate::tables::{Table, Tables};
 
-/// The number of the first job of a session; jobs that come back to its head count down from it.
-const FIRST: u64 = 1 << 63;
-
 /// What is known of a session that has jobs, waits for a person, or is at work.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub(super) struct Session {
     /// Of the last claim.
     pub(super) epoch: u64,
-    /// The number that the next job gets.
-    pub(super) next: u64,
+    /// The number that the next job gets; those that come back to the head get negative ones.
+    pub(super) next: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<Head>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lease: Option<Lease>,
     /// Jobs that have been tried, by their number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) tries: BTreeMap<u64, Try>,
+    pub(super) tries: BTreeMap<i64, Try>,
     /// The dead letter that it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) blocked: Option<JobId>,
@@ -40,7 +37,7 @@ pub(super) struct Session {
 /// The first job of a session.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub(super) struct Head {
-    pub(super) number: u64,
+    pub(super) number: i64,
     pub(super) due: Timestamp,
     pub(super) connection: Option<ConnectionId>,
     pub(super) package: Option<String>,
@@ -52,18 +49,25 @@ pub(super) struct Lease {
     pub(super) worker: String,
     pub(super) until: Timestamp,
     /// The numbers of the jobs that were handed out.
-    pub(super) jobs: Vec<u64>,
+    pub(super) jobs: Vec<i64>,
 }
 
 /// What is known of a job that has been tried.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub(super) struct Try {
     pub(super) attempts: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) deaths: u32,
-    /// Not before, where this is later than the job itself says.
+    /// Not before, where this is another instant than the job itself says.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) due: Option<Timestamp>,
     /// Whether there is a row of failures.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) failed: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A pause of a session.
@@ -91,7 +95,7 @@ impl Session {
     pub(super) fn new(paused: Option<Halt>) -> Self {
         Self {
             epoch: 0,
-            next: FIRST,
+            next: 0,
             head: None,
             lease: None,
             tries: BTreeMap::new(),
@@ -143,7 +147,7 @@ impl Session {
     }
 
     /// Takes an attempt back that was none.
-    pub(super) fn untry(&mut self, number: u64) {
+    pub(super) fn untry(&mut self, number: i64) {
         let Some(tried) = self.tries.get_mut(&number) else { return };
         tried.attempts = tried.attempts.saturating_sub(1);
         if *tried == Try::default() {
@@ -177,12 +181,12 @@ mod tests {
     }
 
     fn waiting(due: i64) -> Session {
-        let head = Head { number: FIRST, due: at(due), connection: None, package: None };
+        let head = Head { number: 0, due: at(due), connection: None, package: None };
         Session { head: Some(head), ..Session::new(None) }
     }
 
     fn leased(until: i64) -> Session {
-        let lease = Lease { worker: "w".to_owned(), until: at(until), jobs: vec![FIRST] };
+        let lease = Lease { worker: "w".to_owned(), until: at(until), jobs: vec![0] };
         Session { lease: Some(lease), ..waiting(1) }
     }
 
@@ -212,15 +216,15 @@ mod tests {
     fn lease_that_runs_out_is_a_death_of_each_job_and_ends_once() {
         let mut session = leased(90);
         assert!(session.is_held(0) && session.expire() && !session.expire());
-        assert_eq!(session.tries[&FIRST].deaths, 1);
+        assert_eq!(session.tries[&0].deaths, 1);
         assert!(!session.is_held(0));
     }
 
     #[test]
     fn attempt_that_was_none_leaves_no_trace() {
         let mut session = waiting(1);
-        session.tries.insert(FIRST, Try { attempts: 1, ..Try::default() });
-        session.untry(FIRST);
+        session.tries.insert(0, Try { attempts: 1, ..Try::default() });
+        session.untry(0);
         assert_eq!(session, waiting(1));
     }
 }
