@@ -131,7 +131,8 @@ pub(crate) fn either(
     let get = |source: &Value<'static>| chain.get(source.clone(), &NoReferences);
     let put = |view: &Value<'static>| chain.put(view.clone(), base, &NoReferences);
     if chain.class() == Class::OneWay {
-        return Ok(drop(get(base)));
+        drop(get(base));
+        return Ok(());
     }
     if let Ok(view) = get(base) {
         prop_assert_eq!(put(&view), Ok(base.clone()), "GetPut");
