@@ -7,6 +7,7 @@
 pub mod breaker;
 pub mod connect;
 pub mod install;
+pub mod mapping;
 pub mod policy;
 pub mod retention;
 pub mod schedule;

@@ -1,0 +1,56 @@
+//! Why there is no schema to map with.
+
+use std::fmt;
+
+use mapping::Diagnostic;
+use model::store::StoreError;
+
+/// Diagnostics shown in one message; a person corrects a few and tries again.
+const SHOWN_MAX: usize = 10;
+
+/// Why a schema cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    /// Its text, or that of a record type, is wrong.
+    #[error("{what} is refused{}", Shown(diagnostics))]
+    Refused {
+        /// Which text.
+        what: String,
+        /// What is wrong with it.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// It is not what it is used for.
+    #[error("{0}")]
+    Unsuitable(String),
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl MappingError {
+    /// A text is wrong.
+    pub fn refused(what: impl Into<String>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self::Refused { what: what.into(), diagnostics }
+    }
+
+    /// What is wrong with a text, if that is the reason.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Refused { diagnostics, .. } => diagnostics,
+            Self::Unsuitable(_) | Self::Store(_) => &[],
+        }
+    }
+}
+
+/// A line for each diagnostic.
+struct Shown<'a>(&'a [Diagnostic]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(SHOWN_MAX).try_for_each(|found| write!(f, "\n  {found}"))?;
+        match self.0.len().saturating_sub(SHOWN_MAX) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Which schema is active for which entity.
+
+use mapping::{RecordType, Types};
+use model::schema::{SchemaKind, SchemaQuery, SchemaStore};
+use model::{Connection, TenantId};
+use package::Verified;
+
+use super::package::own;
+use super::{Mapping, MappingError, Mappings, Origin};
+
+/// Names listed at a time; a tenant has tens of types.
+const LISTED_MAX: usize = 100;
+
+/// Finds the schemas of one connection.
+pub struct Resolver<'a> {
+    /// Where tenants keep theirs.
+    pub schemas: &'a dyn SchemaStore,
+    /// The connection.
+    pub connection: &'a Connection,
+    /// Its package.
+    pub package: &'a Verified,
+}
+
+impl Resolver<'_> {
+    /// The active schema of every entity: the tenant's where one is bound, else the package's.
+    pub async fn active(&self) -> Result<Mappings, MappingError> {
+        let Connection { tenant, id, .. } = self.connection;
+        let types = types(self.schemas, tenant).await?;
+        let mut mappings = own(self.package, &types)?;
+        for binding in self.schemas.bindings(tenant, id).await? {
+            let Some((name, version)) = binding.schema else { continue };
+            let mapping = self.saved(&types, (&name, version)).await?;
+            mappings = mappings.with(&binding.entity, Some(mapping));
+        }
+        Ok(mappings)
+    }
+
+    /// The package's own schema of an entity.
+    pub async fn default(&self, entity: &str) -> Result<Option<Mapping>, MappingError> {
+        let types = types(self.schemas, &self.connection.tenant).await?;
+        Ok(own(self.package, &types)?.take(entity))
+    }
+
+    async fn saved(
+        &self,
+        types: &Types,
+        (name, version): (&str, u32),
+    ) -> Result<Mapping, MappingError> {
+        let tenant = &self.connection.tenant;
+        let found = self.schemas.schema(tenant, SchemaKind::Conversion, name, Some(version));
+        let found = found.await?.ok_or_else(|| {
+            MappingError::Unsuitable(format!("conversion schema {name}@{version} is not there"))
+        })?;
+        Mapping::new(&found.text, Origin::Saved(version), types)
+    }
+}
+
+/// The record types of a tenant: the built-in ones and its own, each in its newest version.
+pub async fn types(schemas: &dyn SchemaStore, tenant: &TenantId) -> Result<Types, MappingError> {
+    let mut own = Vec::new();
+    let mut query = SchemaQuery {
+        tenant: tenant.clone(),
+        kind: SchemaKind::RecordType,
+        name: None,
+        after: None,
+        limit: LISTED_MAX,
+    };
+    loop {
+        let heads = schemas.schemas(query.clone()).await?;
+        let Some(last) = heads.last() else { break };
+        query.after = Some(last.name.clone());
+        for head in heads {
+            let SchemaKind::RecordType = head.kind else { continue };
+            let found = schemas.schema(tenant, head.kind, &head.name, Some(head.version)).await?;
+            let Some(found) = found else { continue };
+            let what = || format!("record type {}@{}", head.name, head.version);
+            let parsed = RecordType::parse(&found.text)
+                .map_err(|diagnostics| MappingError::refused(what(), diagnostics))?;
+            own.push(parsed);
+        }
+    }
+    Types::built_in()
+        .with(own)
+        .map_err(|diagnostics| MappingError::refused("the set of record types", diagnostics))
+}
