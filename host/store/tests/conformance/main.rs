@@ -197,7 +197,7 @@ suite! { redb, crate::open_redb:
         tombstone_ends_the_membership
         members_of_lanes_and_entities_never_meet
         held_deletions_are_kept_and_asked_about_once
-        decision_is_about_the_newest_run_that_holds
+        decision_is_about_what_a_run_holds
         approval_during_a_run_is_not_lost_on_it
     }
     states {
