@@ -15,8 +15,8 @@ impl Value<'_> {
             | (value, Kind::Any)
             | (value @ Self::Text(_), Kind::Text)
             | (value @ Self::Number(_), Kind::Decimal) => Ok(value),
-            (Self::Number(number), Kind::Integer) if !number.is_integer() => {
-                Err(Fault::kind(kind, &Self::Number(number)))
+            (Self::Number(number), Kind::Integer) if number.is_integer() => {
+                Ok(Self::Number(number.trunc()))
             }
             (Self::Text(text), Kind::Date) => date(&text).map(Self::Date),
             (Self::Text(text), Kind::DateTime) => DateTime::parse(&text).map(Self::DateTime),
@@ -107,7 +107,7 @@ mod tests {
         check(r#"["2026-01-01"]"#, &list(Kind::Date), r#"["2026-01-01"]"#);
         check(r#"[1, "a"]"#, &Kind::Tuple(vec![Kind::Decimal, Kind::Text]), r#"[1,"a"]"#);
         check("[1]", &Kind::Tuple(vec![Kind::Decimal, Kind::Text]), "mapping.type");
-        check("5.00", &Kind::Integer, "5.00");
+        check("5.00", &Kind::Integer, "5");
         check("{}", &list(Kind::Any), "mapping.type");
         check("[]", &Kind::Object, "mapping.type");
         check("true", &Kind::Text, "mapping.type");
