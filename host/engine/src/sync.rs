@@ -31,6 +31,8 @@ pub use progress::{Listener, Progress};
 
 use read::Reader;
 
+use crate::mapping::Mapper;
+
 /// What a run needs from outside.
 pub struct Ports<'a> {
     /// The adapter, for this run alone.
@@ -92,11 +94,13 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         run: run.clone(),
         clock: &clock,
         cancel: &cancel,
+        mapper: Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone()),
         now,
         lanes: std::collections::BTreeMap::new(),
         offers: None,
         held: std::collections::BTreeMap::new(),
         unsettled: std::collections::BTreeMap::new(),
+        ended_one: false,
         lost: Receipt::default(),
     };
     let mut ended = Ended::default();
@@ -140,7 +144,7 @@ async fn entities(
         }
         let (end, pages) = run_entity(reader, entity, listener).await?;
         ended.progressed |= pages > 0;
-        let error = end.error.clone().filter(|error| status::ends_run(error.kind));
+        let error = end.error.clone().filter(status::ends_run);
         ended.entities.push(end);
         if error.is_some() {
             ended.error = error;
@@ -174,8 +178,11 @@ async fn run_entity(
     let (judged, ()) = tokio::try_join!(reader.judge(plan, out), commits)?;
     end.absence = judged.or(earlier);
     end.receipt = reader.lost.since(lost);
+    end.schema = reader.plan.mappings.get(entity).map(|mapping| mapping.schema().to_string());
+    reader.mapper.tell_left_out(entity);
     report.status = end.status;
     report.complete_until = end.complete_until;
+    report.schema.clone_from(&end.schema);
     report.error.clone_from(&end.error);
     listener(Progress::EntityFinished { entity, report: &report });
     Ok((end, report.pages))
@@ -196,7 +203,7 @@ fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {
 }
 
 /// Marks a run failed that the store has let down, and returns why.
-async fn abandon(store: &dyn RecordStore, end: RunEnd, error: StoreError) -> StoreError {
+pub(crate) async fn abandon(store: &dyn RecordStore, end: RunEnd, error: StoreError) -> StoreError {
     if error.kind() == StoreErrorKind::Fenced {
         return error;
     }

@@ -39,13 +39,15 @@ pub enum Again {
     Person,
 }
 
-/// How much of what else is to be done would meet the error too.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+/// How much of what else is to be done would meet the error too; each holds those before it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Nothing but this record.
     Record,
-    /// The other records of the entity.
+    /// The other records of the same part of the entity, a folder for example.
+    Part,
+    /// The other parts of the entity.
     Entity,
     /// All of the connection.
     Connection,
@@ -94,17 +96,18 @@ impl ErrorKind {
     pub const fn rule(self) -> Rule {
         let (again, scope, told) = match self {
             Self::AuthRequired => (Again::Person, Scope::Connection, Told::Tenant),
-            Self::Permission | Self::Unsupported => (Again::No, Scope::Entity, Told::Tenant),
+            Self::Permission => (Again::No, Scope::Part, Told::Tenant),
+            Self::Unsupported => (Again::No, Scope::Entity, Told::Tenant),
             Self::NotFound => (Again::No, Scope::Record, Told::Nobody),
             Self::Invalid => (Again::No, Scope::Record, Told::Tenant),
             Self::Conflict => (Again::Few, Scope::Record, Told::Nobody),
             Self::RateLimited => (Again::Many, Scope::Connection, Told::Nobody),
             Self::Unavailable | Self::Timeout => (Again::Many, Scope::Provider, Told::Operator),
-            Self::ExpiredCheckpoint => (Again::Few, Scope::Entity, Told::Nobody),
+            Self::ExpiredCheckpoint => (Again::Few, Scope::Part, Told::Nobody),
             Self::Denied => (Again::No, Scope::Package, Told::Operator),
             // What an adapter cannot do with one page it may do with the next, but not often.
             Self::BudgetExhausted | Self::Malformed | Self::Other => {
-                (Again::Few, Scope::Package, Told::Author)
+                (Again::Few, Scope::Part, Told::Author)
             }
         };
         let breaker = matches!(self, Self::Unavailable | Self::Timeout);

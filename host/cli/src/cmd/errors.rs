@@ -135,6 +135,7 @@ fn again(again: Again) -> &'static str {
 fn scope(scope: Scope) -> &'static str {
     match scope {
         Scope::Record => "this record",
+        Scope::Part => "the part of the entity",
         Scope::Entity => "the entity",
         Scope::Connection => "the connection",
         Scope::Package => "all connections of the package",

@@ -14,6 +14,7 @@ use super::lane::LaneStart;
 use super::parts::Parts;
 use super::plan::{EntityPlan, PartsFrom, SyncPlan};
 use super::status::{self, Ended, Tally};
+use crate::mapping::Mapper;
 
 /// What reads.
 pub(super) struct Reader<'a> {
@@ -23,6 +24,8 @@ pub(super) struct Reader<'a> {
     pub(super) run: RunRef,
     pub(super) clock: &'a Clock,
     pub(super) cancel: &'a Cancel,
+    /// What maps its records.
+    pub(super) mapper: Mapper,
     /// The instant up to which this run reads: when it began. A clock that went on would give a
     /// lane something new to read after every page.
     pub(super) now: Timestamp,
@@ -34,6 +37,8 @@ pub(super) struct Reader<'a> {
     pub(super) held: BTreeMap<String, HeldDeletions>,
     /// Full reads of the entity in work on which nobody has acted yet.
     pub(super) unsettled: BTreeMap<Lane, LaneState>,
+    /// Whether one of them has ended in this run.
+    pub(super) ended_one: bool,
     /// Cost of calls that no page accounts for.
     pub(super) lost: Receipt,
 }
@@ -55,8 +60,7 @@ impl Reader<'_> {
         };
         while let Some(part) = parts.next(self.store, &self.run).await? {
             let ended = self.part(entity, part, &out).await?;
-            let stop = ended.cancelled
-                || ended.error.as_ref().is_some_and(|e| status::ends_entity(e.kind));
+            let stop = ended.cancelled || ended.error.as_ref().is_some_and(status::ends_entity);
             tally.add(ended);
             if stop {
                 break;
@@ -99,8 +103,7 @@ impl Reader<'_> {
             let recent = LaneStart { generation: records.generation, ..recent };
             ended = self.lane(entity, recent, out).await?;
             ended.complete_until = records.state.complete_until;
-            if ended.cancelled || ended.error.as_ref().is_some_and(|e| status::ends_entity(e.kind))
-            {
+            if ended.cancelled || ended.error.as_ref().is_some_and(status::ends_entity) {
                 return Ok(ended);
             }
         }

@@ -1,8 +1,9 @@
 //! How an entity and a run ended: pure rules.
 
+use model::errors::{Again, Scope};
 use model::run::RunStatus;
 use model::store::EntityEnd;
-use model::{Error, ErrorKind, Timestamp};
+use model::{Error, Timestamp};
 
 /// How one lane, or all lanes of one part, ended.
 #[derive(Debug, Default)]
@@ -85,28 +86,13 @@ impl Tally {
 
 /// Whether an error would meet every other part of the entity likewise: the provider is away, or
 /// says no to the account as a whole. What it says of one part leaves the others running.
-pub(super) fn ends_entity(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::AuthRequired
-        | ErrorKind::RateLimited
-        | ErrorKind::Unavailable
-        | ErrorKind::Timeout
-        | ErrorKind::Unsupported
-        | ErrorKind::Denied => true,
-        ErrorKind::Permission
-        | ErrorKind::NotFound
-        | ErrorKind::Invalid
-        | ErrorKind::Conflict
-        | ErrorKind::ExpiredCheckpoint
-        | ErrorKind::BudgetExhausted
-        | ErrorKind::Malformed
-        | ErrorKind::Other => false,
-    }
+pub(super) fn ends_entity(error: &Error) -> bool {
+    error.rule().scope >= Scope::Entity
 }
 
 /// Whether an error would meet every other entity likewise.
-pub(super) fn ends_run(kind: ErrorKind) -> bool {
-    kind == ErrorKind::AuthRequired
+pub(super) fn ends_run(error: &Error) -> bool {
+    error.rule().again == Again::Person
 }
 
 /// How a run ended whose entities ended so.
@@ -126,6 +112,8 @@ pub(super) fn of_run(entities: &[EntityEnd], cancelled: bool) -> RunStatus {
 
 #[cfg(test)]
 mod tests {
+    use model::ErrorKind;
+
     use super::*;
 
     fn ended(letter: char) -> Ended {
@@ -191,5 +179,18 @@ mod tests {
         tally.add(part(None));
         tally.add(part(at(5)));
         assert_eq!(tally.end("contact").complete_until, None);
+    }
+
+    /// Which kinds end an entity, and which the run.
+    #[test]
+    fn what_the_provider_says_of_one_part_leaves_the_others_running() {
+        let error = |kind| Error::new(kind, "test.error", "it went wrong");
+        let ends = |end: fn(&Error) -> bool| {
+            let kinds = ErrorKind::ALL.into_iter().filter(|kind| end(&error(*kind)));
+            kinds.map(ErrorKind::as_str).collect::<Vec<_>>().join(" ")
+        };
+        let entity = "auth-required rate-limited unavailable timeout unsupported denied";
+        assert_eq!(ends(ends_entity), entity);
+        assert_eq!(ends(ends_run), "auth-required");
     }
 }

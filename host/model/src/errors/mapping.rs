@@ -51,6 +51,7 @@ pub(super) const CODES: &[Code] = &[
         SCHEMA,
     ),
     Code::new("mapping.depth", Invalid, "the value is nested too deep", SMALLER),
+    Code::new("mapping.doc-size", Invalid, "the record becomes larger than it may", SMALLER),
     Code::new("mapping.email", Invalid, "the text is no address of mail", VALUE),
     Code::new(
         "mapping.enum",
@@ -84,6 +85,12 @@ pub(super) const CODES: &[Code] = &[
         Invalid,
         "the field needs a value and the record has none",
         VALUE,
+    ),
+    Code::new(
+        "mapping.schema",
+        Invalid,
+        "the active schema of the connection cannot be used",
+        "correct it and save it anew, or bind another one: `plughouse mapping use`",
     ),
     Code::new("mapping.text-length", Invalid, "the text is longer than it may be", SMALLER),
     Code::new(

@@ -50,7 +50,8 @@ pub(super) const CODES: &[Code] = &[
         Malformed,
         "the component cannot be compiled, or not within its limits",
         "build the adapter again, and smaller",
-    ),
+    )
+    .scope(Scope::Package),
     Code::new(
         "sandbox.compiler",
         Unavailable,
@@ -65,14 +66,16 @@ pub(super) const CODES: &[Code] = &[
         "the file is no component, or a damaged one",
         "build it with `plughouse adapter build`",
     )
-    .again(Again::No),
+    .again(Again::No)
+    .scope(Scope::Package),
     Code::new(
         "sandbox.component-size",
         BudgetExhausted,
         "the component is larger than this host takes",
         "build it for size",
     )
-    .again(Again::No),
+    .again(Again::No)
+    .scope(Scope::Package),
     Code::new(
         "sandbox.contract",
         Denied,
@@ -87,7 +90,8 @@ pub(super) const CODES: &[Code] = &[
         "the component says something else about itself than its manifest",
         "make them equal and pack the adapter again",
     )
-    .again(Again::No),
+    .again(Again::No)
+    .scope(Scope::Package),
     Code::new(
         "sandbox.host-calls",
         BudgetExhausted,
@@ -116,7 +120,8 @@ pub(super) const CODES: &[Code] = &[
         "the component needs more than this host gives one instance",
         "build it smaller, or raise memory_mib in [budget]",
     )
-    .again(Again::No),
+    .again(Again::No)
+    .scope(Scope::Package),
     Code::new(
         "sandbox.no-webhooks",
         Unsupported,
@@ -169,5 +174,8 @@ pub(super) const CODES: &[Code] = &[
         "the adapter reported an error without a proper code",
         REPORT,
     ),
-    Code::new("sandbox.wall", Timeout, "the call took longer than it may", SMALLER).healthy(),
+    Code::new("sandbox.wall", Timeout, "the call took longer than it may", SMALLER)
+        .healthy()
+        .scope(Scope::Entity)
+        .told(Told::Author),
 ];
