@@ -6,16 +6,18 @@
 //! occurrence, and one that repeats runs in both hours. Where both a day of the month and a day
 //! of the week are given, either of them is enough.
 
+use std::sync::Arc;
+
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use super::Invalid;
 
-/// An expression and its time zone.
+/// An expression and its time zone; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Cron {
-    pattern: croner::Cron,
+    pattern: Arc<croner::Cron>,
     zone: TimeZone,
 }
 
@@ -31,7 +33,7 @@ impl Cron {
                  minute, hour, day of month, month, day of week, like `0 6 * * 1-5`"
             ))
         })?;
-        Ok(Self { pattern, zone })
+        Ok(Self { pattern: Arc::new(pattern), zone })
     }
 
     /// The first time after an instant; nothing if there is none before the search gives up.

@@ -54,7 +54,7 @@ pub struct Desk<'a> {
 
 /// Creates a task or replaces the one of its name; see [`TaskStore::put_task`] for `expected`.
 /// A task that is replaced stays paused if it was, and keeps its place if its schedule stays.
-pub async fn put(desk: &Desk<'_>, draft: Draft, expected: Option<u64>) -> Result<Task, PutError> {
+pub async fn put(desk: &Desk<'_>, draft: &Draft, expected: Option<u64>) -> Result<Task, PutError> {
     let now = desk.clock.now();
     let connection = desk.catalogue.connection(&draft.tenant, &draft.connection).await?;
     let Some(connection) = connection else {
@@ -102,7 +102,7 @@ pub async fn resume(
 }
 
 fn planned(
-    draft: Draft,
+    draft: &Draft,
     connection: &Connection,
     old: Option<Task>,
     now: Timestamp,

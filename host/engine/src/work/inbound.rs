@@ -1,4 +1,4 @@
-//! Jobs that read a connection.
+//! Jobs that read a connection, or map again what was read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,10 @@ use model::{Clock, Error};
 
 use super::error;
 use super::handler::{Context, Handled, Handler, Terms};
-use super::job::{self as orders, Order, SyncOrder};
+use super::job::{self as orders, Order, ReplayOrder, SyncOrder};
 use super::opener::{Opened, Opener};
 use super::settle::{Failed, Settle};
+use crate::replay;
 use crate::sync::{self, Ran};
 
 /// How long a run reads before others get their turn; it goes on where it stopped. Long enough
@@ -45,14 +46,25 @@ impl Inbound {
         Self { opener, store, settle: Settle { queue, clock }, terms }
     }
 
-    async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Handled, Ended> {
-        let Order::Sync(order) = Order::parse(&job.payload)?;
-        if leased.connection.as_ref() != Some(&order.connection) {
-            return Err(orders::refused("it is of another connection than its session").into());
+    async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Ended, Error> {
+        let order = Order::parse(&job.payload)?;
+        if leased.connection.as_ref() != Some(order.connection()) {
+            return Err(orders::refused("it is of another connection than its session"));
         }
-        if order.full {
-            return self.forget(leased, job, order).await;
+        match order {
+            Order::Sync(order) if order.full => self.forget(leased, job, order).await,
+            Order::Sync(order) => self.sync(leased, job, order, context).await,
+            Order::Replay(order) => self.replay(leased, job, &order, context).await,
         }
+    }
+
+    async fn sync(
+        &self,
+        leased: &Leased,
+        job: &Job,
+        order: SyncOrder,
+        context: &Context,
+    ) -> Result<Ended, Error> {
         let tenant = &leased.lease.tenant;
         let opened = self.opener.open(tenant, &order).await?;
         let Some(Opened { mut adapter, mut plan }) = opened else {
@@ -69,12 +81,32 @@ impl Inbound {
             listener: &|_| {},
         };
         let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        judge(job, ran)
+        Ok(judge(job, ran))
+    }
+
+    async fn replay(
+        &self,
+        leased: &Leased,
+        job: &Job,
+        order: &ReplayOrder,
+        context: &Context,
+    ) -> Result<Ended, Error> {
+        let plan = self.opener.replay(&leased.lease.tenant, order).await?;
+        let Some(mut plan) = plan else { return Ok(done(job, Vec::new())) };
+        plan.lease = Some(leased.lease.clone());
+        let ports = replay::Ports {
+            store: self.store.as_ref(),
+            clock: self.settle.clock.clone(),
+            cancel: context.cancel.clone(),
+            listener: &|_| {},
+        };
+        let ran = Box::pin(replay::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
+        Ok(judge(job, ran))
     }
 
     /// Forgets where the lanes stand, then queues the same without that: however often either job
     /// is tried, everything is read once and from the beginning.
-    async fn forget(&self, leased: &Leased, job: &Job, order: SyncOrder) -> Result<Handled, Ended> {
+    async fn forget(&self, leased: &Leased, job: &Job, order: SyncOrder) -> Result<Ended, Error> {
         let tenant = &leased.lease.tenant;
         let reset = self.store.reset_lanes(tenant, &order.connection).await;
         reset.map_err(|e| error::store(&e))?;
@@ -91,9 +123,10 @@ impl Handler for Inbound {
 
     async fn handle(&self, leased: &Leased, context: Context) -> Handled {
         let Some(job) = leased.jobs.first() else { return Handled::default() };
-        match self.act(leased, job, &context).await {
-            Ok(handled) => handled,
-            Err(Ended { error, progressed, effects }) => {
+        let ill = |error| Ended::Ill { error, progressed: false, effects: Vec::new() };
+        match self.act(leased, job, &context).await.unwrap_or_else(ill) {
+            Ended::Well(handled) => handled,
+            Ended::Ill { error, progressed, effects } => {
                 let digest = context.digest;
                 let failed = Failed { leased, job, error, progressed, digest };
                 Handled { outcomes: vec![self.settle.failed(failed).await], effects }
@@ -102,35 +135,30 @@ impl Handler for Inbound {
     }
 }
 
-/// How an attempt ended that did not do what it should.
-struct Ended {
-    error: Error,
-    progressed: bool,
-    effects: Vec<Effect>,
+/// How an attempt ended.
+enum Ended {
+    /// With what is to be told of it.
+    Well(Handled),
+    /// Without having done what it should.
+    Ill { error: Error, progressed: bool, effects: Vec<Effect> },
 }
 
-impl From<Error> for Ended {
-    fn from(error: Error) -> Self {
-        Self { error, progressed: false, effects: Vec::new() }
-    }
-}
-
-fn done(job: &Job, effects: Vec<Effect>) -> Handled {
-    Handled { outcomes: vec![(job.id, Outcome::Done)], effects }
+fn done(job: &Job, effects: Vec<Effect>) -> Ended {
+    Ended::Well(Handled { outcomes: vec![(job.id, Outcome::Done)], effects })
 }
 
 /// What a run means for its job. One that was stopped goes back and on, at no cost. What failed
 /// for good beside something that did not is told by the run and no reason to try again.
-fn judge(job: &Job, ran: Ran) -> Result<Handled, Ended> {
+fn judge(job: &Job, ran: Ran) -> Ended {
     let Ran { end, progressed } = ran;
     let (status, worst) = (end.status, worst(&end).cloned());
     let effects = vec![Effect::EndRun(end)];
     let passes = |error: &Error| error.rule().again != Again::No;
     match (status, worst) {
-        (RunStatus::Cancelled, _) => Ok(Handled { outcomes: Vec::new(), effects }),
-        (RunStatus::Failed, Some(error)) => Err(Ended { error, progressed, effects }),
-        (_, Some(error)) if passes(&error) => Err(Ended { error, progressed, effects }),
-        _ => Ok(done(job, effects)),
+        (RunStatus::Cancelled, _) => Ended::Well(Handled { outcomes: Vec::new(), effects }),
+        (RunStatus::Failed, Some(error)) => Ended::Ill { error, progressed, effects },
+        (_, Some(error)) if passes(&error) => Ended::Ill { error, progressed, effects },
+        _ => done(job, effects),
     }
 }
 

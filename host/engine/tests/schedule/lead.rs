@@ -1,11 +1,8 @@
 //! One scheduler acts, whatever becomes of the others.
 
-use std::time::Duration;
-
 use engine::schedule::LEAD_LEASE;
 use engine::sync::Cancel;
-use model::store::StoreErrorKind;
-use model::task::{Fence, TaskStore as _};
+use model::task::TaskStore as _;
 
 use crate::world::{GONE, MINUTE, NOTHING, World, at, every, told};
 
@@ -25,20 +22,6 @@ async fn of_two_schedulers_one_acts_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn scheduler_that_was_overtaken_between_two_steps_writes_nothing() {
-    let world = World::new().await;
-    world.put(every("crm", 1)).await.unwrap();
-    let old = world.store.lead("one", LEAD_LEASE).await.unwrap().unwrap();
-    world.clock.advance(GONE);
-    let new = world.store.lead("two", LEAD_LEASE).await.unwrap().unwrap();
-    assert!(new > old);
-    let error = world.store.tick(old, Vec::new()).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Fenced);
-    assert!(error.to_string().contains("the lead number 1 is over: number 2 has begun"), "{error}");
-    assert_eq!(world.store.tick(new, Vec::new()).await.unwrap(), []);
-}
-
-#[tokio::test]
 async fn crash_after_a_tick_and_a_restart_before_the_next_queue_nothing_twice() {
     let world = World::new().await;
     world.put(every("crm", 5)).await.unwrap();
@@ -51,37 +34,6 @@ async fn crash_after_a_tick_and_a_restart_before_the_next_queue_nothing_twice() 
     world.clock.advance(GONE);
     assert_eq!(after.tick().await.unwrap(), Some(NOTHING));
     assert_eq!(world.task("crm").await.next_sync_at, Some(at("01T00:10:00")));
-}
-
-#[tokio::test]
-async fn lead_is_kept_by_its_holder_and_renewed_by_each_tick() {
-    let world = World::new().await;
-    let lead = |name: &'static str| world.store.lead(name, LEAD_LEASE);
-    assert_eq!(lead("one").await.unwrap(), Some(Fence(1)));
-    world.clock.advance(2 * MINUTE);
-    assert_eq!(lead("one").await.unwrap(), Some(Fence(1)));
-    world.clock.advance(2 * MINUTE);
-    assert_eq!((lead("two").await.unwrap(), lead("one").await.unwrap()), (None, Some(Fence(1))));
-    world.clock.advance(GONE);
-    assert_eq!(lead("one").await.unwrap(), Some(Fence(2)));
-}
-
-#[tokio::test]
-async fn lead_from_a_clock_that_ran_ahead_does_not_lock_everybody_out() {
-    let world = World::new().await;
-    world.clock.set(at("09T00:00:00"));
-    world.store.lead("one", LEAD_LEASE).await.unwrap().unwrap();
-    world.clock.set(at("01T00:00:00"));
-    assert_eq!(world.store.lead("two", LEAD_LEASE).await.unwrap(), Some(Fence(2)));
-}
-
-#[tokio::test]
-async fn lead_for_longer_than_anybody_needs_is_refused() {
-    let world = World::new().await;
-    let error = world.store.lead("one", Duration::from_hours(1)).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Invalid);
-    let error = world.store.lead("", LEAD_LEASE).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Invalid);
 }
 
 #[tokio::test]

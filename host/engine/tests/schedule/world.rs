@@ -61,7 +61,7 @@ impl World {
     }
 
     pub(crate) async fn put(&self, draft: Draft) -> Result<Task, PutError> {
-        put(&self.desk(), draft, None).await
+        put(&self.desk(), &draft, None).await
     }
 
     pub(crate) async fn task(&self, id: &str) -> Task {

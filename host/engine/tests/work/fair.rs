@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::breaker::Breakers;
+use engine::replay::ReplayPlan;
 use engine::sync::Cancel;
-use engine::work::job::SyncOrder;
+use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
     About, Context, Handled, Handler, Limits, Opened, Opener, Ports, Terms, Wake, run,
 };
@@ -83,6 +84,10 @@ impl Opener for Hosts {
     }
 
     async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Option<Opened>, Error> {
+        Ok(None)
+    }
+
+    async fn replay(&self, _: &TenantId, _: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {
         Ok(None)
     }
 }
@@ -205,7 +210,9 @@ async fn caps_hold_for_all_for_a_tenant_for_a_package_and_for_a_host() {
     let limits = Limits { total: 12, per_tenant: 6, per_package: 5, per_host: 100 };
     let sim = Sim::start(limits, None, &[]).await;
     for tenant in ["a", "b", "c"] {
-        ["x/one", "x/two", "x/three"].map(|package| sim.add(tenant, package, 500));
+        for package in ["x/one", "x/two", "x/three"] {
+            sim.add(tenant, package, 500);
+        }
     }
     tokio::time::sleep(60 * SECOND).await;
     let names = ["all", "a", "b", "c", "x/one", "x/two", "x/three"];
@@ -221,7 +228,9 @@ async fn caps_hold_for_all_for_a_tenant_for_a_package_and_for_a_host() {
 
     let limits = Limits { total: 12, per_tenant: 6, per_package: 10, per_host: 3 };
     let sim = Sim::start(limits, Some("https://api.example.com"), &[]).await;
-    ["a", "b"].map(|tenant| sim.add(tenant, "x/one", 500));
+    for tenant in ["a", "b"] {
+        sim.add(tenant, "x/one", 500);
+    }
     tokio::time::sleep(60 * SECOND).await;
     assert_eq!(sim.handler.most("all"), 3);
     sim.stop().await;

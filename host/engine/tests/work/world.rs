@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::breaker::Breakers;
-use engine::sync::Cancel;
-use engine::work::job::SyncOrder;
+use engine::replay::ReplayPlan;
+use engine::sync::{Cancel, SyncPlan};
+use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
     About, Context, Handled, Handler, Inbound, Limits, Opened, Opener, Ports, Terms, Wake, run,
 };
@@ -64,7 +65,7 @@ type MakeAdapter = Box<dyn Fn() -> Result<Box<dyn Adapter>, Error> + Send + Sync
 pub(crate) struct Desk {
     pub(crate) about: Mutex<Option<About>>,
     pub(crate) adapter: Mutex<MakeAdapter>,
-    pub(crate) plan: engine::sync::SyncPlan,
+    pub(crate) plan: SyncPlan,
 }
 
 #[async_trait]
@@ -81,6 +82,13 @@ impl Opener for Desk {
         let mut plan = self.plan.clone();
         plan.connection = order.connection.clone();
         Ok(Some(Opened { adapter, plan }))
+    }
+
+    async fn replay(&self, _: &TenantId, order: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {
+        let SyncPlan { tenant, package, mappings, entities, .. } = self.plan.clone();
+        let entities = entities.into_iter().map(|entity| entity.name).collect();
+        let (connection, again) = (order.connection.clone(), order.again);
+        Ok(Some(ReplayPlan { tenant, connection, package, lease: None, entities, again, mappings }))
     }
 }
 
@@ -106,7 +114,7 @@ impl World {
         let clock = Clock::manual("2026-01-01T12:00:00Z".parse().unwrap());
         // The runtime lets paused time pass by itself unless a blocking task is at work.
         let (still, moving) = mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || drop(moving.recv()));
+        tokio::task::spawn_blocking(move || moving.recv());
         let about = About { host: None, digest: "sha256:00".to_owned() };
         let none = || -> Result<Box<dyn Adapter>, Error> { panic!("the test opens nothing") };
         let adapter: MakeAdapter = Box::new(none);
