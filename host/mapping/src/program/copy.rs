@@ -55,9 +55,12 @@ pub(super) fn copy_checked(
     let raw = token.raw();
     match (token.kind(), wanted) {
         (TokenKind::String, Verbatim::Text | Verbatim::Any) => whole(raw)?,
-        (TokenKind::Number, Verbatim::Number | Verbatim::Integer | Verbatim::Any) => {
-            number(raw, wanted)?;
+        (TokenKind::Number, Verbatim::Integer) if raw.iter().copied().any(is_fraction) => {
+            let whole = Value::read(*token)?.typed(&Kind::Integer)?;
+            out.extend_from_slice(whole.to_json().as_bytes());
+            return Ok(());
         }
+        (TokenKind::Number, Verbatim::Number | Verbatim::Integer | Verbatim::Any) => number(raw)?,
         (TokenKind::Boolean, Verbatim::Bool | Verbatim::Any) => {}
         (TokenKind::Object, Verbatim::Object | Verbatim::Any)
         | (TokenKind::Array, Verbatim::List | Verbatim::Any) => return compound(raw, out),
@@ -84,16 +87,16 @@ fn unfit(token: &Token<'_>, wanted: Verbatim) -> Fault {
     }
 }
 
-fn number(raw: &[u8], wanted: Verbatim) -> Result<(), Fault> {
-    let fraction = |byte: &u8| matches!(byte, b'.' | b'e' | b'E');
-    if raw.len() <= PLAIN_NUMBER_BYTES_MAX && !raw.iter().any(fraction) {
+/// Whether a number with this byte may have something behind the point.
+fn is_fraction(byte: u8) -> bool {
+    matches!(byte, b'.' | b'e' | b'E')
+}
+
+fn number(raw: &[u8]) -> Result<(), Fault> {
+    if raw.len() <= PLAIN_NUMBER_BYTES_MAX && !raw.iter().copied().any(is_fraction) {
         return Ok(());
     }
     let text = str::from_utf8(raw).unwrap_or_default();
-    if wanted == Verbatim::Integer && raw.iter().any(fraction) {
-        let message = format!("expected integer, found {}", Fault::quote(text));
-        return Err(Fault::new("mapping.type", message));
-    }
     let finite = text.parse().is_ok_and(f64::is_finite);
     if !finite {
         let message = format!("the number {} is out of range", Fault::quote(text));
@@ -151,7 +154,7 @@ fn parts(mut raw: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
                 let ends =
                     |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'\t' | b'\n' | b'\r' | b' ');
                 let len = raw.iter().position(ends).unwrap_or(raw.len());
-                number(raw.get(..len).unwrap_or_default(), Verbatim::Any)?;
+                number(raw.get(..len).unwrap_or_default())?;
                 len
             }
             _ => 1,
@@ -225,6 +228,8 @@ mod tests {
         check("true", Verbatim::Any, Ok("true"));
         check("7", Verbatim::Text, Err("mapping.type"));
         check("1.5", Verbatim::Integer, Err("mapping.type"));
+        check("1.50e2", Verbatim::Integer, Ok("150"));
+        check("7.00", Verbatim::Integer, Ok("7"));
         check("[1]", Verbatim::Object, Err("mapping.type"));
         check("{}", Verbatim::Text, Err("mapping.type"));
     }

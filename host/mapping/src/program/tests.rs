@@ -169,7 +169,8 @@ fn what_was_not_changed_is_not_written() {
 #[test]
 fn a_default_is_not_written_back_where_it_stood_for_an_unfit_value() {
     let fields = json!([{"from": "/a", "to": "text", "on_error": {"default": "x"}}]);
-    check_write(&fields, r#"{"text":"x"}"#, r#"{"a": 7}"#, Ok(r#"{"a":"x"}"#));
+    check_write(&fields, r#"{"text":"x"}"#, r#"{"a": 7}"#, Ok("{}"));
+    check_write(&fields, r#"{"text":"y"}"#, r#"{"a": 7}"#, Ok(r#"{"a":"y"}"#));
     let fields =
         json!([{"from": "/a", "to": "text", "ops": ["trim"], "on_error": {"default": "x"}}]);
     check_write(&fields, r#"{"text":"x"}"#, r#"{"a": 7}"#, Ok("{}"));

@@ -92,11 +92,13 @@ impl<'j> Writer<'_, 'j> {
         let [path] = map.get.paths.as_slice() else { return Ok(()) };
         let mut json = Vec::new();
         copy_checked(token, wanted, &mut json)?;
-        if let Some(base) = self.picks.get(path.slot) {
-            let same = |base| Value::read(*token).is_ok_and(|view| view == base);
-            if base.raw() == json || Value::read(base).is_ok_and(same) {
-                return Ok(());
-            }
+        let same = |current: &[Value<'j>]| {
+            Value::read(*token).is_ok_and(|view| current.iter().all(|value| *value == view))
+        };
+        if self.picks.get(path.slot).is_some_and(|base| base.raw() == json)
+            || self.current(map).as_deref().is_some_and(same)
+        {
+            return Ok(());
         }
         self.set(&path.pointer, String::from_utf8_lossy(&json).into_owned())
     }

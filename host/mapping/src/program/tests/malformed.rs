@@ -52,7 +52,8 @@ fn numbers_are_exact_or_refused() {
         Ok(r#"{"amount":0.1000000000000000000000000000000001}"#),
     );
     check(r#"{"n": 1e999}"#, Ok("{}"));
-    check(r#"{"c": 1e2}"#, Ok("{}"));
+    check(r#"{"c": 1e2}"#, Ok(r#"{"count":100}"#));
+    check(r#"{"c": 1e-2}"#, Ok("{}"));
     check(r#"{"n": -0, "c": -0}"#, Ok(r#"{"count":-0,"amount":-0}"#));
 }
 
