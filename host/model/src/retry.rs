@@ -2,7 +2,8 @@
 //!
 //! A wait is capped exponential backoff with jitter. Full jitter spreads best, but can come close
 //! to no wait at all, which a provider that has just said "too many" or "not now" does not
-//! forgive: those get equal jitter, half of the wait for certain.
+//! forgive: those get equal jitter, half of the wait for certain. (Both are of the Amazon Builders'
+//! Library, "Timeouts, retries, and backoff with jitter".)
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! How much of what a host is asked may be work that is tried again.
 //!
 //! When everything fails, every job is tried again, and the retries alone would keep a provider
-//! down that is coming up. So they get a share of the requests that are sent anyway.
+//! down that is coming up. So they get a share of the requests that are sent anyway (Google's "Site
+//! Reliability Engineering", chapter 21, allows a tenth; ours are whole jobs and far apart).
 
 use std::time::Duration;
 
