@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use egress::{Gateway, Opening};
 use engine::breaker::Breakers;
 use engine::install;
+use engine::mapping::Resolver;
 use engine::sync::PackageRef;
 use engine::work::Wake;
 use model::egress::Priority;
@@ -114,6 +115,16 @@ impl Host {
         let loaded = install::load(name, self.install_ports(&trust)).await.map_err(refusal)?;
         let manifest = Arc::new(loaded.package.manifest().clone());
         Ok(Package { loaded, manifest })
+    }
+
+    /// What finds the conversion schemas of a connection.
+    pub(crate) fn resolver<'a>(
+        &'a self,
+        package: &'a Package,
+        connection: &'a Connection,
+    ) -> Resolver<'a> {
+        let schemas = self.store.as_ref();
+        Resolver { schemas, connection, package: &package.loaded.package }
     }
 
     /// Begins a session of a connection: its door out, and the adapter behind it.

@@ -16,6 +16,8 @@ pub use error::InstallError;
 pub use load::{Loaded, load};
 pub use plan::{Downgrade, InstallPlan};
 
+use crate::mapping::check_package;
+
 /// What installing and loading needs from outside.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
@@ -55,6 +57,7 @@ pub async fn install(
     let previous = ports.catalogue.package(verified.name()).await?;
     // Loading proves that it compiles, imports nothing else and is what its manifest says.
     ports.sandbox.load(&verified).await?;
+    check_package(&verified)?;
     let permissions = Permissions::of(verified.manifest());
     let plan = InstallPlan::of(&verified, &permissions, previous.as_ref(), downgrade)?;
     if plan.needs_approval() && !approve(&plan) {

@@ -1,4 +1,4 @@
-//! What the host does with adapters: install them, connect accounts, sync, now and by schedule.
+//! What the host does with adapters: install them, connect accounts, sync, map, now and by schedule.
 //!
 //! Kept here: one commit per page of work (a lane's checkpoint never passes a page that is not
 //! stored), one way in for code (nothing is synced with that was not verified again at this
@@ -9,6 +9,7 @@ pub mod connect;
 pub mod install;
 pub mod mapping;
 pub mod policy;
+pub mod replay;
 pub mod retention;
 pub mod schedule;
 pub mod sync;

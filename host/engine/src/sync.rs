@@ -176,7 +176,7 @@ async fn run_entity(
     let (out, inbox) = commit::queue();
     let commits = commit::commit(store, inbox, &mut report, &tell);
     let (judged, ()) = tokio::try_join!(reader.judge(plan, out), commits)?;
-    end.absence = judged.or(earlier);
+    end.absence = earlier.into_iter().chain(judged).collect();
     end.receipt = reader.lost.since(lost);
     end.schema = reader.plan.mappings.get(entity).map(|mapping| mapping.schema().to_string());
     reader.mapper.tell_left_out(entity);

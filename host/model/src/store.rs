@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::absence::{AbsenceStore, Judged};
 use crate::adapter::Receipt;
-use crate::canonical::PageRecord;
+use crate::canonical::{CanonicalStore, PageRecord};
 pub use crate::catalogue::{Catalogue, Installed, TrustState, Vault};
 use crate::error::Error;
 pub use crate::event::{Event, EventKind};
@@ -183,8 +183,9 @@ pub struct EntityEnd {
     pub status: RunStatus,
     /// Everything that changed before this instant has been read.
     pub complete_until: Option<Timestamp>,
-    /// What its full reads say of records that are absent; nothing where none was judged.
-    pub absence: Option<Judged>,
+    /// What was judged of records that are absent from full reads, in the order in which it was:
+    /// of those of earlier runs, then of those that have ended in this one.
+    pub absence: Vec<Judged>,
     /// Cost of calls that no page accounts for; [`RunEnd::receipt`] holds it too.
     pub receipt: Receipt,
     /// The schema that mapped its records.
@@ -212,7 +213,7 @@ pub struct RunEnd {
 
 /// Records, checkpoints, runs and events.
 #[async_trait]
-pub trait RecordStore: AbsenceStore {
+pub trait RecordStore: AbsenceStore + CanonicalStore {
     /// Begins the next run of a connection, which fences off the one before; if that had not
     /// ended it is marked interrupted.
     async fn begin_run(&self, start: RunStart) -> Result<Run, StoreError>;
@@ -252,6 +253,14 @@ pub trait RecordStore: AbsenceStore {
 
     /// Lists records.
     async fn records(&self, query: RecordQuery) -> Result<RecordList, StoreError>;
+
+    /// The run of this number.
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        id: RunId,
+    ) -> Result<Option<Run>, StoreError>;
 
     /// Lists runs of a tenant, or of one connection, the newest first.
     async fn runs(

@@ -68,7 +68,8 @@ pub(crate) async fn sync(
     let package = host.load(&connection.package).await?;
     let secrets = host.store.secrets(tenant, id).await?;
     let mut session = host.session(&package, &connection, secrets, Priority::Interactive)?;
-    let plan = SyncPlan::of(package.reference(), package.manifest(), &connection, choice)?;
+    let mut plan = SyncPlan::of(package.reference(), package.manifest(), &connection, choice)?;
+    plan.mappings = host.resolver(&package, &connection).active().await?;
 
     let cancel = Cancel::default();
     let stoppable = global.interrupt.stops(cancel.clone());

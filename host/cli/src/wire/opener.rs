@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::mapping::Mappings;
 use engine::policy;
+use engine::replay::ReplayPlan;
 use engine::sync::{Choice, SyncPlan};
-use engine::work::job::SyncOrder;
+use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{About, Opened, Opener};
 use model::egress::Priority;
 use model::run::{Run, RunStatus};
@@ -61,6 +63,15 @@ impl Connections {
         let mut packages = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
         packages.insert(name.to_owned(), (now, Arc::clone(&package)));
         Ok(package)
+    }
+
+    async fn mappings(
+        &self,
+        package: &Package,
+        connection: &Connection,
+    ) -> Result<Mappings, Error> {
+        let active = self.host.resolver(package, connection).active().await;
+        active.map_err(|error| Error::new(ErrorKind::Invalid, "mapping.schema", error.to_string()))
     }
 
     /// The entities that a task may read now.
@@ -131,12 +142,29 @@ impl Opener for Connections {
                 return Ok(None);
             }
         }
-        let plan = SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)
+        let mut plan = SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)
             .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
+        plan.mappings = self.mappings(&package, &connection).await?;
         let secrets = self.host.store.secrets(tenant, &connection.id).await;
         let secrets = secrets.map_err(|e| unavailable(&e))?;
         let adapter = self.host.session(&package, &connection, secrets, priority)?;
         Ok(Some(Opened { adapter: Box::new(adapter), plan }))
+    }
+
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        order: &ReplayOrder,
+    ) -> Result<Option<ReplayPlan>, Error> {
+        let Some(connection) = self.connection(tenant, &order.connection).await? else {
+            return Ok(None);
+        };
+        let package = self.package(&connection.package).await?;
+        let (reference, manifest) = (package.reference(), package.manifest());
+        let plan = ReplayPlan::of(reference, manifest, &connection, &order.entities)
+            .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
+        let mappings = self.mappings(&package, &connection).await?;
+        Ok(Some(ReplayPlan { again: order.again, mappings, ..plan }))
     }
 }
 

@@ -4,6 +4,8 @@ use model::store::StoreError;
 use package::trust::TrustError;
 use package::{BundleError, VerifyError};
 
+use crate::mapping::MappingError;
+
 /// Why a package is not installed, or not loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
@@ -19,6 +21,9 @@ pub enum InstallError {
     /// The component does not compile, imports what it may not, or is not what its manifest says.
     #[error(transparent)]
     Component(#[from] model::Error),
+    /// A conversion schema of the package cannot be used.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
     /// A downgrade needs a reason.
     #[error("a downgrade needs a reason; say why the older version is wanted")]
     NoReason,
@@ -74,6 +79,7 @@ impl InstallError {
             | Self::Trust(_)
             | Self::Verify(_)
             | Self::Component(_)
+            | Self::Mapping(_)
             | Self::NoReason
             | Self::Declined
             | Self::Ungranted { .. }

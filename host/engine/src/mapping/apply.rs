@@ -8,7 +8,8 @@ use mapping::{Issue, Preview, Reading, References, Scratch};
 use model::canonical::{
     CanonicalStore, DOC_BYTES_MAX, Mapped, Outcome, Rejected, SchemaDigest, URL_BYTES_MAX,
 };
-use model::store::StoreError;
+use model::record::Record;
+use model::store::{StoreError, StoredRecord};
 use model::{ConnectionId, Error, ErrorKind, TenantId};
 
 use super::references::{Known, Noting, Reference, Told};
@@ -24,6 +25,18 @@ pub struct Raw<'a> {
     pub entity: &'a str,
     /// The JSON object.
     pub payload: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    /// A record that was read.
+    pub(crate) fn of(record: &'a Record) -> Self {
+        Self { entity: &record.entity, payload: &record.payload }
+    }
+
+    /// A record that lies in the store.
+    pub fn stored(record: &'a StoredRecord) -> Self {
+        Self { entity: &record.entity, payload: &record.payload }
+    }
 }
 
 /// Maps the records of one connection, for one run.

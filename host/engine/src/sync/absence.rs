@@ -30,6 +30,7 @@ impl Reader<'_> {
         out: Outbox,
     ) -> Result<Option<Judged>, StoreError> {
         self.unsettled.clear();
+        self.ended_one = false;
         if entity.absent.is_empty() {
             return Ok(None);
         }
@@ -37,20 +38,19 @@ impl Reader<'_> {
         let unsettled =
             self.lanes.iter().filter(|(lane, state)| own(lane) && state.unsettled().is_some());
         self.unsettled = unsettled.map(|(lane, state)| (lane.clone(), state.clone())).collect();
-        let waits = |held: &model::absence::HeldDeletions| held.decision.is_none();
-        if self.held.get(&entity.name).is_some_and(waits) {
-            return Ok(None);
-        }
         self.judge(entity, out).await
     }
 
-    /// Judges the full reads of an entity on which nobody has acted yet.
+    /// Judges the full reads of an entity on which nobody has acted yet. Those about which a person
+    /// has yet to decide are not counted again unless another one has ended since.
     pub(super) async fn judge(
         &mut self,
         entity: &EntityPlan,
         out: Outbox,
     ) -> Result<Option<Judged>, StoreError> {
-        if self.unsettled.is_empty() || self.cancel.is_cancelled() {
+        let asked = self.held.get(&entity.name);
+        let waits = asked.is_some_and(|held| held.decision.is_none()) && !self.ended_one;
+        if self.unsettled.is_empty() || waits || self.cancel.is_cancelled() {
             return Ok(None);
         }
         let mut count = AbsenceCount::default();
@@ -59,23 +59,36 @@ impl Reader<'_> {
                 count = count.and(self.store.count_absent(query).await?);
             }
         }
-        let decided = self.held.get(&entity.name);
-        let fate = count.fate(decided.and_then(|held| Some((held.decision?, held.absent))));
-        if fate != Fate::Held {
-            let unsettled = std::mem::take(&mut self.unsettled);
-            for (lane, mut state) in unsettled {
-                if fate == Fate::Deleted && !self.delete(entity, (&lane, &state), &out).await? {
-                    return Ok(None);
-                }
-                state.settle();
-                out.send(self.commit(&lane, &state, nothing(), Receipt::default())).await?;
-                if let Some(known) = self.lanes.get_mut(&lane) {
-                    *known = state;
-                }
-            }
+        let fate = count.fate(asked.and_then(|held| Some((held.decision?, held.absent))));
+        if fate != Fate::Held && !self.settle(entity, fate, &out).await? {
+            return Ok(None);
+        }
+        if fate == Fate::Deleted {
+            // What a person has approved is spent.
+            self.held.remove(&entity.name);
         }
         let AbsenceCount { live, absent } = count;
         Ok(Some(Judged { live, absent, fate }))
+    }
+
+    /// Acts on the full reads. False if somebody has asked to stop.
+    async fn settle(
+        &mut self,
+        entity: &EntityPlan,
+        fate: Fate,
+        out: &Outbox,
+    ) -> Result<bool, StoreError> {
+        for (lane, mut state) in std::mem::take(&mut self.unsettled) {
+            if fate == Fate::Deleted && !self.delete(entity, (&lane, &state), out).await? {
+                return Ok(false);
+            }
+            state.settle();
+            out.send(self.commit(&lane, &state, nothing(), Receipt::default())).await?;
+            if let Some(known) = self.lanes.get_mut(&lane) {
+                *known = state;
+            }
+        }
+        Ok(true)
     }
 
     /// Deletes what a full read has not met. False if somebody has asked to stop.

@@ -1,6 +1,7 @@
 //! The reading half of a run for one lane: page by page until there is nothing more to read.
 
 use model::adapter::{Next, Page, PullRequest, Receipt, Selection};
+use model::canonical::PageRecord;
 use model::store::{Lane, PageCommit, StoreError};
 use model::window::{LaneState, Progress};
 use model::{Error, ErrorKind, RunId};
@@ -13,6 +14,7 @@ use super::read::{Reader, nothing};
 use super::redact::redact;
 use super::sift::sift;
 use super::status::Ended;
+use crate::mapping::Raw;
 
 /// A lane and where it stands.
 pub(super) struct LaneStart {
@@ -64,7 +66,8 @@ impl Reader<'_> {
                     paging.came();
                     state.page = paging.recorded();
                     state = state.after(&entity.rule, &progress, &page.next);
-                    let page = self.commit(&lane, &state, page, called.receipt);
+                    let mut page = self.commit(&lane, &state, page, called.receipt);
+                    self.map(&mut page.records).await?;
                     out.send(PageCommit { generation, ..page }).await?;
                 }
                 Err(error) => {
@@ -89,8 +92,22 @@ impl Reader<'_> {
         ended.complete_until = state.complete_until;
         if state.unsettled().is_some() {
             self.unsettled.insert(lane, state);
+            self.ended_one = true;
         }
         Ok(ended)
+    }
+
+    /// Says of each record what its schema makes of it.
+    async fn map(&mut self, records: &mut [PageRecord]) -> Result<(), StoreError> {
+        if self.plan.mappings.is_empty() {
+            return Ok(());
+        }
+        let raw: Vec<_> = records.iter().map(|page| Raw::of(&page.record)).collect();
+        let outcomes = self.mapper.map(self.store, &raw).await?;
+        for (page, outcome) in records.iter_mut().zip(outcomes) {
+            page.outcome = outcome;
+        }
+        Ok(())
     }
 
     pub(super) fn commit(

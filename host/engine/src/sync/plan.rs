@@ -11,6 +11,8 @@ use model::window::{Cursor, Full, LaneState, Progress, ReadRule};
 use model::{Connection, ConnectionId, TenantId, Timestamp};
 use package::manifest::{self, Manifest};
 
+use crate::mapping::Mappings;
+
 /// Everything that a run needs to know before it begins.
 #[derive(Clone, Debug)]
 pub struct SyncPlan {
@@ -28,6 +30,8 @@ pub struct SyncPlan {
     pub entities: Vec<EntityPlan>,
     /// Names whose value is emptied before a payload is stored.
     pub redact: Vec<String>,
+    /// What maps its records; who makes the plan finds that out.
+    pub mappings: Mappings,
     /// What the manifest declares of these entities and this version does not act on.
     pub not_yet: Vec<String>,
 }
@@ -139,6 +143,7 @@ impl SyncPlan {
             not_yet: entities.iter().flat_map(|plan| not_yet(manifest, &plan.name)).collect(),
             entities,
             redact: manifest.adapter.redact.clone(),
+            mappings: Mappings::default(),
         })
     }
 }

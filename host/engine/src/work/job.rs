@@ -16,6 +16,8 @@ const VERSION: u32 = 1;
 pub enum Order {
     /// Reads a connection.
     Sync(SyncOrder),
+    /// Maps the stored records of a connection again.
+    Replay(ReplayOrder),
 }
 
 /// What is to be read.
@@ -30,6 +32,18 @@ pub struct SyncOrder {
     pub full: bool,
     /// The task that asks for it; nothing means a person.
     pub task: Option<TaskId>,
+}
+
+/// What is to be mapped again.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayOrder {
+    /// Of which connection.
+    pub connection: ConnectionId,
+    /// The entities; none means all.
+    pub entities: Vec<String>,
+    /// Records that the active schema has mapped are mapped once more.
+    pub again: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -56,6 +70,14 @@ impl Order {
         Ok(payload.order)
     }
 
+    /// The connection that it is about.
+    pub fn connection(&self) -> &ConnectionId {
+        match self {
+            Self::Sync(order) => &order.connection,
+            Self::Replay(order) => &order.connection,
+        }
+    }
+
     /// The order as a payload.
     pub fn payload(&self) -> Bytes {
         // Names and lists of them always have a form in JSON.
@@ -64,7 +86,7 @@ impl Order {
 
     /// The order as a job for now, in the line of its connection.
     pub fn job(&self, tenant: &TenantId, package: Option<String>) -> NewJob {
-        let Self::Sync(SyncOrder { connection, .. }) = self;
+        let connection = self.connection();
         NewJob {
             tenant: tenant.clone(),
             queue: Queue::InboundScheduled,
@@ -111,6 +133,15 @@ mod tests {
             String::from_utf8(order().payload().to_vec()).unwrap(),
             r#"{"version":1,"order":{"sync":{"connection":"crm","entities":["contact"],"full":false,"task":"nightly"}}}"#,
         );
+    }
+
+    #[test]
+    fn replay_comes_back_from_its_payload() {
+        let connection = "crm".parse().unwrap();
+        let order = Order::Replay(ReplayOrder { connection, entities: Vec::new(), again: true });
+        assert_eq!(Order::parse(&order.payload()), Ok(order.clone()));
+        let job = order.job(&"acme".parse().unwrap(), None);
+        assert_eq!(job.session, super::session(order.connection()));
     }
 
     #[track_caller]

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use model::adapter::Adapter;
 use model::{ConnectionId, Error, TenantId};
 
-use super::job::SyncOrder;
+use super::job::{ReplayOrder, SyncOrder};
+use crate::replay::ReplayPlan;
 use crate::sync::SyncPlan;
 
 /// What is known of a connection before anything of its package runs.
@@ -39,4 +40,11 @@ pub trait Opener: Send + Sync {
     /// asked for is read. Of an order by a task, entities that must not be polled so soon again
     /// are left out: see [`policy::due`](crate::policy::due).
     async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Option<Opened>, Error>;
+
+    /// Says how the stored records that were asked for are mapped again.
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        order: &ReplayOrder,
+    ) -> Result<Option<ReplayPlan>, Error>;
 }

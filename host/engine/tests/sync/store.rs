@@ -5,6 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use model::absence::{AbsenceCount, AbsenceQuery, AbsenceStore, Decision, HeldDeletions};
+use model::canonical::{
+    CanonicalList, CanonicalQuery, CanonicalRecord, CanonicalStore, RecordId, Remap, ReplayList,
+    ReplayQuery,
+};
 use model::run::Run;
 use model::store::{
     Event, Lane, PageCommit, PageOutcome, RecordList, RecordQuery, RecordStore, RunEnd, RunRef,
@@ -76,6 +80,48 @@ impl AbsenceStore for Faulty<'_> {
         decision: Decision,
     ) -> Result<Vec<HeldDeletions>, StoreError> {
         self.store.decide_held(tenant, connection, run, decision).await
+    }
+}
+
+#[async_trait]
+impl CanonicalStore for Faulty<'_> {
+    async fn canonical(
+        &self,
+        tenant: &TenantId,
+        ids: Vec<RecordId>,
+    ) -> Result<Vec<Option<CanonicalRecord>>, StoreError> {
+        self.store.canonical(tenant, ids).await
+    }
+
+    async fn canonical_list(&self, query: CanonicalQuery) -> Result<CanonicalList, StoreError> {
+        self.store.canonical_list(query).await
+    }
+
+    async fn record_ids(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        records: Vec<(String, String)>,
+    ) -> Result<Vec<Option<RecordId>>, StoreError> {
+        self.store.record_ids(tenant, connection, records).await
+    }
+
+    async fn external_ids(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        entity: &str,
+        ids: Vec<RecordId>,
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        self.store.external_ids(tenant, connection, entity, ids).await
+    }
+
+    async fn replayable(&self, query: ReplayQuery) -> Result<ReplayList, StoreError> {
+        self.store.replayable(query).await
+    }
+
+    async fn remap(&self, remap: Remap) -> Result<PageOutcome, StoreError> {
+        self.store.remap(remap).await
     }
 }
 

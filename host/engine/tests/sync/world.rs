@@ -121,6 +121,7 @@ pub(crate) fn plan(entities: &[&str]) -> SyncPlan {
         lease: None,
         entities: entities.iter().map(|name| entity(name)).collect(),
         redact: Vec::new(),
+        mappings: engine::mapping::Mappings::default(),
         not_yet: Vec::new(),
     }
 }

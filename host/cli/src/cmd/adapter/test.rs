@@ -52,6 +52,7 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     output.note("building the component");
     super::build(dir)?;
     let package = verified(dir)?;
+    engine::mapping::check_package(&package)?;
     let compiled = dir.join(DIST).join("compiled");
     let sandbox = wire::sandbox(&compiled, &config::File::default())?;
     let loaded = sandbox.load(&package).await.context("load the component into the sandbox")?;

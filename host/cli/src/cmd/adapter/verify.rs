@@ -48,6 +48,7 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<Exit> {
     let trust = Trust::new(file, &state.floors, &state.revoked)?;
     let verified = package::verify(bundle, &trust, Phase::Install)
         .map_err(|error| Refusal(error.to_string()))?;
+    engine::mapping::check_package(&verified).map_err(|error| Refusal(error.to_string()))?;
     let found = Found {
         name: verified.name(),
         version: verified.version().to_string(),
