@@ -110,7 +110,7 @@ pub struct HeldDeletions {
     pub connection: ConnectionId,
     /// The entity that was read.
     pub entity: String,
-    /// The run that has held them last.
+    /// The run that has asked about them; later ones that find no more hold the same.
     pub run: RunId,
     /// How many are absent,
     pub absent: u64,
@@ -154,8 +154,8 @@ pub trait AbsenceStore: Send + Sync {
         connection: Option<&ConnectionId>,
     ) -> Result<Vec<HeldDeletions>, StoreError>;
 
-    /// Decides about the deletions that a run has held, of all its entities; which they were. The
-    /// next run of the connection acts on it.
+    /// Decides about the deletions that a run holds, of all its entities; which they are. The next
+    /// run of the connection acts on it.
     async fn decide_held(
         &self,
         tenant: &TenantId,

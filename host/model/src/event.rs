@@ -159,3 +159,18 @@ pub trait EventLog: Send + Sync {
     /// Forgets a consumer, so that nothing is kept for it. False if there was none.
     async fn remove_consumer(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_that_an_older_program_has_logged_is_read() {
+        let row = r#"{"seq":7,"at":"2026-01-01T12:00:00Z","connection":"hub","run":3,
+            "kind":{"type":"run-finished","status":"failed"}}"#;
+        let event: Event = serde_json::from_str(row).unwrap();
+        assert_eq!(event.connection, Some("hub".parse().unwrap()));
+        assert_eq!(event.run, Some(RunId(3)));
+        assert_eq!(event.kind, EventKind::RunFinished { status: RunStatus::Failed });
+    }
+}

@@ -166,3 +166,22 @@ pub struct Run {
     /// Why it did not get as far as its entities.
     pub error: Option<Error>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_that_an_older_program_has_kept_is_read() {
+        let row = r#"{"tenant":"acme","connection":"hub","id":7,"package":"acme/hub",
+            "version":"1.0.0","digest":"sha256:00","started":"2026-01-01T12:00:00Z","ended":null,
+            "status":"running","entities":{"contact":{"status":"running","pages":1,"read":2,
+            "inserted":2,"updated":0,"unchanged":0,"deleted":0,"rejected":0,
+            "complete_until":null,"error":null}},"receipt":{"cpu":{"secs":0,"nanos":1},
+            "memory_bytes":2,"host_calls":3,"http_calls":4,"bytes_in":5,"bytes_out":6,
+            "throttled":{"secs":0,"nanos":0},"wall":{"secs":1,"nanos":0}},"error":null}"#;
+        let run: Run = serde_json::from_str(row).unwrap();
+        assert_eq!((run.kind, run.task, run.lease), (RunKind::Sync, None, None));
+        assert_eq!((run.entities["contact"].read, run.entities["contact"].calls), (2, 0));
+    }
+}

@@ -6,8 +6,8 @@
 //!   trace in a commit that it shares with others;
 //! - an answer is given after the commit is on the disk;
 //! - every key begins with the tenant, and every range that is read lies within one tenant, but
-//!   for what one process does for all: runs left unfinished, and the order in which things become
-//!   due or end;
+//!   for what one process does for all: runs left unfinished, the order in which things become due
+//!   or end, and history that is forgotten;
 //! - a disk that is nearly full refuses changes before they are written, intake first;
 //! - every value begins with the version of its encoding, and a value that does not decode is an
 //!   error that names its table, never an absence;

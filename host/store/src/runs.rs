@@ -129,10 +129,8 @@ pub(crate) fn finish(
     }
     let mut run = writable(tables, &run)?;
     for entity in entities {
-        if let Some(judged) = entity.absence {
-            let about = (&run, entity.entity.as_str(), at);
-            absence::judge(writes, (tables, log), about, judged)?;
-        }
+        let about = (&run, entity.entity.as_str(), at);
+        absence::judge(writes, (tables, log), about, &entity.absence)?;
         let report = run.entities.entry(entity.entity).or_default();
         report.status = entity.status;
         report.complete_until = entity.complete_until;
@@ -140,9 +138,9 @@ pub(crate) fn finish(
         report.calls += entity.receipt.http_calls;
         report.throttled += entity.receipt.throttled;
         report.schema = entity.schema;
-        if let Some(Judged { absent, fate, .. }) = entity.absence {
-            report.absent = absent;
-            report.held = if fate == Fate::Deleted { 0 } else { absent };
+        if let Some(Judged { absent, fate, .. }) = entity.absence.last() {
+            report.absent = *absent;
+            report.held = if *fate == Fate::Deleted { 0 } else { *absent };
         }
         report.error = entity.error;
     }

@@ -170,18 +170,22 @@ async fn unusual_number_is_held_until_a_person_approves() {
     assert_eq!(world.ids().await.len(), 400);
     assert_eq!(absent(&world, of(200)).await, (200, 200, 0));
     assert_eq!(held_events(&world).await, 1, "nobody is asked twice");
-    let error = world
-        .store
-        .decide_held(&world.plan.tenant, &world.plan.connection, held.id, Decision::Approved)
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("of its runs these do: 3"), "{error}");
-
-    decide(&world, &world.last_run().await, Decision::Approved).await;
+    decide(&world, &held, Decision::Approved).await;
     assert_eq!(absent(&world, of(200)).await, (0, 0, 200));
     assert_eq!(world.ids().await.len(), 200);
     let held = world.store.held(&world.plan.tenant, None).await.unwrap();
     assert!(held.is_empty(), "{held:?}");
+}
+
+#[tokio::test]
+async fn approval_is_spent_on_what_it_was_given_for() {
+    let world = world();
+    world.run(&mut of(800)).await;
+    assert_eq!(absent(&world, of(500)).await, (300, 300, 0));
+    decide(&world, &world.last_run().await, Decision::Approved).await;
+    assert_eq!(absent(&world, of(250)).await, (250, 250, 300), "of the scan of the same run");
+    assert_eq!(world.ids().await.len(), 500);
+    assert_eq!(held_events(&world).await, 2);
 }
 
 #[tokio::test]

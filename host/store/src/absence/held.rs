@@ -6,54 +6,50 @@ use model::store::{EventKind, StoreError};
 use model::{ConnectionId, RunId, TenantId, Timestamp};
 use redb::{ReadTransaction, ReadableTable as _};
 
-use crate::check;
 use crate::codec::{json, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
 use crate::tables::{Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
+use crate::{check, runs};
 
 /// Keeps what a run has judged of an entity, and tells it where a person is to be asked anew.
 pub(crate) fn judge(
     writes: &mut Writes,
     (tables, log): (&Tables<'_>, &mut Log),
     (run, entity, at): (&Run, &str, Timestamp),
-    judged: Judged,
+    judged: &[Judged],
 ) -> Result<(), StoreError> {
+    let Some(&Judged { live, absent, fate }) = judged.last() else { return Ok(()) };
     let key = row_key(&run.tenant, &run.connection, entity);
     let old = tables.held.get(key.as_slice()).disk()?;
-    let old = old.map(|row| decode(row.value())).transpose()?;
-    let Judged { live, absent, fate } = judged;
-    match fate {
-        Fate::Kept => return Ok(()),
-        Fate::Deleted => {
-            if old.is_some() {
-                writes.remove(Table::Held, &key);
-            }
-            return Ok(());
-        }
-        Fate::Held => {}
+    let mut old = old.map(|row| decode(row.value())).transpose()?;
+    // What was deleted needs no word any more, and what was said of it goes for nothing else.
+    if old.is_some() && judged.iter().any(|judged| judged.fate == Fate::Deleted) {
+        writes.remove(Table::Held, &key);
+        old = None;
     }
-    // A word that was given while the run was at work is not lost on it.
-    let approved = |old: &HeldDeletions| {
-        old.decision.filter(|d| *d == Decision::Approved && absent <= old.absent)
-    };
-    let decision = old.as_ref().and_then(approved);
-    let waiting = old.as_ref().is_some_and(|old| old.decision.is_none());
-    if decision.is_none() && !waiting {
-        let subject = Subject::run(&run.connection, run.id);
-        let kind = EventKind::DeletionsHeld { entity: entity.to_owned(), absent, live };
-        log.push(writes, &subject, at, kind)?;
+    if fate != Fate::Held {
+        return Ok(());
     }
+    // What was asked about stays so, and with it a word that was given while the run was at work.
+    let covers =
+        |old: &HeldDeletions| absent <= old.absent && old.decision != Some(Decision::Discarded);
+    if old.as_ref().is_some_and(covers) {
+        return Ok(());
+    }
+    let subject = Subject::run(&run.connection, run.id);
+    let kind = EventKind::DeletionsHeld { entity: entity.to_owned(), absent, live };
+    log.push(writes, &subject, at, kind)?;
     let held = HeldDeletions {
         connection: run.connection.clone(),
         entity: entity.to_owned(),
         run: run.id,
         absent,
         live,
-        since: old.filter(|_| waiting).map_or(at, |old| old.since),
-        decision,
+        since: at,
+        decision: None,
     };
     writes.put(Table::Held, &key, &json::encode(&held)?);
     Ok(())
@@ -92,11 +88,13 @@ impl Change for Decide {
         let prefix = key::connection(&tenant, &connection);
         let behind = key::behind(&prefix);
         let mut writes = Writes::default();
+        let newest = runs::newest(&tables.runs, &tenant, &connection)?.map(|newest| newest.id);
         let (mut decided, mut others) = (Vec::new(), Vec::new());
         for row in tables.held.range(prefix.as_slice()..behind.as_slice()).disk()? {
             let (key, row) = row.disk()?;
             let mut held = decode(row.value())?;
-            if held.run != run {
+            // A later run that finds no more than that holds the same.
+            if run < held.run || newest < Some(run) {
                 others.push(held.run.to_string());
                 continue;
             }

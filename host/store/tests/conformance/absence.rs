@@ -120,7 +120,7 @@ async fn judge(store: &impl Ports, absent: u64, fate: Fate) -> RunRef {
     let entity = EntityEnd {
         entity: "contacts".to_owned(),
         status: RunStatus::Succeeded,
-        absence: Some(judged),
+        absence: vec![judged],
         ..EntityEnd::default()
     };
     let end = RunEnd { entities: vec![entity], ..end(&run, RunStatus::Succeeded) };
@@ -146,41 +146,47 @@ async fn decide(store: &impl Ports, run: &RunRef, decision: Decision) {
 
 pub(crate) async fn held_deletions_are_kept_and_asked_about_once(store: &impl Ports) {
     let first = judge(store, 500, Fate::Held).await;
-    let second = judge(store, 510, Fate::Held).await;
+    judge(store, 490, Fate::Held).await;
     let row = HeldDeletions {
         connection: first.connection.clone(),
         entity: "contacts".to_owned(),
-        run: second.id,
-        absent: 510,
+        run: first.id,
+        absent: 500,
         live: 1000,
         since: at(9),
         decision: None,
     };
-    assert_eq!(held(store).await, [row]);
+    assert_eq!(held(store).await, [row.clone()]);
     assert_eq!(asked(store).await, 1);
     let other = store.held(&first.tenant, Some(&"news".parse().unwrap())).await.unwrap();
     assert!(other.is_empty());
+    let more = judge(store, 501, Fate::Held).await;
+    assert_eq!(held(store).await, [HeldDeletions { run: more.id, absent: 501, ..row }]);
+    assert_eq!(asked(store).await, 2);
     judge(store, 3, Fate::Deleted).await;
     assert!(held(store).await.is_empty());
     judge(store, 500, Fate::Held).await;
-    assert_eq!(asked(store).await, 2);
+    assert_eq!(asked(store).await, 3);
 }
 
-pub(crate) async fn decision_is_about_the_newest_run_that_holds(store: &impl Ports) {
-    let first = judge(store, 500, Fate::Held).await;
-    let second = judge(store, 500, Fate::Held).await;
-    let decided =
-        store.decide_held(&first.tenant, &first.connection, first.id, Decision::Approved).await;
-    let error = decided.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Invalid);
-    assert!(error.to_string().contains("of its runs these do: 2"), "{error}");
-    decide(store, &second, Decision::Discarded).await;
+pub(crate) async fn decision_is_about_what_a_run_holds(store: &impl Ports) {
+    judge(store, 400, Fate::Held).await;
+    judge(store, 500, Fate::Held).await;
+    let third = judge(store, 500, Fate::Held).await;
+    for run in [RunId(1), RunId(4)] {
+        let decided =
+            store.decide_held(&third.tenant, &third.connection, run, Decision::Approved).await;
+        let error = decided.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+        assert!(error.to_string().contains("of its runs these do: 2"), "{error}");
+    }
+    decide(store, &third, Decision::Discarded).await;
     assert_eq!(held(store).await[0].decision, Some(Decision::Discarded));
     judge(store, 500, Fate::Kept).await;
-    assert_eq!(held(store).await[0].run, second.id, "what is kept is not asked about");
-    assert_eq!(asked(store).await, 1);
+    assert_eq!(held(store).await[0].run, RunId(2), "what is kept is not asked about");
+    assert_eq!(asked(store).await, 2);
     judge(store, 900, Fate::Held).await;
-    assert_eq!((held(store).await[0].decision, asked(store).await), (None, 2));
+    assert_eq!((held(store).await[0].decision, asked(store).await), (None, 3));
 }
 
 pub(crate) async fn approval_during_a_run_is_not_lost_on_it(store: &impl Ports) {
@@ -191,5 +197,25 @@ pub(crate) async fn approval_during_a_run_is_not_lost_on_it(store: &impl Ports) 
     assert_eq!(asked(store).await, 1);
     judge(store, 501, Fate::Held).await;
     assert_eq!(held(store).await[0].decision, None);
+    assert_eq!(asked(store).await, 2);
+}
+
+pub(crate) async fn approval_is_spent_by_the_run_that_acts_on_it(store: &impl Ports) {
+    let first = judge(store, 500, Fate::Held).await;
+    decide(store, &first, Decision::Approved).await;
+    let run = begin(store, "acme/hub").await;
+    let (deleted, anew) = (
+        Judged { live: 1000, absent: 500, fate: Fate::Deleted },
+        Judged { live: 500, absent: 300, fate: Fate::Held },
+    );
+    let entity = EntityEnd {
+        entity: "contacts".to_owned(),
+        absence: vec![deleted, anew],
+        ..EntityEnd::default()
+    };
+    let end = RunEnd { entities: vec![entity], ..end(&run, RunStatus::Succeeded) };
+    store.finish_run(end).await.unwrap();
+    let row = held(store).await.remove(0);
+    assert_eq!((row.run, row.absent, row.decision), (run.id, 300, None));
     assert_eq!(asked(store).await, 2);
 }
