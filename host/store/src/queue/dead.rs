@@ -178,8 +178,8 @@ impl Ledger<'_> {
         let dedupe = self.hold_again(tenant, queue, id, job.dedupe)?;
         let job = JobRow { due, dedupe, ..job };
         match redrive.to {
-            RedriveTo::Head => self.prepend(&mut slot, &job, &payload)?,
-            RedriveTo::Tail => self.append(&mut slot, &job, &payload)?,
+            RedriveTo::Head => self.prepend(&mut slot, &job, &payload),
+            RedriveTo::Tail => self.append(&mut slot, &job, &payload),
         }
         self.keep(slot);
         self.counts(tenant, queue)?.redrive();
@@ -223,11 +223,10 @@ impl Ledger<'_> {
     }
 
     /// Puts a job before all others of its session.
-    fn prepend(&mut self, slot: &mut Slot, job: &JobRow, payload: &[u8]) -> Result<(), StoreError> {
+    fn prepend(&mut self, slot: &mut Slot, job: &JobRow, payload: &[u8]) {
         let Some(head) = &slot.session.head else { return self.append(slot, job, payload) };
         let number = head.number.saturating_sub(1);
         slot.session.head = Some(ledger::head(&slot.session, number, job));
         self.draft.put(Table::Jobs, slot.line.job(number), job.encode(payload));
-        Ok(())
     }
 }

@@ -52,25 +52,19 @@ impl Ledger<'_> {
         let (enqueued, due) = (self.now, run_at.unwrap_or(self.now));
         let row = JobRow { id, enqueued, due, connection, package, dedupe };
         let mut slot = self.take(line)?;
-        self.append(&mut slot, &row, &payload)?;
+        self.append(&mut slot, &row, &payload);
         self.keep(slot);
         self.counts(&tenant, queue)?.enqueue();
         Ok(Enqueued::New(id))
     }
 
     /// Puts a job behind all others of its session.
-    pub(super) fn append(
-        &mut self,
-        slot: &mut Slot,
-        job: &JobRow,
-        payload: &[u8],
-    ) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, slot: &mut Slot, job: &JobRow, payload: &[u8]) {
         let number = slot.session.next;
         slot.session.next += 1;
         if slot.session.head.is_none() {
             slot.session.head = Some(ledger::head(&slot.session, number, job));
         }
         self.draft.put(Table::Jobs, slot.line.job(number), job.encode(payload));
-        Ok(())
     }
 }
