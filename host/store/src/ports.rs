@@ -7,7 +7,7 @@ use model::store::{
     RecordStore, RunEnd, RunRef, RunStart, StoreError, StoredReject, TrustState, Vault,
 };
 use model::window::LaneState;
-use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, Secret, TenantId};
+use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, RunId, Secret, TenantId};
 
 use crate::catalogue::{connections, packages, states, trust};
 use crate::page::Page;
@@ -64,6 +64,16 @@ impl RecordStore for Store {
 
     async fn records(&self, query: RecordQuery) -> Result<RecordList, StoreError> {
         self.read(move |snapshot| records::list(snapshot, &query)).await
+    }
+
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        id: RunId,
+    ) -> Result<Option<Run>, StoreError> {
+        let (tenant, connection) = (tenant.clone(), connection.clone());
+        self.read(move |snapshot| runs::get(snapshot, &tenant, &connection, id)).await
     }
 
     async fn runs(

@@ -140,7 +140,7 @@ impl SyncPlan {
             package,
             task: None,
             lease: None,
-            not_yet: entities.iter().flat_map(|plan| not_yet(manifest, &plan.name)).collect(),
+            not_yet: entities.iter().filter_map(|plan| not_yet(manifest, &plan.name)).collect(),
             entities,
             redact: manifest.adapter.redact.clone(),
             mappings: Mappings::default(),

@@ -109,8 +109,8 @@ pub(crate) async fn members_of_lanes_and_entities_never_meet(store: &impl Ports)
     for (number, lane) in lanes.into_iter().enumerate() {
         let query = AbsenceQuery { lane, ..of(&run, 2) };
         assert_eq!(absent(store, query.clone()).await, [number.to_string()]);
-        let lines = AbsenceQuery { entity: "lines".to_owned(), ..query };
-        assert_eq!(count(store, lines).await, (1, 1));
+        let other = AbsenceQuery { entity: "lines".to_owned(), ..query };
+        assert_eq!(count(store, other).await, (1, 1));
     }
 }
 
@@ -156,7 +156,7 @@ pub(crate) async fn held_deletions_are_kept_and_asked_about_once(store: &impl Po
         since: at(9),
         decision: None,
     };
-    assert_eq!(held(store).await, [row.clone()]);
+    assert_eq!(held(store).await, std::slice::from_ref(&row));
     assert_eq!(asked(store).await, 1);
     let other = store.held(&first.tenant, Some(&"news".parse().unwrap())).await.unwrap();
     assert!(other.is_empty());

@@ -85,7 +85,7 @@ pub(crate) async fn work_of_a_connection_rests_while_it_is_not_active(store: &im
     };
     let pause = (PauseScope::Connection(hub.id.clone()), "a person".to_owned());
     set(ConnectionState::Paused).await;
-    assert_eq!(paused().await, [pause.clone()]);
+    assert_eq!(paused().await, std::slice::from_ref(&pause));
     set(ConnectionState::Active).await;
     assert!(paused().await.is_empty());
     set(ConnectionState::Paused).await;
