@@ -26,7 +26,7 @@ use model::store::{EntityEnd, RecordStore, RunEnd, RunRef, RunStart, StoreError,
 use model::{Clock, Error, ErrorKind};
 
 pub use cancel::Cancel;
-pub use plan::{Choice, EntityPlan, PackageRef, PartsFrom, PlanError, SyncPlan, last_read};
+pub use plan::{Choice, EntityPlan, PackageRef, PartsFrom, PlanError, SyncPlan};
 pub use progress::{Listener, Progress};
 
 use read::Reader;

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use model::adapter::Selection;
 use model::queue::LeaseRef;
-use model::store::{Lane, LaneKind};
 use model::task::TaskId;
-use model::window::{Cursor, Full, LaneState, Progress, ReadRule};
-use model::{Connection, ConnectionId, TenantId, Timestamp};
+use model::window::{Cursor, Full, Progress, ReadRule};
+use model::{Connection, ConnectionId, TenantId};
 use package::manifest::{self, Manifest};
 
 use crate::mapping::Mappings;
@@ -153,15 +152,6 @@ fn not_yet(manifest: &Manifest, name: &str) -> Option<String> {
     let deletes = &manifest.entities.get(name)?.deletes;
     let declared = deletes.contains(&manifest::Deletes::Webhook);
     declared.then(|| format!("deletes = \"webhook\" of entity `{name}`"))
-}
-
-/// When an entity was last read to its end, by where its lanes stand.
-pub fn last_read(lanes: &[(Lane, LaneState)], entity: &str) -> Option<Timestamp> {
-    let own = |lane: &Lane| lane.entity == entity && lane.kind == LaneKind::Records;
-    let mut states = lanes.iter().filter(|(lane, _)| own(lane)).map(|(_, state)| state);
-    let read = |state: &LaneState| state.complete_until?.checked_add(state.waited).ok();
-    let first = read(states.next()?)?;
-    states.try_fold(first, |least, state| Some(least.min(read(state)?)))
 }
 
 /// The entities of which a full read shows what is gone. A list of deletions or a feed that is
