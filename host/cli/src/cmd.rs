@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod key;
+pub(crate) mod mapping;
 pub(crate) mod plugin;
 pub(crate) mod queue;
 pub(crate) mod records;

@@ -102,6 +102,9 @@ enum Command {
     Sync(cmd::sync::Args),
     /// Lists records.
     Records(cmd::records::Args),
+    /// Says how records of providers become canonical ones.
+    #[command(subcommand)]
+    Mapping(cmd::mapping::Command),
     /// Shows the sync history, and decides about held deletions.
     #[command(subcommand)]
     Run(cmd::run::Command),
@@ -137,6 +140,7 @@ impl Command {
             | Self::Errors(_)
             | Self::Serve(_)
             | Self::CompileWorker => false,
+            Self::Mapping(command) => command.needs_store(),
             Self::Adapter(command) => matches!(command, cmd::adapter::Command::Verify(_)),
             Self::Plugin(_)
             | Self::Connect(_)
@@ -216,6 +220,7 @@ async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
         Command::Connections => cmd::connect::list(&global).await,
         Command::Sync(args) => cmd::sync::run(&global, args).await,
         Command::Records(args) => cmd::records::run(&global, args).await,
+        Command::Mapping(command) => cmd::mapping::run(&global, command).await,
         Command::Run(command) => cmd::run::run(&global, command).await,
         Command::Task(command) => cmd::task::run(&global, command).await,
         Command::Queue(command) => cmd::queue::run(&global, command).await,

@@ -66,6 +66,20 @@ impl Output {
         self.terminal.err(&format!("{text}\n"));
     }
 
+    /// Asks a person; nobody there means no, and who reads is told what else to say. Where a
+    /// program reads, nobody has seen what the question is about.
+    pub(crate) fn ask(&self, question: &str, otherwise: &str) -> bool {
+        if self.json {
+            return false;
+        }
+        if !self.terminal.answers() {
+            self.line(&format_args!("nobody to ask here: {otherwise}"));
+            return false;
+        }
+        self.terminal.err(&format!("{question} [y/N] "));
+        self.terminal.line().is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
     /// A bar on a terminal, a line every so often elsewhere, nothing where a program reads.
     pub(crate) fn progress(&self, what: &str) -> Progress {
         if self.json {

@@ -15,7 +15,6 @@ use serde::Serialize;
 
 use crate::Global;
 use crate::exit::{Exit, Refusal};
-use crate::output::Output;
 use crate::wire::{self, Host};
 
 /// What can be done with packages.
@@ -125,7 +124,7 @@ pub(crate) async fn install(
     let trust = host.trust()?;
     engine::install::install(candidate, host.install_ports(&trust), |plan| {
         output.note(describe(plan));
-        yes || ask(&output)
+        yes || output.ask("grant this?", "--yes approves")
     })
     .await
     .map_err(|error| match error {
@@ -161,18 +160,4 @@ fn describe(plan: &InstallPlan) -> String {
         lines.extend(plan.permissions.iter().map(|line| format!("  {line}")));
     }
     lines.join("\n")
-}
-
-/// Asks a person; nobody there means no. Where a program reads, nobody has seen what is asked for.
-fn ask(output: &Output) -> bool {
-    if output.is_json() {
-        return false;
-    }
-    let terminal = output.terminal();
-    if !terminal.answers() {
-        output.line(&"nobody to ask here: --yes approves");
-        return false;
-    }
-    terminal.err("grant this? [y/N] ");
-    terminal.line().is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -1,6 +1,9 @@
 //! `plughouse records`: what the store holds.
 
+mod canonical;
+
 use anyhow::{Result, bail};
+use model::canonical::{CanonicalQuery, RecordId};
 use model::record::Removal;
 use model::store::{RecordQuery, RecordStore as _, StoredRecord};
 use model::{ConnectionId, Timestamp};
@@ -22,6 +25,9 @@ pub(crate) struct Args {
     /// The record with this id of the provider, whole.
     #[arg(long, requires = "entity")]
     id: Option<String>,
+    /// Canonical records of this type, of whatever connections, as `c_contact`.
+    #[arg(long = "type", conflicts_with = "connection")]
+    record_type: Option<String>,
     /// Gone records too.
     #[arg(long)]
     removed: bool,
@@ -54,12 +60,25 @@ struct Shown<'a> {
     stored: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<Removal>,
+    /// The canonical record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<RecordId>,
     payload: Option<&'a RawValue>,
 }
 
 /// Lists records, chunk by chunk, so that any number of them fits into memory.
 pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let store = wire::open_store(global)?;
+    if let Some(name) = args.record_type {
+        let query = CanonicalQuery {
+            tenant: global.tenant.clone(),
+            record_type: Some(name),
+            removed: args.removed,
+            after: None,
+            limit: CHUNK,
+        };
+        return canonical::run(global, &store, query, args.limit).await;
+    }
     if let Some(id) = &args.connection {
         wire::connection(&store, &global.tenant, id).await?;
     }
@@ -131,12 +150,13 @@ fn shown(record: &StoredRecord) -> Shown<'_> {
         modified: record.modified,
         stored: record.stored,
         removed: record.removed,
+        record: record.link.record,
         payload: serde_json::from_slice(&record.payload).ok(),
     }
 }
 
 /// One short line of a payload.
-pub(super) fn excerpt(payload: &str) -> String {
+pub(crate) fn excerpt(payload: &str) -> String {
     let line: String = payload.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if line.chars().count() <= EXCERPT_CHARS {
         return line;

@@ -18,6 +18,8 @@ use crate::exit::Exit;
 use crate::output;
 use crate::wire::{self, Host};
 
+pub(super) use queued::queued;
+
 /// Which connection, and how much of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -48,12 +50,17 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         sync(global, &host, &args.connection, &choice).await?
     };
     global.output().result(&run, Shown(&run))?;
-    Ok(match run.status {
+    Ok(exit(run.status))
+}
+
+/// How a command ends whose run has ended so.
+pub(super) fn exit(status: RunStatus) -> Exit {
+    match status {
         RunStatus::Succeeded | RunStatus::Running => Exit::Done,
         RunStatus::Partial => Exit::Partial,
         RunStatus::Cancelled => Exit::Interrupted,
         RunStatus::Failed | RunStatus::Interrupted => Exit::Failed,
-    })
+    }
 }
 
 /// Syncs a connection; Ctrl-C stops it at the next page border.
@@ -89,7 +96,8 @@ pub(crate) async fn sync(
     Ok(run?)
 }
 
-fn show(progress: &Mutex<output::Progress>, event: Progress<'_>) {
+/// Shows how a run comes on.
+pub(super) fn show(progress: &Mutex<output::Progress>, event: Progress<'_>) {
     if let Progress::Page { entity, report } = event {
         let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.set(report.read, format_args!("{entity} {}", Counts(report)));

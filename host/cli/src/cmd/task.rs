@@ -128,7 +128,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Add(add) => {
             let draft = add.draft(global)?;
             let next = schedule::preview(&draft, host.clock.now(), TIMES_SHOWN)?;
-            let task = schedule::put(&desk, draft, None).await?;
+            let task = schedule::put(&desk, &draft, None).await?;
             let shown = Shown { task: &task, next };
             output.result(&shown, &shown)?;
         }

@@ -45,6 +45,8 @@ impl fmt::Display for SchemaRef {
 #[derive(Debug)]
 pub struct Mapping {
     schema: SchemaRef,
+    text: String,
+    entity: String,
     program: Program,
     record_type: String,
     identities: Identities,
@@ -73,6 +75,8 @@ impl Mapping {
             identities: Identities::of(record_type),
             direction: direction(&schema, &program, record_type),
             record_type: record_type.name.clone(),
+            entity: schema.entity().to_owned(),
+            text: text.to_owned(),
             program,
         })
     }
@@ -80,6 +84,16 @@ impl Mapping {
     /// Which schema it is.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Its text, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The entity that it maps.
+    pub fn entity(&self) -> &str {
+        &self.entity
     }
 
     /// The record type that comes out.

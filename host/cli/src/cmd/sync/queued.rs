@@ -1,4 +1,4 @@
-//! A sync within a server: it goes through the queue, so that nothing reads a connection twice at
+//! A sync or a replay within a server: it goes through the queue, so that nothing reads a connection twice at
 //! once, and is watched from here.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use engine::work::job::{Order, SyncOrder};
 use model::queue::{Enqueued, JobQueue as _};
 use model::run::{EntityReport, Run};
 use model::store::RecordStore as _;
-use model::{ConnectionId, RunId};
+use model::{Connection, ConnectionId, RunId};
 
 use super::Counts;
 use crate::Global;
@@ -37,9 +37,20 @@ pub(super) async fn sync(
     let package = host.load(&connection.package).await?;
     // What cannot be read is told here, and not by a dead letter.
     SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)?;
-    let before = newest(global, host, id).await?.map_or(RunId(0), |run| run.id);
     let order = SyncOrder { connection: id.clone(), entities: choice.entities, full, task: None };
-    let job = Order::Sync(order).job(&global.tenant, Some(connection.package));
+    queued(global, host, &connection, &Order::Sync(order)).await
+}
+
+/// Queues an order and waits until its run has ended.
+pub(crate) async fn queued(
+    global: &Global,
+    host: &Host,
+    connection: &Connection,
+    order: &Order,
+) -> Result<Run> {
+    let id = &connection.id;
+    let before = newest(global, host, id).await?.map_or(RunId(0), |run| run.id);
+    let job = order.job(&global.tenant, Some(connection.package.clone()));
     let queued = host.store.enqueue(vec![job]).await?;
     let Some(Enqueued::New(job) | Enqueued::Duplicate(job)) = queued.first() else {
         bail!("the job was not queued");

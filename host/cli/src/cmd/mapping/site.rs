@@ -1,0 +1,135 @@
+//! A connection, its package, and the schemas of its entities.
+
+use std::sync::Arc;
+
+use ::mapping::Types;
+use anyhow::{Context as _, Result};
+use engine::mapping::{Mapping, Mappings, Origin};
+use engine::replay::ReplayPlan;
+use model::schema::{SchemaKind, SchemaStore as _};
+use model::store::{RecordQuery, RecordStore as _, StoredRecord};
+use model::{Connection, ConnectionId};
+use package::manifest::Entity;
+use store::Store;
+
+use super::text::{Name, Which};
+use crate::Global;
+use crate::wire::{self, Host, Package};
+
+/// A connection and what is known of its records.
+pub(super) struct Site {
+    pub(super) host: Arc<Host>,
+    pub(super) connection: Connection,
+    pub(super) package: Package,
+}
+
+impl Site {
+    /// The connection of this name, with its package verified again.
+    pub(super) async fn open(global: &Global, id: &ConnectionId) -> Result<Self> {
+        let host = Host::open(global).await?;
+        let connection = wire::connection(&host.store, &global.tenant, id).await?;
+        let package = host.load(&connection.package).await?;
+        Ok(Self { host, connection, package })
+    }
+
+    /// An entity of the manifest.
+    pub(super) fn entity(&self, name: &str) -> Result<&Entity> {
+        let entities = &self.package.manifest().entities;
+        entities.get(name).with_context(|| {
+            let known: Vec<_> = entities.keys().map(String::as_str).collect();
+            format!("package {} has no entity {name}: choose from {}", self.connection.package, {
+                known.join(", ")
+            })
+        })
+    }
+
+    /// The active schemas.
+    pub(super) async fn active(&self) -> Result<Mappings> {
+        Ok(self.host.resolver(&self.package, &self.connection).active().await?)
+    }
+
+    /// The schema that the package brings for an entity.
+    pub(super) async fn default(&self, entity: &str) -> Result<Option<Mapping>> {
+        Ok(self.host.resolver(&self.package, &self.connection).default(entity).await?)
+    }
+
+    /// A replay of these entities with these schemas.
+    pub(super) fn replay(&self, entities: &[String], mappings: Mappings) -> Result<ReplayPlan> {
+        let (reference, manifest) = (self.package.reference(), self.package.manifest());
+        let plan = ReplayPlan::of(reference, manifest, &self.connection, entities)?;
+        Ok(ReplayPlan { mappings, ..plan })
+    }
+
+    /// Some stored records of an entity, or those of these ids.
+    pub(super) async fn records(
+        &self,
+        entity: &str,
+        ids: &[String],
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>> {
+        let query = |id: Option<&String>| RecordQuery {
+            tenant: self.connection.tenant.clone(),
+            connection: Some(self.connection.id.clone()),
+            entity: Some(entity.to_owned()),
+            id: id.cloned(),
+            removed: id.is_some(),
+            after: None,
+            limit,
+        };
+        let id = &self.connection.id;
+        let mut records = Vec::new();
+        for wanted in ids {
+            let found = self.host.store.records(query(Some(wanted))).await?.records;
+            let found = found.into_iter().next();
+            records.push(found.with_context(|| {
+                format!("connection {id} has no {entity} with id {wanted}: see `plughouse records`")
+            })?);
+        }
+        if ids.is_empty() {
+            records = self.host.store.records(query(None)).await?.records;
+        }
+        if records.is_empty() {
+            anyhow::bail!("connection {id} has no records of entity {entity}: sync it first");
+        }
+        Ok(records)
+    }
+}
+
+/// The record types of the tenant; without a store those that all have.
+pub(super) async fn types(global: &Global) -> Result<Types> {
+    if global.host.is_none() && !wire::has_store(&global.data) {
+        return Ok(Types::built_in());
+    }
+    let store = wire::open_store(global)?;
+    Ok(engine::mapping::types(store.as_ref(), &global.tenant).await?)
+}
+
+/// Compiles the schema of a file, or a saved one.
+pub(super) async fn schema(global: &Global, which: &Which, types: &Types) -> Result<Mapping> {
+    match which {
+        Which::File(path) => {
+            let text = super::text::read(global, path)?;
+            let mapping = Mapping::new(&text, Origin::Draft, types);
+            mapping.with_context(|| format!("read {}", path.display()))
+        }
+        Which::Saved(name) => {
+            let store = wire::open_store(global)?;
+            saved(global, &store, name, types).await
+        }
+    }
+}
+
+/// Compiles a saved schema.
+pub(super) async fn saved(
+    global: &Global,
+    store: &Store,
+    name: &Name,
+    types: &Types,
+) -> Result<Mapping> {
+    let kind = SchemaKind::Conversion;
+    let found = store.schema(&global.tenant, kind, &name.name, name.version).await?;
+    let found = found.with_context(|| {
+        format!("no conversion schema {name} is saved: see `plughouse mapping list`")
+    })?;
+    Ok(Mapping::new(&found.text, Origin::Saved(found.head.version), types)?)
+}
