@@ -28,11 +28,6 @@ impl Output {
         self.json
     }
 
-    /// Whose streams these are.
-    pub(crate) fn terminal(&self) -> &Terminal {
-        &self.terminal
-    }
-
     /// One result: JSON of `value`, or the text. That nobody reads it changes nothing.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl Display) -> Result<()> {
         let written = if self.json { self.json(value) } else { self.write(&format!("{text}\n")) };

@@ -52,8 +52,10 @@ const OWNER: Property = given("hubspot_owner_id", "Owner", "enumeration");
 const STAGE: Property = given("lifecyclestage", "Lifecycle Stage", "enumeration");
 
 /// In the order of the API, which is alphabetical.
-const CONTACT: [Property; 19] = [
+const CONTACT: [Property; 20] = [
     given("address", "Street Address", "string"),
+    // Nobody is invented with one: what it names must be there.
+    given("associatedcompanyid", "Primary Associated Company ID", "number"),
     given("city", "City", "string"),
     given("company", "Company Name", "string"),
     given("country", "Country/Region", "string"),
