@@ -188,7 +188,7 @@ mod tests {
         for seconds in [1, 20, 21, 60, 600] {
             let deadline = Duration::from_secs(seconds);
             let lease = lease(deadline);
-            assert!(lease >= LEASE_MIN && lease - lease / 3 >= deadline, "{lease:?}");
+            assert!(lease >= LEASE_MIN && lease * 2 / 3 >= deadline, "{lease:?}");
         }
     }
 

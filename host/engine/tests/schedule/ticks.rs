@@ -6,9 +6,9 @@ use engine::schedule::{Draft, run_now};
 use engine::work::job::Order;
 use futures_util::future::join_all;
 use model::queue::Enqueued;
-use model::task::{Schedule, Task, TaskStore as _, Tick};
+use model::task::{Schedule, Task, TaskStore as _};
 
-use crate::world::{MINUTE, World, at, cron, every, tenant, told, within};
+use crate::world::{MINUTE, World, at, cron, every, told, within};
 
 #[tokio::test]
 async fn task_is_queued_at_its_times_and_shows_the_next() {

@@ -45,7 +45,17 @@ impl Simulated {
 
     fn leave(&self, names: &[String]) {
         let mut now = self.now.lock().unwrap();
-        names.iter().for_each(|name| *now.get_mut(name).unwrap() -= 1);
+        for name in names {
+            *now.get_mut(name).unwrap() -= 1;
+        }
+    }
+
+    fn begun(&self) -> Vec<(String, Instant)> {
+        self.begun.lock().unwrap().clone()
+    }
+
+    fn ended(&self) -> Vec<(String, Instant)> {
+        self.ended.lock().unwrap().clone()
     }
 
     fn most(&self, name: &str) -> usize {
@@ -141,7 +151,7 @@ impl Sim {
             tokio::time::sleep(every).await;
         }
         tokio::time::sleep(600 * SECOND).await;
-        let ended = self.handler.ended.lock().unwrap();
+        let ended = self.handler.ended();
         let ends = ended.iter().filter(|(name, _)| name == tenant).map(|(_, at)| *at);
         let mut spans: Vec<Duration> = ends.zip(&queued).map(|(end, begin)| end - *begin).collect();
         assert_eq!(spans.len(), count);
@@ -177,13 +187,12 @@ async fn even_where_one_tenant_may_fill_everything_the_next_waits_for_one_quantu
     let sim = Sim::start(limits, None, &[]).await;
     sim.add("a", "acme/a", 100_000);
     tokio::time::sleep(100 * SECOND + SECOND / 2).await;
-    let before = sim.handler.begun.lock().unwrap().len();
+    let before = sim.handler.begun().len();
     sim.add("b", "acme/b", 1);
     tokio::time::sleep(20 * SECOND).await;
-    let begun = sim.handler.begun.lock().unwrap();
+    let begun = sim.handler.begun();
     let position = begun[before..].iter().position(|(tenant, _)| tenant == "b").unwrap();
     assert!(position <= 8, "{position}");
-    drop(begun);
     sim.stop().await;
 }
 
@@ -196,9 +205,9 @@ async fn many_tenants_get_equal_shares() {
     }
     tokio::time::sleep(2000 * SECOND).await;
     let mut counts = BTreeMap::<String, usize>::new();
-    let ended = sim.handler.ended.lock().unwrap();
-    ended.iter().for_each(|(tenant, _)| *counts.entry(tenant.clone()).or_default() += 1);
-    drop(ended);
+    for (tenant, _) in sim.handler.ended() {
+        *counts.entry(tenant).or_default() += 1;
+    }
     let (least, most) = (counts.values().min().unwrap(), counts.values().max().unwrap());
     assert_eq!(counts.len(), 100);
     assert!(most - least <= 8, "{counts:?}");

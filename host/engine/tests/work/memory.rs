@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ type Waiting = BTreeMap<TenantId, VecDeque<(JobId, NewJob)>>;
 #[derive(Default)]
 pub(crate) struct Memory {
     waiting: Mutex<Waiting>,
-    next: AtomicUsize,
+    next: AtomicU64,
     /// How often it was asked what is due.
     pub(crate) looks: AtomicUsize,
 }
@@ -44,7 +44,7 @@ impl Memory {
                 run_at: None,
                 dedupe: Vec::new(),
             };
-            line.push_back((JobId(id as u64), job));
+            line.push_back((JobId(id), job));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Stopping while there is much to do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use engine::work::Handled;
@@ -34,11 +34,11 @@ async fn workers_that_are_stopped_give_back_what_is_not_finished_untouched() {
     let stats = world.stats().await;
     assert_eq!((stats.enqueued, stats.queued, stats.done, stats.leased), (200, 200, 0, 0));
     // Nothing counts against them: the next workers do all of it at the first attempt.
-    let attempts = Arc::new(AtomicUsize::new(0));
+    let attempts = Arc::new(AtomicU32::new(0));
     let most = Arc::clone(&attempts);
     let crew = world.crew(Scripted::new(move |leased, _| {
         let attempt = leased.jobs.iter().map(|job| job.attempt + job.deaths).max().unwrap_or(0);
-        most.fetch_max(attempt as usize, Ordering::Relaxed);
+        most.fetch_max(attempt, Ordering::Relaxed);
         async move { done(&leased) }
     }));
     world.until(|s| s.done == 200).await;

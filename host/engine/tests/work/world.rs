@@ -25,7 +25,7 @@ use model::{Clock, ConnectionId, Error, TenantId};
 use store::Store;
 use tokio::task::JoinHandle;
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 pub(crate) const TURN: Duration = Duration::from_mins(15);
 
 type Doing = Pin<Box<dyn Future<Output = Handled> + Send>>;
@@ -109,7 +109,7 @@ pub(crate) struct Crew {
 }
 
 impl World {
-    pub(crate) async fn new(plan: engine::sync::SyncPlan) -> Self {
+    pub(crate) async fn new(plan: SyncPlan) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual("2026-01-01T12:00:00Z".parse().unwrap());
         // The runtime lets paused time pass by itself unless a blocking task is at work.
