@@ -141,7 +141,7 @@ mod tests {
         let order = Order::Replay(ReplayOrder { connection, entities: Vec::new(), again: true });
         assert_eq!(Order::parse(&order.payload()), Ok(order.clone()));
         let job = order.job(&"acme".parse().unwrap(), None);
-        assert_eq!(job.session, super::session(order.connection()));
+        assert_eq!(job.session, session(order.connection()));
     }
 
     #[track_caller]

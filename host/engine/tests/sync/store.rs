@@ -121,7 +121,15 @@ impl CanonicalStore for Faulty<'_> {
     }
 
     async fn remap(&self, remap: Remap) -> Result<PageOutcome, StoreError> {
-        self.store.remap(remap).await
+        let here = self.seen.fetch_add(1, Ordering::Relaxed) == self.at;
+        match &self.fault {
+            Fault::Refuse(kind) if here => Err(StoreError::new(*kind, "refused by the test")),
+            Fault::TakeOver(start) if here => {
+                self.store.begin_run(RunStart::clone(start)).await?;
+                self.store.remap(remap).await
+            }
+            _ => self.store.remap(remap).await,
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::sync::{PackageRef, SyncPlan};
-use engine::work::job::{Order, SyncOrder};
+use engine::work::job::{Order, ReplayOrder, SyncOrder};
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
 use model::queue::{Death, JobQueue as _, NewJob};
 use model::record::Record;
-use model::run::{Run, RunStatus};
+use model::run::{Run, RunKind, RunStatus};
 use model::store::RecordStore as _;
 use model::{Error, ErrorKind};
 
@@ -142,6 +142,20 @@ async fn job_reads_its_connection_and_ends_with_its_run() {
     let runs = runs(&world).await;
     assert_eq!(read(&runs), [(RunStatus::Succeeded, 10)]);
     assert_eq!(runs[0].task, Some("nightly".parse().unwrap()));
+    assert_eq!(runs[0].lease.as_ref().unwrap().session, "sync/crm");
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn job_replays_its_connection_without_its_adapter() {
+    let world = World::new(plan()).await;
+    let crew = world.readers();
+    let connection = "crm".parse().unwrap();
+    let order = ReplayOrder { connection, entities: Vec::new(), again: false };
+    world.enqueue(Order::Replay(order).job(&tenant(), Some("test/provider".to_owned()))).await;
+    world.until(|s| s.done == 1).await;
+    let runs = runs(&world).await;
+    assert_eq!((runs[0].kind, runs[0].status), (RunKind::Replay, RunStatus::Succeeded));
     assert_eq!(runs[0].lease.as_ref().unwrap().session, "sync/crm");
     crew.stop().await;
 }
