@@ -37,6 +37,11 @@ impl Exit {
 #[error("{0}")]
 pub(crate) struct Refusal(pub(crate) String);
 
+/// Marks the end of a command whose work others go on with.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Left(pub(crate) String);
+
 /// An error as `--json` shows it.
 #[derive(Serialize)]
 struct Shown {
@@ -57,6 +62,10 @@ struct Failure {
 pub(crate) fn report(error: &anyhow::Error, output: &Output) -> Exit {
     if error.is::<Closed>() {
         return Exit::Done;
+    }
+    if let Some(Left(note)) = error.downcast_ref() {
+        output.note(note);
+        return Exit::Interrupted;
     }
     let message = error.to_string();
     let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();

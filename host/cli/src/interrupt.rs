@@ -1,9 +1,11 @@
-//! Ctrl-C: it stops the sync under way at its next page; without one, or the second time, it ends
-//! the process.
+//! Ctrl-C and SIGTERM: they stop what is under way at its next page; without anything, or the
+//! second time, they end the process.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::sync::Cancel;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
 use crate::output::Output;
@@ -23,9 +25,15 @@ impl Interrupt {
         Stoppable(self)
     }
 
-    /// Waits for Ctrl-C, again and again.
-    pub(crate) async fn listen(self, output: Output) {
-        while tokio::signal::ctrl_c().await.is_ok() {
+    /// Waits for Ctrl-C and its like, again and again.
+    pub(crate) async fn listen(self, output: Output) -> io::Result<()> {
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        let mut terminations = signal(SignalKind::terminate())?;
+        loop {
+            tokio::select! {
+                _ = interrupts.recv() => {}
+                _ = terminations.recv() => {}
+            }
             if !self.pressed() {
                 end();
             }

@@ -181,7 +181,7 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if command.is_the_servers()
-        && let Some(code) = runtime.block_on(control::forward(&global.data, args))?
+        && let Some(code) = runtime.block_on(control::forward(&global, args))?
     {
         return Ok(code);
     }
@@ -194,17 +194,15 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
 }
 
 /// Runs a command that another process has given, within this server; the exit code.
-async fn serve_command(args: &[String], server: Global) -> u8 {
-    let output = server.output();
+async fn serve_command(args: &[String], mut server: Global) -> u8 {
     let command = Cli::try_parse_from(args).map_err(anyhow::Error::from).and_then(|cli| {
         anyhow::ensure!(cli.command.is_the_servers(), "this command is not for a server");
-        Ok(cli)
+        server.json = cli.global.json;
+        Ok(cli.command)
     });
+    let output = server.output();
     let done = match command {
-        Ok(Cli { global, command }) => {
-            let own = Global { tenant: global.tenant, json: global.json, ..server };
-            Box::pin(dispatch(own, command)).await
-        }
+        Ok(command) => Box::pin(dispatch(server, command)).await,
         Err(error) => Err(error),
     };
     done.unwrap_or_else(|error| exit::report(&error, &output)).code()

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config;
+use crate::control::Input;
 
 /// The streams, the directory and the environment of whoever gave the command.
 #[derive(Clone, Debug, Default)]
@@ -23,11 +24,13 @@ pub(crate) enum Terminal {
 /// What another process has handed over.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    pub(crate) stdin: File,
+    pub(crate) input: Input,
     pub(crate) stdout: File,
     pub(crate) stderr: File,
     pub(crate) dir: PathBuf,
     pub(crate) variables: BTreeMap<String, String>,
+    /// Whether somebody is there to answer.
+    pub(crate) answers: bool,
 }
 
 impl Terminal {
@@ -52,7 +55,7 @@ impl Terminal {
     pub(crate) fn answers(&self) -> bool {
         match self {
             Self::Process => io::stdin().is_terminal(),
-            Self::Remote(remote) => remote.stdin.is_terminal(),
+            Self::Remote(remote) => remote.answers,
         }
     }
 
@@ -68,20 +71,18 @@ impl Terminal {
     pub(crate) fn line(&self) -> io::Result<String> {
         let mut text = String::new();
         match self {
-            Self::Process => io::stdin().lock().read_line(&mut text)?,
-            Self::Remote(remote) => io::BufReader::new(&remote.stdin).read_line(&mut text)?,
-        };
-        Ok(text)
+            Self::Process => io::stdin().lock().read_line(&mut text).map(|_| text),
+            Self::Remote(remote) => remote.input.line(),
+        }
     }
 
     /// All input.
     pub(crate) fn input(&self) -> io::Result<String> {
         let mut text = String::new();
         match self {
-            Self::Process => io::stdin().read_to_string(&mut text)?,
-            Self::Remote(remote) => (&remote.stdin).read_to_string(&mut text)?,
-        };
-        Ok(text)
+            Self::Process => io::stdin().read_to_string(&mut text).map(|_| text),
+            Self::Remote(remote) => remote.input.all(),
+        }
     }
 
     /// An environment variable.

@@ -120,6 +120,7 @@ pub(crate) async fn connect(host: &Host, mut entered: Entered) -> Result<Connect
             .context("ask the provider for the account; --no-check connects without asking")?;
     }
     host.store.put_connection(connection.clone(), Some(secrets)).await?;
+    host.wake.wake();
     Ok(connection)
 }
 

@@ -48,6 +48,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         ended = wire::server::run(&host, limits, stop.clone()) => ended,
         failed = commands.serve(&inside) => failed,
     };
+    commands.close().await;
     drop(stoppable);
     served?;
     output.note("stopped; everything is kept");
