@@ -175,11 +175,15 @@ impl World {
         }
     }
 
-    /// Lets time pass, for the timers and for the store, and what comes of it happen.
+    /// Lets time pass, for the timers and for the store, and what comes of it happen. The last
+    /// second is for workers who were about to look when time jumped, and sleep now.
     pub(crate) async fn pass(&self, time: Duration) {
-        self.clock.advance(time);
-        tokio::time::advance(time).await;
-        self.settle().await;
+        let last = time.min(Duration::from_secs(1));
+        for step in [time.saturating_sub(last), last] {
+            self.clock.advance(step);
+            tokio::time::advance(step).await;
+            self.settle().await;
+        }
     }
 
     /// Waits until what was handed to the store has happened, and what follows from it: as long
