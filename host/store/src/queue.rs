@@ -23,6 +23,7 @@ mod enqueue;
 mod finish;
 mod index;
 mod keys;
+mod lapse;
 mod ledger;
 mod pause;
 mod port;
@@ -30,6 +31,7 @@ mod renew;
 mod rows;
 mod session;
 
+pub(crate) use lapse::lapse;
 pub(crate) use ledger::Ledger;
 pub(crate) use pause::turn as turn_connection;
 pub(crate) use session::fence;

@@ -36,6 +36,15 @@ impl Line {
     }
 }
 
+/// Reads a key of [`Line::key`].
+pub(super) fn line(key: &[u8]) -> Option<Line> {
+    let mut rest = Cursor(key);
+    let tenant = name(&mut rest)?.parse().ok()?;
+    let byte = rest.byte()?;
+    let queue = Queue::ALL.into_iter().find(|queue| code(*queue) == byte)?;
+    Some(Line { tenant, queue, session: name(&mut rest)?.to_owned() })
+}
+
 /// The number of a key of [`Line::job`].
 pub(super) fn number(key: &[u8]) -> Option<i64> {
     let number = crate::codec::key::number(key)?;
@@ -226,6 +235,12 @@ mod tests {
                 assert_eq!(ready(&key, group.key().len()), Some((at, "deal/7")));
                 assert_eq!(ended(&dedupe_end(at, b"key")), Some((at, &b"key"[..])));
             }
+        }
+        let tenant: TenantId = "acme".parse().unwrap();
+        for queue in Queue::ALL {
+            let session = "deal/7".to_owned();
+            let line = Line { tenant: tenant.clone(), queue, session };
+            assert_eq!(self::line(&line.key()), Some(line));
         }
         assert!(head(Queue::Delivery, &group(None, None).head(Timestamp::MIN)).is_none());
     }
