@@ -1,6 +1,7 @@
 //! The real binary: what it says, where, and how it ends.
 
 mod errors;
+mod mapping;
 mod place;
 
 use std::io::{BufRead as _, BufReader};

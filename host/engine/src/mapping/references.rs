@@ -28,6 +28,12 @@ impl Known {
         self.by_entity.get(entity)?.get(id).copied()
     }
 
+    /// The provider's id of a record that was asked for; this is for one record at a time.
+    fn external(&self, entity: &str, id: &str) -> Option<String> {
+        let known = self.by_entity.get(entity)?;
+        known.iter().find(|(_, found)| found.to_string() == id).map(|(id, _)| id.clone())
+    }
+
     /// Asks the store. Records that are not there are asked for again by the next page, for that
     /// is when they may be.
     pub(super) async fn learn(
@@ -93,7 +99,7 @@ impl References for Told<'_> {
         found
     }
 
-    fn external(&self, _entity: &str, _id: &str) -> Option<String> {
-        None
+    fn external(&self, entity: &str, id: &str) -> Option<String> {
+        self.known.external(entity, id)
     }
 }

@@ -4,4 +4,5 @@
 mod component;
 mod incoming;
 mod loading;
+mod mapping;
 mod world;

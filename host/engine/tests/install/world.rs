@@ -14,27 +14,34 @@ use store::Store;
 
 use crate::component::component;
 
+/// Where a package has the schema of its entity.
+const MAPPING: &str = "mappings/thing.json";
+
 /// What a publisher writes into the manifest, where tests differ.
 pub(crate) struct Release {
     pub(crate) version: &'static str,
     pub(crate) read: &'static [&'static str],
     /// What the component says it is.
     pub(crate) id: &'static str,
+    /// The conversion schema of its entity.
+    pub(crate) mapping: Option<&'static str>,
 }
 
 impl Default for Release {
     fn default() -> Self {
-        Self { version: "1.0.0", read: &["GET /v1/things"], id: "shop" }
+        Self { version: "1.0.0", read: &["GET /v1/things"], id: "shop", mapping: None }
     }
 }
 
 impl Release {
     /// The package file, signed with this key.
     pub(crate) fn file(&self, key: &PrivateKey) -> Bytes {
-        let members = BTreeMap::from([
+        let mut members = BTreeMap::from([
             ("adapter.toml".to_owned(), self.manifest().into_bytes()),
             ("adapter.wasm".to_owned(), component(self.id, self.version, &["thing"])),
         ]);
+        let mapping = self.mapping.map(|text| (MAPPING.to_owned(), text.as_bytes().to_vec()));
+        members.extend(mapping);
         let mut bundle = Bundle::read(Bytes::from(pack(members).unwrap())).unwrap();
         let statement = Statement::release("acme/shop", self.version, bundle.digest());
         let kind = "application/vnd.in-toto+json";
@@ -61,8 +68,12 @@ read = {:?}
 [entity.thing]
 cursor = "scan"
 page = 100
-"#,
-            self.version, self.read
+{}"#,
+            self.version,
+            self.read,
+            self.mapping.map_or_else(String::new, |_| format!(
+                "type = \"c_company\"\nmapping = \"{MAPPING}\""
+            )),
         )
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// The entity.
     entity: String,
     /// The saved schema, as NAME for its newest version or NAME@VERSION.
-    #[arg(required_unless_present = "default", conflicts_with = "default")]
+    #[arg(conflicts_with = "default")]
     schema: Option<Name>,
     /// The schema of the package again.
     #[arg(long)]
@@ -42,17 +42,18 @@ struct Bound {
 
 /// Binds a schema, once somebody has seen what stored records would become.
 pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
-    let Args { connection, entity, schema, default: _, yes } = args;
+    let Args { connection, entity, schema, default, yes } = args;
+    ensure!(
+        default || schema.is_some(),
+        "name a saved schema, or go back to the package's with --default"
+    );
     let site = Site::open(global, &connection).await?;
     site.entity(&entity)?;
     let store = site.host.store.as_ref();
     let bindings = store.bindings(&global.tenant, &connection).await?;
     let revision = bindings.iter().find(|b| b.entity == entity).map_or(0, |b| b.revision);
     let mapping = match &schema {
-        Some(name) => {
-            let types = site::types(global).await?;
-            Some(site::saved(global, store, name, &types).await?)
-        }
+        Some(name) => Some(site::saved(global, store, name).await?),
         None => site.default(&entity).await?,
     };
     let bound = saved(mapping.as_ref());

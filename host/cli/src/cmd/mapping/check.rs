@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ::mapping::{Diagnostic, RecordType, Schema, Severity, Source, Types, compile};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use model::ConnectionId;
 use model::schema::SchemaKind;
 use serde::Serialize;
@@ -54,20 +55,23 @@ impl fmt::Display for Checked {
 
 /// Checks a text as saving it would.
 pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
-    let types = site::types(global).await?;
     let text = text::read(global, &args.file)?;
-    let (kind, name, diagnostics) = check(&text, &types);
+    let site = match &args.connection {
+        Some(connection) => Some(Site::open(global, connection).await?),
+        None => None,
+    };
+    let store = match &site {
+        Some(site) => Some(Arc::clone(&site.host.store)),
+        None => site::store(global)?,
+    };
+    let (kind, name, diagnostics) = check(&text, &site::types(global, store.as_deref()).await?);
     let ok = !diagnostics.iter().any(|found| found.severity == Severity::Error);
     let mut checked = Checked { ok, kind, name, diagnostics, not_seen: Vec::new() };
-    if let Some(connection) = &args.connection {
-        ensure!(kind == SchemaKind::Conversion, "--connection is for conversion schemas");
-        if let Ok(schema) = Schema::parse(&text) {
-            let site = Site::open(global, connection).await?;
-            site.entity(schema.entity())?;
-            let records = site.records(schema.entity(), &[], SAMPLES).await?;
-            let payloads = records.iter().map(|record| serde_json::from_slice(&record.payload));
-            checked.not_seen = not_seen(&schema, &payloads.flatten().collect::<Vec<_>>());
-        }
+    if let (Some(site), Ok(schema)) = (&site, Schema::parse(&text)) {
+        site.entity(schema.entity())?;
+        let records = site.records(schema.entity(), &[], SAMPLES).await?;
+        let payloads = records.iter().map(|record| serde_json::from_slice(&record.payload));
+        checked.not_seen = not_seen(&schema, &payloads.flatten().collect::<Vec<_>>());
     }
     global.output().result(&checked, &checked)?;
     Ok(if ok { Exit::Done } else { Exit::Failed })

@@ -79,7 +79,7 @@ impl fmt::Display for Operation {
 
 /// Lists record types, or shows one.
 pub(super) async fn types(global: &Global, name: Option<&str>) -> Result<Exit> {
-    let types = site::types(global).await?;
+    let types = site::types(global, site::store(global)?.as_deref()).await?;
     let output = global.output();
     let Some(name) = name else {
         let all: Vec<_> = types.iter().collect();

@@ -51,19 +51,20 @@ struct Shown {
 
 /// Shows the records one after another.
 pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
-    let mapping = match &args.schema {
-        Some(which) => Some(site::schema(global, which, &site::types(global).await?).await?),
-        None => None,
-    };
     let shown = match (&args.sample, &args.connection, &args.entity) {
         (Some(file), ..) => {
-            let mapping = mapping.context("name a schema to use with --sample")?;
+            let which = args.schema.as_ref().context("name a schema to use with --sample")?;
+            let mapping = site::schema(global, site::store(global)?.as_deref(), which).await?;
             samples(&mapping, &text::read(global, file)?)
                 .with_context(|| format!("read {}", file.display()))?
         }
         (None, Some(connection), Some(entity)) => {
             let site = Site::open(global, connection).await?;
             site.entity(entity)?;
+            let mapping = match &args.schema {
+                Some(which) => Some(site::schema(global, Some(&site.host.store), which).await?),
+                None => None,
+            };
             stored(&site, entity, mapping, &args).await?
         }
         _ => bail!("say on which records: --connection and --entity, or --sample"),

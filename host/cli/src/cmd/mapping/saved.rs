@@ -125,8 +125,8 @@ async fn uses(global: &Global, store: &Store) -> Result<BTreeMap<(String, u32), 
     for connection in store.connections(&global.tenant).await? {
         for binding in store.bindings(&global.tenant, &connection.id).await? {
             let Some(schema) = binding.schema else { continue };
-            let used = format!("{} {}", connection.id, binding.entity);
-            uses.entry(schema).or_default().push(used);
+            let place = format!("{} {}", connection.id, binding.entity);
+            uses.entry(schema).or_default().push(place);
         }
     }
     Ok(uses)
@@ -177,14 +177,14 @@ pub(super) async fn list(global: &Global) -> Result<Exit> {
 
 impl Listed {
     fn of(head: SchemaHead, uses: &BTreeMap<(String, u32), Vec<String>>) -> Self {
-        let of_it = |((name, version), used): (&(String, u32), &Vec<String>)| {
+        let of_it = |((name, version), places): (&(String, u32), &Vec<String>)| {
             if head.kind != SchemaKind::Conversion || *name != head.name {
                 return Vec::new();
             }
             let newest = *version == head.version;
             let shown =
-                |used: &String| if newest { used.clone() } else { format!("{used} @{version}") };
-            used.iter().map(shown).collect()
+                |place: &String| if newest { place.clone() } else { format!("{place} @{version}") };
+            places.iter().map(shown).collect()
         };
         let used_by = uses.iter().flat_map(of_it).collect();
         Self { head, used_by }
@@ -230,7 +230,7 @@ async fn find(global: &Global, name: &Name) -> Result<StoredSchema> {
             return Ok(found);
         }
     }
-    let types = site::types(global).await?;
+    let types = site::types(global, Some(&store)).await?;
     if types.get(&name.name).is_some() {
         bail!("{name} comes with Plughouse: see `plughouse mapping types {name}`");
     }

@@ -95,41 +95,46 @@ impl Site {
     }
 }
 
+/// The store, if there is one: a file can be looked at without.
+pub(super) fn store(global: &Global) -> Result<Option<Arc<Store>>> {
+    let there = global.host.is_some() || wire::has_store(&global.data);
+    there.then(|| wire::open_store(global)).transpose()
+}
+
 /// The record types of the tenant; without a store those that all have.
-pub(super) async fn types(global: &Global) -> Result<Types> {
-    if global.host.is_none() && !wire::has_store(&global.data) {
-        return Ok(Types::built_in());
+pub(super) async fn types(global: &Global, store: Option<&Store>) -> Result<Types> {
+    match store {
+        Some(store) => Ok(engine::mapping::types(store, &global.tenant).await?),
+        None => Ok(Types::built_in()),
     }
-    let store = wire::open_store(global)?;
-    Ok(engine::mapping::types(store.as_ref(), &global.tenant).await?)
 }
 
 /// Compiles the schema of a file, or a saved one.
-pub(super) async fn schema(global: &Global, which: &Which, types: &Types) -> Result<Mapping> {
-    match which {
-        Which::File(path) => {
+pub(super) async fn schema(
+    global: &Global,
+    store: Option<&Store>,
+    which: &Which,
+) -> Result<Mapping> {
+    match (which, store) {
+        (Which::File(path), store) => {
             let text = super::text::read(global, path)?;
-            let mapping = Mapping::new(&text, Origin::Draft, types);
+            let types = types(global, store).await?;
+            let mapping = Mapping::new(&text, Origin::Draft, &types);
             mapping.with_context(|| format!("read {}", path.display()))
         }
-        Which::Saved(name) => {
-            let store = wire::open_store(global)?;
-            saved(global, &store, name, types).await
-        }
+        (Which::Saved(name), Some(store)) => saved(global, store, name).await,
+        // Opening says what to do about it.
+        (Which::Saved(name), None) => saved(global, &*wire::open_store(global)?, name).await,
     }
 }
 
 /// Compiles a saved schema.
-pub(super) async fn saved(
-    global: &Global,
-    store: &Store,
-    name: &Name,
-    types: &Types,
-) -> Result<Mapping> {
+pub(super) async fn saved(global: &Global, store: &Store, name: &Name) -> Result<Mapping> {
+    let types = types(global, Some(store)).await?;
     let kind = SchemaKind::Conversion;
     let found = store.schema(&global.tenant, kind, &name.name, name.version).await?;
     let found = found.with_context(|| {
         format!("no conversion schema {name} is saved: see `plughouse mapping list`")
     })?;
-    Ok(Mapping::new(&found.text, Origin::Saved(found.head.version), types)?)
+    Ok(Mapping::new(&found.text, Origin::Saved(found.head.version), &types)?)
 }

@@ -46,8 +46,8 @@ struct Suggested {
 /// Writes the schema to standard output, the reasons beside it.
 pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let Args { connection, entity, record_type } = args;
-    let types = site::types(global).await?;
     let site = Site::open(global, &connection).await?;
+    let types = site::types(global, Some(&site.host.store)).await?;
     let named = site.entity(&entity)?.record_type.clone();
     let name = record_type.or(named).with_context(|| {
         format!("the package names no record type for {entity}: choose one with --type")
