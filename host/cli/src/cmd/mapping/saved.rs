@@ -59,7 +59,9 @@ pub(super) async fn put(global: &Global, args: Put) -> Result<Exit> {
         let what = format!("{} {}", kind.as_str(), args.file.display());
         return Err(MappingError::refused(what, diagnostics).into());
     }
-    diagnostics.iter().for_each(|found| output.note(found));
+    for found in &diagnostics {
+        output.note(found);
+    }
     let name = name.context("the text has no name")?;
     if kind == SchemaKind::RecordType {
         still_fit(global, &store, &types, &text).await?;

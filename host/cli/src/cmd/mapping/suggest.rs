@@ -1,6 +1,6 @@
 //! `plughouse mapping suggest`: a schema guessed from names and stored values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::mapping::suggest::{Candidate, Suggestion, suggest};
 use ::mapping::{Schema, Severity, Source, Types, compile};
@@ -64,8 +64,9 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
         "nothing in {entity} looks like a field of {name}: write the schema by hand, see \
          `plughouse mapping types {name}`"
     );
-    let schema = written(&format!("{connection}.{entity}"), &entity, &name, &suggestions);
-    let schema = one_way(schema, &types);
+    let draft = Draft { name: format!("{connection}.{entity}"), entity, record_type: name };
+    let every = draft.schema(&suggestions, &BTreeSet::new());
+    let schema = draft.schema(&suggestions, &refused(&every, &types));
     let output = global.output();
     let text = serde_json::to_string_pretty(&schema)?;
     for Suggestion { from, to, confidence, why, .. } in &suggestions {
@@ -80,7 +81,9 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
 /// The paths of values in some records, with the values.
 fn candidates(payloads: &[Json]) -> Vec<Candidate> {
     let mut found: BTreeMap<String, Vec<Json>> = BTreeMap::new();
-    payloads.iter().for_each(|payload| gather(payload, &mut String::new(), 0, &mut found));
+    for payload in payloads {
+        gather(payload, &mut String::new(), 0, &mut found);
+    }
     let candidates = found.into_iter().map(|(pointer, samples)| {
         let name = pointer.rsplit('/').next().unwrap_or_default();
         let name = name.replace("~1", "/").replace("~0", "~");
@@ -108,37 +111,40 @@ fn gather(value: &Json, at: &mut String, depth: usize, found: &mut BTreeMap<Stri
     }
 }
 
-fn written(name: &str, entity: &str, record_type: &str, suggestions: &[Suggestion]) -> Json {
-    let fields = suggestions.iter().map(|Suggestion { from, ops, to, .. }| {
-        let mut field = json!({"from": from, "to": to});
-        if !ops.is_empty() {
-            field["ops"] = json!(ops);
-        }
-        field
-    });
-    let fields: Vec<_> = fields.collect();
-    json!({
-        "format": Schema::FORMAT,
-        "name": name,
-        "entity": entity,
-        "type": record_type,
-        "fields": fields,
-    })
+/// What a suggested schema is for.
+struct Draft {
+    name: String,
+    entity: String,
+    record_type: String,
 }
 
-/// The schema with those fields read only that cannot be written back as they stand.
-fn one_way(mut schema: Json, types: &Types) -> Json {
-    let refused = Schema::parse(&schema.to_string())
-        .and_then(|parsed| compile(&parsed, types, &Source::default()).map(drop))
-        .err()
-        .unwrap_or_default();
-    for found in refused.iter().filter(|found| found.severity == Severity::Error) {
-        let Some(field) = found.field else { continue };
-        if let Some(field) = schema["fields"].get_mut(field) {
-            field["direction"] = json!("in");
-        }
+impl Draft {
+    /// The schema; fields at these positions are read only.
+    fn schema(&self, suggestions: &[Suggestion], one_way: &BTreeSet<usize>) -> Json {
+        let field = |(position, found): (usize, &Suggestion)| {
+            let Suggestion { from, ops, to, .. } = found;
+            let direction = if one_way.contains(&position) { "in" } else { "both" };
+            json!({"from": from, "ops": ops, "to": to, "direction": direction})
+        };
+        let fields: Vec<_> = suggestions.iter().enumerate().map(field).collect();
+        let Self { name, entity, record_type } = self;
+        json!({
+            "format": Schema::FORMAT,
+            "name": name,
+            "entity": entity,
+            "type": record_type,
+            "fields": fields,
+        })
     }
-    schema
+}
+
+/// The fields that cannot be written back as they stand.
+fn refused(schema: &Json, types: &Types) -> BTreeSet<usize> {
+    let found = Schema::parse(&schema.to_string())
+        .and_then(|parsed| compile(&parsed, types, &Source::default()).map(drop));
+    let found = found.err().unwrap_or_default();
+    let errors = found.into_iter().filter(|found| found.severity == Severity::Error);
+    errors.filter_map(|found| found.field).collect()
 }
 
 #[cfg(test)]
