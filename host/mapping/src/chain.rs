@@ -186,7 +186,7 @@ fn back<'a>(
         if bases.get(index + 1).is_some_and(|after| *after == value) {
             value = before.clone();
         } else if !value.is_empty() || step.lens.takes_empty() {
-            let put = step.lens.put(value, before, refs);
+            let put = step.lens.put(value, before, refs).and_then(Value::within_depth);
             value = put.map_err(|fault| step.failed(index, fault))?;
         }
     }
@@ -216,7 +216,7 @@ impl Step {
         if source.is_empty() && !self.lens.takes_empty() {
             return Ok(source);
         }
-        self.lens.get(source, refs)
+        self.lens.get(source, refs).and_then(Value::within_depth)
     }
 
     fn failed(&self, index: usize, fault: Fault) -> ChainFault {
@@ -321,6 +321,26 @@ mod tests {
             panic!("{steps:?}");
         };
         assert_eq!(text, "x");
+    }
+
+    #[test]
+    fn operations_that_build_upon_each_other_stay_as_deep_as_json_is_read() {
+        let nest = |steps: usize| json!({"op": "nest", "path": "/a".repeat(steps)});
+        let always = json!({"op": "if", "test": {"all": []}, "then": vec![nest(16); 32]});
+        let ways = [Json::from(vec![nest(16); 8]), Json::from(vec![always; 32])];
+        for ops in ways {
+            let failed = chain(ops).get(Value::text("x"), &NoReferences).unwrap_err();
+            assert_eq!(failed.fault.code, "mapping.depth");
+        }
+        let fits = chain(json!([nest(16), nest(16)])).get(Value::text("x"), &NoReferences);
+        assert!(fits.is_ok(), "{fits:?}");
+        let firsts = chain(Json::from(vec![
+            json!({"op": "if", "test": {"all": []},
+            "then": vec!["list_first"; 32]});
+            8
+        ]));
+        let failed = firsts.put(Value::text("x"), &Value::Missing, &NoReferences).unwrap_err();
+        assert_eq!(failed.fault.code, "mapping.depth");
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub use spec::{Example, Param, ParamKind, Spec};
 
 pub(crate) use args::Args;
 pub(crate) use pattern::{EXPRESSIONS_MAX, expressions};
+pub(crate) use pointer::index;
 
 use crate::lens::Lens;
 

@@ -16,6 +16,9 @@ use rust_decimal::Decimal;
 use crate::ops::LIST_MAX;
 use crate::{Fault, Kind};
 
+/// Containers within containers of a value: with the record around it, it can still be read.
+pub(crate) const DEPTH_MAX: usize = plughouse_scan::DEPTH_MAX - 1;
+
 /// A value; texts are borrowed from the record where they can be.
 ///
 /// Objects with the same members are equal in whatever order these stand.
@@ -92,7 +95,9 @@ impl DateTime {
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let parsed = Pieces::parse(text).ok().and_then(|pieces| {
             let offset = pieces.to_numeric_offset()?;
-            let at = offset.to_timestamp(pieces.date().to_datetime(pieces.time()?)).ok()?;
+            // RFC 3339 cannot write the years before.
+            let date = Some(pieces.date()).filter(|date| date.year() >= 0)?;
+            let at = offset.to_timestamp(date.to_datetime(pieces.time()?)).ok()?;
             Some(Self { at, offset })
         });
         parsed.ok_or_else(|| {
@@ -152,6 +157,26 @@ impl<'a> Value<'a> {
             Self::Object(members) => Ok(members),
             other => Err(Fault::kind(&Kind::Object, &other)),
         }
+    }
+
+    /// The value, unless it is nested deeper than a record that holds it could be read.
+    pub(crate) fn within_depth(self) -> Result<Self, Fault> {
+        fn fits(value: &Value<'_>, left: usize) -> bool {
+            let inner = left.checked_sub(1);
+            match value {
+                Value::List(items) => {
+                    inner.is_some_and(|left| items.iter().all(|item| fits(item, left)))
+                }
+                Value::Object(members) => {
+                    inner.is_some_and(|left| members.iter().all(|(_, value)| fits(value, left)))
+                }
+                _ => true,
+            }
+        }
+        if fits(&self, DEPTH_MAX) {
+            return Ok(self);
+        }
+        Err(Fault::new("mapping.depth", format!("nested deeper than {DEPTH_MAX} levels")))
     }
 
     /// Missing or null.

@@ -104,7 +104,8 @@ fn unescape(step: &str) -> Option<String> {
     Some(plain)
 }
 
-fn index(step: &str) -> Option<usize> {
+/// The position of an item, as RFC 6901 writes it.
+pub(crate) fn index(step: &str) -> Option<usize> {
     let digits = step.bytes().all(|byte| byte.is_ascii_digit());
     step.parse().ok().filter(|_| digits && (step.len() == 1 || !step.starts_with('0')))
 }

@@ -3,14 +3,12 @@
 use plughouse_scan::{Kind as TokenKind, Token};
 
 use super::plan::Verbatim;
+use crate::value::DEPTH_MAX;
 use crate::{Fault, Kind, Value};
 
 /// Longer numbers are looked at: only they can be out of the range of binary floating point, in
 /// which most readers of JSON keep numbers.
 const PLAIN_NUMBER_BYTES_MAX: usize = 300;
-
-/// Containers within containers of a copied value: with the record around it, it can still be read.
-const DEPTH_MAX: usize = plughouse_scan::DEPTH_MAX - 1;
 
 /// Most tokens are as short as this, and so many bytes at once are copied without a call.
 pub(super) const SHORT: usize = 32;

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::Fault;
+use crate::ops::index;
 
 /// What has to change at the provider.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -47,13 +48,14 @@ impl Node {
         self.open(base)?;
         match self {
             Self::List(items) => {
-                let found = name.parse().ok().and_then(|index: usize| items.get_mut(index));
+                let found = index(&name).and_then(|index| items.get_mut(index));
                 let item = found.ok_or_else(|| no_place(&format!("no element `{name}`")))?;
                 // An element is whole already.
                 item.set(rest, None, json)
             }
             Self::Object(members) => {
-                let position = members.iter().position(|(known, _)| *known == name);
+                // Of equal names, the last one is read.
+                let position = members.iter().rposition(|(known, _)| *known == name);
                 if position.is_none() && base.is_none() && name.bytes().all(|b| b.is_ascii_digit())
                 {
                     return Err(no_place(&format!("no list with an element `{name}`")));

@@ -7,6 +7,10 @@ use super::plan::{Fallback, Get, Map, Output, Plan, Verbatim};
 use super::{Reading, Scratch};
 use crate::{ChainFault, Fault, Issue, References, Value};
 
+/// Bytes of a record that comes out: several field maps may copy one large text, and the sum must
+/// fit the memory of a host.
+const DOC_BYTES_MAX: usize = 16 << 20;
+
 /// Why a field has no value.
 pub(super) type Failed = (Option<(usize, &'static str)>, Fault);
 
@@ -71,6 +75,12 @@ impl<'j> Reader<'_, 'j> {
             };
             if !there {
                 self.doc.truncate(before);
+            }
+            if self.doc.len() > DOC_BYTES_MAX {
+                let message = format!("the record would have more than {DOC_BYTES_MAX} bytes");
+                self.report(output, (None, Fault::new("mapping.text-length", message)));
+                self.rejected = true;
+                return;
             }
         }
         // Every key has a comma before it.
@@ -177,7 +187,12 @@ impl<'j> Reader<'_, 'j> {
     fn link(&mut self) -> Option<String> {
         let get = self.plan.link.as_ref()?;
         match get.view(&self.picks, self.refs) {
-            Ok(Value::Text(url)) => Some(url.into_owned()),
+            Ok(Value::Text(url)) if is_web(&url) => Some(url.into_owned()),
+            Ok(Value::Text(_)) => {
+                let message = "the address of a record begins with https:// or http://";
+                self.issues.push(get.issue("url", Fault::new("mapping.url", message)));
+                None
+            }
             Ok(_) => None,
             Err((op, fault)) => {
                 let issue = get.issue("url", fault);
@@ -186,6 +201,13 @@ impl<'j> Reader<'_, 'j> {
             }
         }
     }
+}
+
+/// Whether a browser opens the address as a page; others it would run, or read from a disk.
+fn is_web(url: &str) -> bool {
+    let begins =
+        |start: &str| url.get(..start.len()).is_some_and(|url| url.eq_ignore_ascii_case(start));
+    begins("https://") || begins("http://")
 }
 
 impl Get {

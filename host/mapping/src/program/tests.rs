@@ -205,6 +205,17 @@ fn pointers_with_escapes_and_empty_names_are_written_where_they_were_read() {
 }
 
 #[test]
+fn an_edit_is_written_where_it_is_read_again() {
+    let maps = |from: &str| json!([{"from": from, "to": "anything"}]);
+    let twice = r#"{"l":[{"a":1,"a":2}]}"#;
+    check_write(&maps("/l/0/a"), r#"{"anything":9}"#, twice, Ok(r#"{"l":[{"a":1,"a":9}]}"#));
+    for no_index in ["/l/01", "/l/+1", "/l/-"] {
+        let found = Err("anything: mapping.path");
+        check_write(&maps(no_index), r#"{"anything":9}"#, r#"{"l":[1,2]}"#, found);
+    }
+}
+
+#[test]
 fn one_source_serves_several_fields_and_a_path_within_it_another() {
     let fields = json!([
         {"from": "/a", "to": "nested", "direction": "in"},
@@ -247,4 +258,23 @@ fn the_address_of_a_record_is_made_by_its_own_operations() {
         panic!("rejected")
     };
     assert_eq!((url.as_deref(), issues.as_slice()), (Some("https://x.example/7"), &[][..]));
+}
+
+#[test]
+fn an_address_that_a_browser_would_run_is_left_out() {
+    let schema = r#"{"format": 1, "name": "t", "entity": "e", "type": "x_thing",
+        "fields": [{"from": "/u", "to": "text"}], "url": {"from": "/u"}}"#;
+    let program = compile(&Schema::parse(schema).unwrap(), &types(), &Source::default());
+    let (program, mut scratch) = (program.unwrap().program, Scratch::default());
+    let mut link = |url: &str| {
+        let payload = json!({"u": url}).to_string();
+        match program.read(payload.as_bytes(), &mut scratch, &NoReferences) {
+            Reading::Mapped { url, issues, .. } => (url.is_some(), codes(&issues)),
+            Reading::Rejected { issues } => (false, codes(&issues)),
+        }
+    };
+    assert_eq!(link("HTTPS://x.example/"), (true, String::new()));
+    for url in ["javascript:alert(1)", "file:///etc/passwd", " https://x.example", "", "httpé"] {
+        assert_eq!(link(url), (false, "url: mapping.url".to_owned()), "{url}");
+    }
 }

@@ -112,6 +112,8 @@ impl Run {
             Expr::Index(parts) => self.index(parts, scope),
             Expr::Not(of) => Ok(truth(!yes(&*self.eval(of, scope)?)?)),
             Expr::Negate(of) => match &*self.eval(of, scope)? {
+                // There is no zero below zero.
+                Value::Number(number) if number.is_zero() => Ok(Cow::Owned(Value::Number(*number))),
                 Value::Number(number) => Ok(Cow::Owned(Value::Number(-*number))),
                 other => Err(fault(format!("`-` takes a number, not {}", other.kind()))),
             },

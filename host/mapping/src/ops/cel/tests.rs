@@ -42,6 +42,7 @@ fn operators_bind_as_in_the_language() {
     check("(1 + 2) * 3", "9");
     check("-2 + 1", "-1");
     check("--2", "2");
+    check("[-0, -0.0, string(-0)]", r#"[0,0.0,"0"]"#);
     check("!true || true && false", "false");
     check("1 + 1 == 2 && 2 < 3", "true");
     check("true ? 1 : false ? 2 : 3", "1");

@@ -74,6 +74,17 @@ fn long_texts_pass_and_deep_ones_are_refused() {
 }
 
 #[test]
+fn a_record_that_would_not_fit_the_memory_is_rejected() {
+    let fields =
+        ["text", "more", "anything"].map(|to| json!({"from": "/a", "to": to, "direction": "in"}));
+    let payload = json!({"a": "x".repeat(6 << 20)}).to_string();
+    assert_eq!(
+        read(&program(&json!(fields)), &payload),
+        Err("anything: mapping.text-length".into())
+    );
+}
+
+#[test]
 fn the_last_of_equal_keys_counts_in_both_directions() {
     check(r#"{"a": "x", "a": "y"}"#, Ok(r#"{"text":"y"}"#));
     let program = program(&json!([{"from": "/a/b", "to": "text"}]));
