@@ -104,6 +104,11 @@ impl Report {
         self.push(Diagnostic::error(code, at, message));
     }
 
+    /// Whether nothing more is told, so that it need not be worded.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= Self::DIAGNOSTICS_MAX
+    }
+
     pub(crate) fn refuses(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }

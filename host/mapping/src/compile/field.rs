@@ -110,7 +110,7 @@ impl<'c> Compiler<'c> {
 
     fn target(&mut self, at: &str, name: &str) -> Option<&'c Field> {
         let found = self.record_type.field(name);
-        if found.is_none() {
+        if found.is_none() && !self.report.is_full() {
             let message = format!("`{}` has no field {name:?}", self.record_type.name);
             let near = near(name, self.record_type.fields.iter().map(|field| field.name.as_str()));
             let message =

@@ -1,5 +1,7 @@
 //! What is allowed and probably not meant.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use super::field::op_name;
@@ -89,9 +91,9 @@ fn table(at: &str, op: &Json, report: &mut Report) {
     let Some(name @ ("enum_map" | "bool_map")) = op_name(op) else { return };
     let tables = op.as_object().into_iter().flatten().filter_map(|(_, json)| json.as_object());
     for table in tables {
-        let mut seen: Vec<(&String, &Json)> = Vec::new();
+        let mut seen: HashMap<&Json, &String> = HashMap::new();
         for (key, value) in table {
-            if let Some((first, _)) = seen.iter().find(|(_, known)| *known == value) {
+            if let Some(first) = seen.insert(value, key) {
                 let message = format!(
                     "{first:?} and {key:?} both become {value}; a new {value} is written back as \
                      one of them"
@@ -99,7 +101,6 @@ fn table(at: &str, op: &Json, report: &mut Report) {
                 report.push(Diagnostic::warning("lint.not-injective", at, message).op(name));
                 break;
             }
-            seen.push((key, value));
         }
     }
 }

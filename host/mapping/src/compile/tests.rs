@@ -228,6 +228,21 @@ fn classes_and_digests_follow_the_schema() {
 }
 
 #[test]
+fn large_tables_and_many_unknown_fields_are_checked_without_delay() {
+    let table: serde_json::Map<_, _> =
+        (0..40_000).map(|i| (i.to_string(), json!(i.to_string()))).collect();
+    let start = Instant::now();
+    let table = json!([{"op": "enum_map", "table": table}]);
+    assert_eq!(
+        diagnostics(&json!([{"from": "/text", "to": "name", "ops": table}]))[0].code,
+        "op.limit"
+    );
+    let maps = vec![json!({"from": "/a", "to": vec!["unknown"; 16]}); 1_000];
+    assert_eq!(diagnostics(&json!(maps)).len(), 100);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_thousand_fields_compile_without_delay() {
     let fields: Vec<_> = (0..1_000)
         .map(|i| json!({"from": format!("/{i}"), "to": format!("f{i}"), "ops": ["trim", "lower"]}))

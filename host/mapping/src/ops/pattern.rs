@@ -112,10 +112,11 @@ pub(crate) fn expressions(json: &Json) -> usize {
     match json {
         Json::Array(items) => items.iter().map(expressions).sum(),
         Json::Object(members) => {
-            let named = |name: &str| usize::from(name == PATTERN.name || name == "matches");
-            let each = members.iter().map(|(name, json)| match json {
-                Json::String(_) => named(name),
-                json => expressions(json),
+            let each = members.iter().map(|(name, json)| match (name.as_str(), json) {
+                ("pattern" | "matches", Json::String(_)) => 1,
+                // Calls in an expression of CEL.
+                ("expr", Json::String(expr)) => expr.matches("matches").count(),
+                (_, json) => expressions(json),
             });
             each.sum()
         }
@@ -274,8 +275,9 @@ mod tests {
             {"op": "regex_extract", "pattern": "a"},
             {"op": "list_filter", "keep": {"any": [{"matches": "a"}, {"equals": "pattern"}]}},
             {"op": "if", "then": [{"op": "regex_replace", "pattern": "b", "with": "matches"}]},
+            {"op": "cel", "expr": "[a.matches('x'), b . matches ('y')]"},
         ]}]);
-        assert_eq!(super::expressions(&json), 3);
+        assert_eq!(super::expressions(&json), 5);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Some items of a list, some members of an object.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::predicate::{Predicate, TEST};
 use super::{Args, BuildError, Example, LIST_MAX, Param, ParamKind, Spec};
@@ -44,7 +45,7 @@ pub(super) const SPECS: &[Spec] = &[
             input: r#"{"a": 1, "b": 2}"#,
             output: r#"{"a": 1}"#,
         },
-        build: |args| Ok(Box::new(Members { keys: args.need("keys", Args::texts)?, picked: true })),
+        build: |args| Ok(Box::new(Members { keys: keys(args)?, picked: true })),
     },
     Spec {
         name: "omit",
@@ -59,11 +60,13 @@ pub(super) const SPECS: &[Spec] = &[
             input: r#"{"a": 1, "b": 2}"#,
             output: r#"{"b": 2}"#,
         },
-        build: |args| {
-            Ok(Box::new(Members { keys: args.need("keys", Args::texts)?, picked: false }))
-        },
+        build: |args| Ok(Box::new(Members { keys: keys(args)?, picked: false })),
     },
 ];
+
+fn keys(args: &mut Args) -> Result<HashSet<String>, BuildError> {
+    Ok(args.need("keys", Args::texts)?.into_iter().collect())
+}
 
 /// The base with other parts in place of those that are shown: in their places as long as there
 /// are any, then behind the last one.
@@ -131,13 +134,13 @@ impl Lens for ListFilter {
 
 #[derive(Debug)]
 struct Members {
-    keys: Vec<String>,
+    keys: HashSet<String>,
     picked: bool,
 }
 
 impl Members {
     fn shows(&self, name: &str) -> bool {
-        self.keys.iter().any(|key| key == name) == self.picked
+        self.keys.contains(name) == self.picked
     }
 }
 
