@@ -51,7 +51,11 @@ impl Lens for ListMap {
     }
 
     fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault> {
-        each(source.into_items()?, |_, item| self.ops.get(item, refs).map_err(Fault::from))
+        each(source.into_items()?, |_, item| match self.ops.get(item, refs)? {
+            // What is left out of a list would move what stands behind it.
+            Value::Missing => Ok(Value::Null),
+            view => Ok(view),
+        })
     }
 
     fn put<'a>(
@@ -65,7 +69,13 @@ impl Lens for ListMap {
             _ => &[],
         };
         each(view.into_items()?, |at, item| {
-            let base = bases.get(at).unwrap_or(&Value::Missing);
+            let Some(base) = bases.get(at) else {
+                return self.ops.put(item, &Value::Missing, refs).map_err(Fault::from);
+            };
+            let missing = || self.ops.get(base.clone(), refs).is_ok_and(|view| view.is_missing());
+            if item == Value::Null && missing() {
+                return Ok(base.clone());
+            }
             self.ops.put(item, base, refs).map_err(Fault::from)
         })
     }
@@ -120,6 +130,14 @@ mod tests {
         assert_eq!(get(EMAILS, r#""a@b.c""#), "mapping.type");
         assert_eq!(put(FIRSTS, "[9,8,7]", "[[1,2],[3]]"), "[[9,2],[8],[7]]");
         assert_eq!(put(FIRSTS, "[9]", "[[1,2],[3]]"), "[[9,2]]");
+    }
+
+    #[test]
+    fn items_without_a_view_keep_their_place() {
+        let op = r#"{"op": "list_map", "ops": [{"op": "path", "path": "/x"}]}"#;
+        assert_eq!(get(op, r#"[{"y":0},{"x":1}]"#), "[null,1]");
+        assert_eq!(put(op, "[null,2]", r#"[{"y":0},{"x":1}]"#), r#"[{"y":0},{"x":2}]"#);
+        assert_eq!(put(op, "[3,1]", r#"[{"y":0},{"x":1}]"#), r#"[{"y":0,"x":3},{"x":1}]"#);
     }
 
     #[test]
