@@ -45,15 +45,20 @@ const CONFIDENCE_MIN: u8 = 60;
 /// Fields of a provider that are looked at: as many as a type may have.
 const CANDIDATES_MAX: usize = 1_000;
 
+/// Bytes of a name or label that is looked at: longer ones are like no name of ours.
+const NAME_BYTES_MAX: usize = 200;
+
 /// Values of a field that are looked at; more do not change the picture.
 const SAMPLES_MAX: usize = 20;
 
 /// Suggests a source for each field of the type that one can be found for, the likeliest first;
 /// no source is suggested twice.
 pub fn suggest(candidates: &[Candidate], record_type: &RecordType) -> Vec<Suggestion> {
-    let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
+    let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates).iter();
+    let readable = |found: &&Candidate| found.name.len().max(found.label.len()) <= NAME_BYTES_MAX;
+    let candidates: Vec<_> = candidates.filter(readable).collect();
     let fields = record_type.fields.iter();
-    let pairs = fields.flat_map(|field| candidates.iter().map(move |found| (field, found)));
+    let pairs = fields.flat_map(|field| candidates.iter().map(move |found| (field, *found)));
     let mut likely: Vec<_> = pairs.filter_map(|(field, found)| pair(field, found)).collect();
     // The sort is stable: among equals, the order of the type and then that of the provider.
     likely.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.confidence));
@@ -136,6 +141,11 @@ mod tests {
         check("c_contact", &candidate("email", &[json!(7), json!({})]), None);
         check("c_opportunity", &candidate("amount", &[json!("much")]), None);
         check("c_contact", &candidate("shoe_size", &[json!("42")]), None);
+    }
+
+    #[test]
+    fn names_that_nobody_reads_are_passed_over() {
+        check("c_contact", &candidate(&"email ".repeat(10_000), &[json!("a@b.c")]), None);
     }
 
     #[test]

@@ -20,11 +20,12 @@ pub struct Discovered {
 }
 
 impl Discovered {
-    /// A field with a longer name, in bytes, is passed over.
-    pub const NAME_BYTES_MAX: usize = crate::members::TEXT_BYTES_MAX;
+    /// A field with a longer name, in bytes, is passed over, as one with control characters is: a
+    /// type of as many fields as there may be still fits [`RecordType::TEXT_BYTES_MAX`].
+    pub const NAME_BYTES_MAX: usize = 400;
 
     pub(super) fn is_usable(&self) -> bool {
-        self.name.len() <= Self::NAME_BYTES_MAX
+        self.name.len() <= Self::NAME_BYTES_MAX && !self.name.contains(char::is_control)
     }
 
     pub(super) fn field_kind(&self) -> FieldKind {
@@ -49,8 +50,13 @@ pub fn derive(name: &str, discovered: &[Discovered], contract: Contract) -> Reco
     let mut names = BTreeSet::new();
     let usable = discovered.iter().filter(|found| found.is_usable());
     let fields = usable.take(RecordType::FIELDS_MAX);
+    let mut name = identifier(name, RecordType::NAME_BYTES_MAX);
+    if name.starts_with("c_") {
+        // Those belong to Plughouse.
+        name = identifier(&format!("x_{name}"), RecordType::NAME_BYTES_MAX);
+    }
     RecordType {
-        name: identifier(name, RecordType::NAME_BYTES_MAX),
+        name,
         version: 1,
         summary: String::new(),
         fields: fields.map(|found| field(found, &mut names)).collect(),
@@ -80,10 +86,13 @@ pub(super) fn field(found: &Discovered, names: &mut BTreeSet<String>) -> Field {
     }
 }
 
+/// Characters of a label that are looked at: others are no more than decoration.
+const LABEL_CHARS_MAX: usize = 200;
+
 /// A name of lower-case ASCII letters, digits and underscores: `Deal Größe (€)` is `deal_gr_e`.
 fn identifier(label: &str, bytes_max: usize) -> String {
     let mut name = String::new();
-    for c in label.chars() {
+    for c in label.chars().take(LABEL_CHARS_MAX) {
         if name.len() >= bytes_max {
             break;
         }

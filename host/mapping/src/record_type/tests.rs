@@ -131,10 +131,22 @@ fn a_type_is_derived_from_discovered_fields() {
     assert_eq!(RecordType::parse(&derived.to_json()).unwrap(), derived);
     let long = derive(
         &"Ünïcödé ".repeat(50),
-        &[discovered(&"9".repeat(500), "text")],
+        &[discovered(&"9".repeat(400), "text")],
         Contract::default(),
     );
     assert_eq!(RecordType::parse(&long.to_json()).unwrap(), long);
+}
+
+#[test]
+fn what_is_derived_can_be_read_and_kept() {
+    let long = |n: usize| discovered(&format!("{n:\"<400}"), "text");
+    let fields: Vec<_> = (0..1_000).map(long).collect();
+    let derived = derive("C Notes", &fields, Contract::default());
+    assert_eq!((derived.name.as_str(), derived.fields.len()), ("x_c_notes", 1_000));
+    assert_eq!(RecordType::parse(&derived.to_json()).unwrap(), derived);
+    assert_eq!(codes(Types::built_in().with([derived])), [""; 0]);
+    let passed_over = [discovered(&"9".repeat(401), "text"), discovered("a\u{0}", "text")];
+    assert_eq!(derive("t", &passed_over, Contract::default()).fields, []);
 }
 
 #[track_caller]
