@@ -68,6 +68,10 @@ pub enum RoundTrip {
     None,
 }
 
+/// Bytes of a value that are shown, a longer one as a text with its beginning: a preview holds a
+/// value for every step of every field.
+const SHOWN_BYTES_MAX: usize = 4 << 10;
+
 /// Shows what a program does to one record of the provider.
 pub fn preview(program: &Program, payload: &[u8], refs: &dyn References) -> Preview {
     let mut scratch = Scratch::default();
@@ -124,7 +128,16 @@ fn round_trip(map: &Map, source: &Value<'_>, refs: &dyn References) -> RoundTrip
 }
 
 fn shown(value: &Value<'_>) -> Option<Box<RawValue>> {
-    if value.is_missing() { None } else { raw(value.to_json()) }
+    if value.is_missing() {
+        return None;
+    }
+    let json = value.to_json();
+    if json.len() <= SHOWN_BYTES_MAX {
+        return raw(json);
+    }
+    let begin = json.get(..json.floor_char_boundary(SHOWN_BYTES_MAX)).unwrap_or_default();
+    let cut = Value::text(format!("{begin}… ({} bytes)", json.len()));
+    raw(cut.to_json())
 }
 
 fn raw(json: String) -> Option<Box<RawValue>> {
@@ -166,6 +179,16 @@ mod tests {
         assert_eq!(found["fields"][2]["round_trip"], "equal");
         assert_eq!(found["issues"][0]["code"], "mapping.type");
         assert_eq!(found["issues"][0]["op"], json!([0, "trim"]));
+    }
+
+    #[test]
+    fn of_long_values_the_beginning_is_shown() {
+        let program = program(&json!([{"from": "/a", "to": "text", "ops": ["trim"]}]));
+        let payload = json!({"a": "é".repeat(100_000)}).to_string();
+        let shown = preview(&program, payload.as_bytes(), &NoReferences);
+        let step = shown.fields[0].steps[0].value.as_ref().unwrap().get();
+        assert!(step.len() < 5_000 && step.ends_with("é… (200002 bytes)\""), "{step}");
+        assert_eq!(shown.output.map(|output| output.get().len()), Some(200_011));
     }
 
     #[test]
