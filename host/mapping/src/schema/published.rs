@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::Schema;
+use crate::members::TEXT_BYTES_MAX;
 use crate::ops::{self, Param, ParamKind, Spec};
 
 /// The JSON Schema (2020-12) of the text of a schema. It says what can be written; which types
@@ -38,7 +39,11 @@ fn definitions() -> Json {
     let field = json!({
         "from": reference("from"),
         "ops": reference("ops"),
-        "to": one_or_more(&json!({"type": "string", "description": "A field of the record type."})),
+        "to": one_or_more(1, &json!({
+            "type": "string",
+            "description": "A field of the record type.",
+            "maxLength": TEXT_BYTES_MAX,
+        })),
         "on_error": {
             "description": "What happens when a value does not fit; \"skip_field\" when left out.",
             "oneOf": [
@@ -55,10 +60,11 @@ fn definitions() -> Json {
         "type": "string",
         "description": "A JSON Pointer into the provider's record.",
         "pattern": "^(/([^~/]|~[01])*)*$",
+        "maxLength": TEXT_BYTES_MAX,
     });
     json!({
         "field": object(&["to"], &field),
-        "from": one_or_more(&pointer),
+        "from": one_or_more(0, &pointer),
         "ops": {"type": "array", "maxItems": Schema::OPS_MAX, "items": reference("op")},
         "op": {"oneOf": ops::all().flat_map(op).collect::<Vec<_>>()},
     })
@@ -105,6 +111,7 @@ fn name(description: &str) -> Json {
         "description": description,
         "minLength": 1,
         "maxLength": Schema::NAME_BYTES_MAX,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
     })
 }
 
@@ -117,8 +124,10 @@ fn object(required: &[&str], properties: &Json) -> Json {
     })
 }
 
-fn one_or_more(item: &Json) -> Json {
-    json!({"oneOf": [item, {"type": "array", "maxItems": Schema::ENDS_MAX, "items": item}]})
+fn one_or_more(min: usize, item: &Json) -> Json {
+    let max = Schema::ENDS_MAX;
+    let several = json!({"type": "array", "minItems": min, "maxItems": max, "items": item});
+    json!({"oneOf": [item, several]})
 }
 
 fn reference(name: &str) -> Json {
