@@ -108,14 +108,34 @@ impl Host {
     /// # Panics
     ///
     /// When a step fails.
-    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn install_unlimited(&self, plugin: &str) {
+        self.install_edited(plugin, without_limits);
+    }
+
+    /// Installs an adapter of `plugins/` without its conversion schemas as well: its records are
+    /// stored as they come.
+    ///
+    /// # Panics
+    ///
+    /// When a step fails.
+    pub fn install_unmapped(&self, plugin: &str) {
+        self.install_edited(plugin, |manifest| without_mappings(&without_limits(manifest)));
+    }
+
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    fn install_edited(&self, plugin: &str, edit: impl FnOnce(&str) -> String) {
         let (from, to) = (crate::root().join("plugins").join(plugin), self.data.join("adapter"));
         self.ok(&["adapter".as_ref(), "build".as_ref(), from.as_os_str()]);
         let manifest = fs::read_to_string(from.join("adapter.toml")).expect("a manifest");
         fs::create_dir_all(to.join("dist")).expect("a folder");
         fs::copy(from.join("dist/adapter.wasm"), to.join("dist/adapter.wasm")).expect("a copy");
-        fs::write(to.join("adapter.toml"), without_limits(&manifest)).expect("a file");
+        fs::create_dir_all(to.join("mappings")).expect("a folder");
+        for schema in fs::read_dir(from.join("mappings")).into_iter().flatten() {
+            let schema = schema.expect("a file");
+            let copy = to.join("mappings").join(schema.file_name());
+            fs::copy(schema.path(), copy).expect("a copy");
+        }
+        fs::write(to.join("adapter.toml"), edit(&manifest)).expect("a file");
         self.install_built(&to);
     }
 
@@ -169,6 +189,11 @@ fn without_limits(manifest: &str) -> String {
         limit = if line.starts_with('[') { *line == "[[limit]]" } else { limit };
         !limit
     });
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+fn without_mappings(manifest: &str) -> String {
+    let kept = manifest.lines().filter(|line| !line.starts_with("mapping ="));
     kept.collect::<Vec<_>>().join("\n")
 }
 
