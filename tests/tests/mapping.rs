@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use e2e::{CONNECTION, Host, TOKEN};
+use e2e::{CONNECTION, Host, Served, TOKEN};
 use model::Clock;
 use plughouse_testkit::hubspot::Kind;
 use plughouse_testkit::{HubSpot, Server, Shared};
@@ -170,6 +172,58 @@ fn changed_schema_takes_effect_on_what_is_stored() {
     host.ok(&["mapping", "use", CONNECTION, "contact", "--default", "--yes"]);
     host.ok(&["mapping", "replay", CONNECTION, "--entity", "contact", "--yes"]);
     assert_eq!(titled(scene.records("c_contact")), before);
+}
+
+#[test]
+fn commands_work_within_a_server() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let served = Served::start(host);
+    scene.louder();
+    let mut put = host.command(&["mapping", "put", "louder.json"]);
+    assert!(put.current_dir(scene.dir.path()).output().unwrap().status.success());
+    host.ok(&["mapping", "use", CONNECTION, "contact", "hubspot.contact", "--yes"]);
+    let run = host.json(&["mapping", "replay", CONNECTION, "--yes"]).remove(0);
+    assert_eq!((&run["kind"], &run["status"]), (&json!("replay"), &json!("succeeded")));
+    assert_eq!(run["lease"]["session"], "sync/crm", "it does not overlap with a sync");
+    assert_eq!(run["entities"]["contact"]["read"], 10);
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn killed_replay_is_run_again_and_does_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(Shared::new(HubSpot::with_contacts(3_000, 5).token(TOKEN)));
+    let host = Host::new(&dir.path().join("data"));
+    host.install_unlimited("hubspot");
+    host.connect_hubspot(&server.origin());
+    host.ok(&["sync", CONNECTION]);
+    let scene = Scene { host, companies: Vec::new(), contacts: Vec::new(), _server: server, dir };
+    let file = scene.louder();
+    scene.host.ok(&["mapping", "put", file.to_str().unwrap()]);
+    scene.host.ok(&["mapping", "use", CONNECTION, "contact", "hubspot.contact", "--yes"]);
+
+    let mut replay = scene.host.command(&["mapping", "replay", CONNECTION, "--yes"]);
+    let mut replay = replay.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    // A line is written after some batches.
+    let mut line = String::new();
+    BufReader::new(replay.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    replay.kill().unwrap();
+    replay.wait().unwrap();
+    assert!(line.starts_with("crm: contact"), "{line}");
+
+    let left = scene.host.json(&["mapping", "replay", CONNECTION, "--dry-run"]).remove(0);
+    let done = left["entities"]["contact"]["current"].as_u64().unwrap();
+    assert!((1_000..=3_000).contains(&done), "{left}");
+    let rest = scene.host.json(&["mapping", "replay", CONNECTION, "--yes"]).remove(0);
+    let read = rest["entities"]["contact"]["read"].as_u64().unwrap_or_default();
+    assert_eq!(done + read, 3_000, "{rest}");
+    let titles = scene.records("c_contact");
+    let titles = titles.iter().filter_map(|record| record["record"]["job_title"].as_str());
+    assert!(titles.into_iter().all(|title| title == title.to_uppercase()));
+    // On a machine that is busy with others it may have ended before it was killed.
+    let killed = &scene.host.json(&["run", "list", CONNECTION])[usize::from(read > 0)];
+    assert_eq!(killed["status"] == "interrupted", read > 0, "{killed}");
 }
 
 #[test]
