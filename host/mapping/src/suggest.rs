@@ -3,12 +3,15 @@
 mod name;
 mod value;
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::record_type::{Field, RecordType};
 
-use name::likeness;
+use name::{Ours, Theirs};
 use value::fitting;
 
 /// A field of the provider with some of its values.
@@ -48,6 +51,9 @@ const CANDIDATES_MAX: usize = 1_000;
 /// Bytes of a name or label that is looked at: longer ones are like no name of ours.
 const NAME_BYTES_MAX: usize = 200;
 
+/// Candidates of a field whose values are looked at: names that are less alike are coincidences.
+const LIKE_MAX: usize = 10;
+
 /// Values of a field that are looked at; more do not change the picture.
 const SAMPLES_MAX: usize = 20;
 
@@ -56,24 +62,30 @@ const SAMPLES_MAX: usize = 20;
 pub fn suggest(candidates: &[Candidate], record_type: &RecordType) -> Vec<Suggestion> {
     let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates).iter();
     let readable = |found: &&Candidate| found.name.len().max(found.label.len()) <= NAME_BYTES_MAX;
-    let candidates: Vec<_> = candidates.filter(readable).collect();
+    let candidates: Vec<_> = candidates.filter(readable).map(Theirs::of).collect();
     let fields = record_type.fields.iter();
-    let pairs = fields.flat_map(|field| candidates.iter().map(move |found| (field, *found)));
-    let mut likely: Vec<_> = pairs.filter_map(|(field, found)| pair(field, found)).collect();
+    let mut likely: Vec<_> = fields.flat_map(|field| likeliest(field, &candidates)).collect();
     // The sort is stable: among equals, the order of the type and then that of the provider.
-    likely.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.confidence));
-    let mut chosen: Vec<Suggestion> = Vec::new();
-    for suggestion in likely {
-        let taken = |other: &Suggestion| other.to == suggestion.to || other.from == suggestion.from;
-        if !chosen.iter().any(taken) {
-            chosen.push(suggestion);
-        }
-    }
-    chosen
+    likely.sort_by_key(|suggestion| Reverse(suggestion.confidence));
+    let (mut sources, mut targets) = (HashSet::new(), HashSet::new());
+    likely.retain(|Suggestion { from, to, .. }| {
+        let free = !sources.contains(from) && !targets.contains(to);
+        free && sources.insert(from.clone()) && targets.insert(to.clone())
+    });
+    likely
 }
 
-fn pair(field: &Field, found: &Candidate) -> Option<Suggestion> {
-    let (name, named) = likeness(field, found)?;
+/// What is suggested for a field, of the candidates with the names most like its own.
+fn likeliest(field: &Field, candidates: &[Theirs<'_>]) -> Vec<Suggestion> {
+    let ours = Ours::of(field);
+    let named = candidates.iter().filter_map(|theirs| Some((ours.likeness(theirs)?, theirs)));
+    let mut named: Vec<_> = named.collect();
+    named.sort_by_key(|((percent, _), _)| Reverse(*percent));
+    named.truncate(LIKE_MAX);
+    named.into_iter().filter_map(|(name, theirs)| pair(field, theirs.found, name)).collect()
+}
+
+fn pair(field: &Field, found: &Candidate, (name, named): (u8, String)) -> Option<Suggestion> {
     let samples = found.samples.get(..SAMPLES_MAX).unwrap_or(&found.samples);
     let fit = fitting(field, samples);
     let confidence = u32::from(name) * u32::from(fit.percent) / 100;
@@ -146,6 +158,21 @@ mod tests {
     #[test]
     fn names_that_nobody_reads_are_passed_over() {
         check("c_contact", &candidate(&"email ".repeat(10_000), &[json!("a@b.c")]), None);
+    }
+
+    #[test]
+    fn wide_types_of_similar_names_take_no_long_time() {
+        let fields: Vec<_> = (0..1_000)
+            .map(|i| json!({"name": format!("my_own_field_{i}"), "kind": "text"}))
+            .collect();
+        let text = json!({"name": "x", "fields": fields}).to_string();
+        let samples = [json!("x")];
+        let found: Vec<_> =
+            (0..1_000).map(|i| candidate(&format!("my_own_field_{}", i + 500), &samples)).collect();
+        let begun = std::time::Instant::now();
+        let suggested = suggest(&found, &RecordType::parse(&text).unwrap());
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        assert_eq!(suggested.iter().filter(|s| s.confidence == 100).count(), 500);
     }
 
     #[test]

@@ -6,25 +6,57 @@ use crate::record_type::Field;
 /// Fewer common words, in percent, are a coincidence.
 const WORDS_SHARED_MIN: u8 = 60;
 
-/// From 0 to 100, and the reason; `None` when the names have nothing in common.
-pub(super) fn likeness(field: &Field, found: &Candidate) -> Option<(u8, String)> {
-    let (name, label) = (plain(&found.name), plain(&found.label));
-    let ours = plain(&field.name);
-    let known = || field.also.iter().find(|also| [&name, &label].contains(&&plain(also)));
-    if name == ours {
-        return Some((100, "the same name".to_owned()));
+/// Words of a name that are compared: no name of ours has more.
+const WORDS_MAX: usize = 32;
+
+/// A field of ours as its names are compared.
+pub(super) struct Ours<'f> {
+    field: &'f Field,
+    words: Vec<String>,
+    name: String,
+    also: Vec<String>,
+}
+
+/// A field of the provider as its names are compared.
+pub(super) struct Theirs<'c> {
+    pub(super) found: &'c Candidate,
+    words: Vec<String>,
+    name: String,
+    label: String,
+}
+
+impl<'c> Theirs<'c> {
+    pub(super) fn of(found: &'c Candidate) -> Self {
+        let [name, label] = [&found.name, &found.label].map(|name| plain(name));
+        Self { found, words: words(&found.name), name, label }
     }
-    if field.origin.as_ref() == Some(&found.name) {
-        return Some((100, "the field that it was derived from".to_owned()));
+}
+
+impl<'f> Ours<'f> {
+    pub(super) fn of(field: &'f Field) -> Self {
+        let also = field.also.iter().map(|also| plain(also)).collect();
+        Self { field, words: words(&field.name), name: plain(&field.name), also }
     }
-    if let Some(also) = known() {
-        return Some((95, format!("known as {also:?}")));
+
+    /// From 0 to 100, and the reason; `None` when the names have nothing in common.
+    pub(super) fn likeness(&self, theirs: &Theirs<'_>) -> Option<(u8, String)> {
+        let Self { field, words, name, also } = self;
+        if theirs.name == *name {
+            return Some((100, "the same name".to_owned()));
+        }
+        if field.origin.as_ref() == Some(&theirs.found.name) {
+            return Some((100, "the field that it was derived from".to_owned()));
+        }
+        let known = also.iter().position(|also| [&theirs.name, &theirs.label].contains(&also));
+        if let Some(also) = known.and_then(|at| field.also.get(at)) {
+            return Some((95, format!("known as {also:?}")));
+        }
+        if theirs.label == *name {
+            return Some((90, "the same label".to_owned()));
+        }
+        let shared = shared(words, &theirs.words);
+        (shared >= WORDS_SHARED_MIN).then(|| (shared.min(80), "similar names".to_owned()))
     }
-    if label == ours {
-        return Some((90, "the same label".to_owned()));
-    }
-    let shared = shared(&words(&field.name), &words(&found.name));
-    (shared >= WORDS_SHARED_MIN).then(|| (shared.min(80), "similar names".to_owned()))
 }
 
 /// Letters and digits only, in lower case, without the mark of a provider's own or custom fields.
@@ -49,6 +81,7 @@ fn words(name: &str) -> Vec<String> {
     if words.len() > 1 {
         words.retain(|word| word != "hs" && word != "c");
     }
+    words.truncate(WORDS_MAX);
     words
 }
 
