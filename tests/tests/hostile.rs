@@ -228,6 +228,14 @@ fn error_of_a_guest_is_one_scrubbed_line() {
 }
 
 #[test]
+fn guest_cannot_speak_for_the_host_but_passes_on_what_it_said() {
+    let stage = stage();
+    check(&stage, "lie", "", "egress.link", ErrorKind::Denied);
+    let page = block_on(stage.pull("lie", "egress.link")).outcome.unwrap();
+    assert_eq!(page.rejects[0].error.code, "adapter.egress.link");
+}
+
+#[test]
 fn guest_that_forgets_a_write_is_refused() {
     let stage = stage();
     let batch = |part: Option<&str>| Batch {

@@ -210,6 +210,14 @@ impl Code {
 /// All codes of the host, by the part that they come from.
 pub const CODES: [&[Code]; 4] = [egress::CODES, sandbox::CODES, engine::CODES, mapping::CODES];
 
+/// What codes of the host begin with, up to the first dot. No adapter may speak under them.
+pub const PARTS: [&str; 5] = ["egress", "engine", "mapping", "sandbox", "store"];
+
+/// Whether a code is one that only the host itself gives, known or not.
+pub fn is_of_host(code: &str) -> bool {
+    PARTS.contains(&code.split('.').next().unwrap_or(code))
+}
+
 /// The code of this name.
 pub fn find(code: &str) -> Option<&'static Code> {
     CODES.into_iter().flatten().find(|known| known.code == code)
@@ -228,6 +236,13 @@ mod tests {
         for part in CODES {
             assert!(part.is_sorted_by(|a, b| a.code < b.code), "{:?}", part.first());
         }
+    }
+
+    #[test]
+    fn codes_are_the_hosts_by_their_first_part() {
+        assert!(all().all(|code| is_of_host(code.code)));
+        assert!(is_of_host("store.made-up") && is_of_host("egress"));
+        assert!(!is_of_host("hubspot.egress.quota") && !is_of_host("egress-like.quota"));
     }
 
     #[test]

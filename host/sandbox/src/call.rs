@@ -1,6 +1,6 @@
 //! One call of an adapter: what it may still use and what it has used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(crate) struct Call {
     door: Door,
     /// Bodies that spans may refer to, by id.
     bodies: BTreeMap<u64, Bytes>,
+    /// The errors that the host has given to the guest. The host has few codes, so they are few.
+    given: HashMap<(ErrorKind, String), Error>,
     log: GuestLog,
     meter: Arc<Meter>,
     cpu_max: Duration,
@@ -50,6 +52,7 @@ impl Call {
         Self {
             door,
             bodies: BTreeMap::new(),
+            given: HashMap::new(),
             log,
             meter: Arc::default(),
             cpu_max: limits.cpu,
@@ -110,6 +113,19 @@ impl Call {
         (end <= body.len()).then(|| body.slice(start..end))
     }
 
+    /// Notes an error that the host gives to the guest.
+    pub(crate) fn give(&mut self, error: &Error) {
+        let known = self.given.entry((error.kind, error.code.clone()));
+        let known = known.or_insert_with(|| error.clone());
+        known.retry_after = known.retry_after.max(error.retry_after);
+    }
+
+    /// What the host has given to the guest in this call under a kind and code, with the longest
+    /// wait that it had.
+    pub(crate) fn given(&self, kind: ErrorKind, code: &str) -> Option<&Error> {
+        self.given.get(&(kind, code.to_owned()))
+    }
+
     /// What was spent on HTTP.
     pub(crate) fn http(&self) -> HttpUsage {
         if let Door::Open(door) = &self.door { door.usage() } else { HttpUsage::default() }
@@ -128,6 +144,7 @@ impl Call {
     pub(crate) fn close(&mut self) {
         self.door = Door::None;
         self.bodies = BTreeMap::new();
+        self.given = HashMap::new();
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use model::Clock;
+use model::{Clock, Error};
 use wasmtime::component::HasData;
 
+use crate::bindings::types;
 use crate::call::Call;
+use crate::convert::inward;
 use crate::fault::Fault;
 use crate::limiter::MemoryMeter;
 use crate::random::Random;
@@ -62,6 +64,12 @@ impl Context {
 }
 
 impl Imports<'_> {
+    /// An error as the guest gets it; it may pass that on.
+    pub(crate) fn give(&mut self, error: Error) -> types::Error {
+        self.call.give(&error);
+        inward::error(error)
+    }
+
     /// Counts a host call; an error ends the guest.
     pub(crate) fn enter(&mut self) -> Result<(), Fault> {
         self.call.count_host_call();

@@ -10,8 +10,8 @@ mod subscribe;
 
 use std::future::Future;
 
-use model::Error;
 use model::egress::Access;
+use model::{Error, ErrorKind};
 use wasmtime::Store;
 
 pub(crate) use check::Check;
@@ -56,28 +56,22 @@ pub(crate) trait Export: Send + Sized {
 }
 
 /// What a component without webhooks answers in their place.
-fn no_webhooks() -> types::Error {
-    let message = "this adapter exports no webhooks".to_owned();
-    refusal(types::ErrorKind::Unsupported, "sandbox.no-webhooks", message)
+fn no_webhooks(store: &mut Store<Context>) -> types::Error {
+    let message = "this adapter exports no webhooks";
+    let error = Error::new(ErrorKind::Unsupported, "sandbox.no-webhooks", message);
+    store.data_mut().imports().give(error)
 }
 
 /// Refuses an answer that does not have one item for each that was asked about.
-fn one_for_each<T>(answers: Vec<T>, asked: usize) -> Result<Vec<T>, types::Error> {
+fn one_for_each<T>(
+    store: &mut Store<Context>,
+    answers: Vec<T>,
+    asked: usize,
+) -> Result<Vec<T>, types::Error> {
     if answers.len() == asked {
         return Ok(answers);
     }
     let message = format!("the adapter gave {} answers to {asked} questions", answers.len());
-    Err(refusal(types::ErrorKind::Malformed, "sandbox.answer", message))
-}
-
-fn refusal(kind: types::ErrorKind, code: &str, message: String) -> types::Error {
-    let code = code.to_owned();
-    types::Error {
-        kind,
-        code,
-        message,
-        retry_after_ms: None,
-        request_sent: false,
-        details: Vec::new(),
-    }
+    let error = Error::new(ErrorKind::Malformed, "sandbox.answer", message);
+    Err(store.data_mut().imports().give(error))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::adapter::{Account, Entity, Field, FieldKind};
 use model::egress::Request;
-use model::{Error, ErrorKind, Timestamp};
+use model::{Error, ErrorKind, Timestamp, errors};
 
 use crate::bindings::{guest, types};
 use crate::call::Call;
@@ -31,20 +31,41 @@ pub(crate) fn request(request: types::Request) -> Request {
     }
 }
 
-/// The error that a guest returned: scrubbed, made one line, cut.
+/// The error that a guest returned: scrubbed, made one line, cut, and under a code of its own
+/// unless it passes on what the host has told it.
 pub(crate) fn error(error: types::Error, call: &Call) -> Error {
     let text = |text: &str| clean(text, MESSAGE_BYTES_MAX, |text| call.scrub(text));
+    let kind = kind(error.kind);
     let wait = error.retry_after_ms.map(Duration::from_millis);
+    let (code, retry_after) = spoken(kind, (error.code, wait), call);
     Error {
-        kind: kind(error.kind),
-        code: code(error.code),
+        kind,
+        code,
         message: text(&error.message),
-        retry_after: wait.map(|wait| wait.min(RETRY_AFTER_MAX)),
+        retry_after: retry_after.map(|wait| wait.min(RETRY_AFTER_MAX)),
         // The guest may not know what it sent before; egress does.
         request_sent: error.request_sent || call.http().calls > 0,
         details: (error.details.iter().take(PAIRS_MAX))
             .map(|pair| (text(&pair.name), text(&pair.value)))
             .collect(),
+    }
+}
+
+/// The code and wait of a guest's error. What the host does about one of its own codes goes by
+/// what the host knows, so a guest that made one up would steer it: that code is marked as the
+/// adapter's. One that the host gave to it in this call stays, with no longer wait than the host
+/// gave.
+fn spoken(
+    kind: ErrorKind,
+    (code, wait): (String, Option<Duration>),
+    call: &Call,
+) -> (String, Option<Duration>) {
+    if !errors::is_of_host(&code) {
+        return (self::code(code), wait);
+    }
+    match call.given(kind, &code) {
+        Some(given) => (code, wait.min(given.retry_after)),
+        None => (self::code(format!("adapter.{code}")), wait),
     }
 }
 
@@ -199,4 +220,55 @@ pub(crate) fn at_most(what: &str, count: usize, count_max: usize) -> Result<(), 
             "the adapter returned {count} {what}, at most {count_max} are taken: return smaller pages"
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Door;
+    use crate::limits::Limits;
+    use crate::log::GuestLog;
+
+    const SECOND: Option<u64> = Some(1_000);
+
+    /// What becomes of an error that a guest returns after the host has given it
+    /// `egress.rate-limit` with a wait of two seconds.
+    #[track_caller]
+    fn check(
+        (kind, code, wait): (types::ErrorKind, &str, Option<u64>),
+        expected: (&str, Option<u64>),
+    ) {
+        let mut call = Call::new(&Limits::default(), Door::None, GuestLog::default());
+        let limit = Error::new(ErrorKind::RateLimited, "egress.rate-limit", "too many");
+        call.give(&limit.clone().retry_after(Duration::from_secs(2)));
+        call.give(&limit);
+        let returned = types::Error {
+            kind,
+            code: code.to_owned(),
+            message: String::new(),
+            retry_after_ms: wait,
+            request_sent: false,
+            details: Vec::new(),
+        };
+        let error = error(returned, &call);
+        let wait = error.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap());
+        assert_eq!((error.code.as_str(), wait), expected, "{code}");
+    }
+
+    #[test]
+    fn code_of_the_host_is_kept_only_where_the_host_gave_it() {
+        use types::ErrorKind as Kind;
+        check((Kind::RateLimited, "egress.rate-limit", SECOND), ("egress.rate-limit", SECOND));
+        let day = Some(86_400_000);
+        check((Kind::RateLimited, "egress.rate-limit", day), ("egress.rate-limit", Some(2_000)));
+        check((Kind::RateLimited, "egress.rate-limit", None), ("egress.rate-limit", None));
+        check((Kind::Timeout, "egress.rate-limit", None), ("adapter.egress.rate-limit", None));
+        for code in ["egress.quota", "sandbox.busy", "engine.store", "mapping.date", "store.x"] {
+            let marked = format!("adapter.{code}");
+            check((Kind::RateLimited, code, SECOND), (&marked, SECOND));
+        }
+        check((Kind::Timeout, "hubspot.slow", SECOND), ("hubspot.slow", SECOND));
+        let long = format!("egress.{}", "x".repeat(CODE_BYTES_MAX - 10));
+        check((Kind::Timeout, &long, None), ("sandbox.unnamed", None));
+    }
 }

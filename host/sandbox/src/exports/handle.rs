@@ -30,11 +30,11 @@ impl Export for Handle {
         instance: &Instance,
         store: &mut Store<Context>,
     ) -> wasmtime::Result<Result<Raw, types::Error>> {
-        let Some(webhooks) = &instance.webhooks else { return Ok(Err(no_webhooks())) };
+        let Some(webhooks) = &instance.webhooks else { return Ok(Err(no_webhooks(store))) };
         let asked = self.0.len();
         let events: Vec<_> = self.0.into_iter().map(inward::event).collect();
-        let lists = webhooks.plughouse_adapter_webhooks().call_handle(store, &events).await?;
-        Ok(one_for_each(lists, asked))
+        let lists = webhooks.plughouse_adapter_webhooks().call_handle(&mut *store, &events).await?;
+        Ok(one_for_each(store, lists, asked))
     }
 
     fn convert(raw: Raw, call: &Call) -> Result<Self::Answer, Error> {

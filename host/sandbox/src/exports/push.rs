@@ -34,8 +34,9 @@ impl Export for Push {
     ) -> wasmtime::Result<Result<Vec<guest::Outcome>, types::Error>> {
         let asked = self.0.writes.len();
         let batch = inward::batch(self.0);
-        let answer = instance.base.plughouse_adapter_adapter().call_push(store, &batch).await?;
-        Ok(answer.and_then(|outcomes| one_for_each(outcomes, asked)))
+        let answer =
+            instance.base.plughouse_adapter_adapter().call_push(&mut *store, &batch).await?;
+        Ok(answer.and_then(|outcomes| one_for_each(store, outcomes, asked)))
     }
 
     fn convert(raw: Vec<guest::Outcome>, call: &Call) -> Result<Vec<Outcome>, Error> {

@@ -26,7 +26,7 @@ impl Export for Subscribe {
         instance: &Instance,
         store: &mut Store<Context>,
     ) -> wasmtime::Result<Result<Self::Raw, types::Error>> {
-        let Some(webhooks) = &instance.webhooks else { return Ok(Err(no_webhooks())) };
+        let Some(webhooks) = &instance.webhooks else { return Ok(Err(no_webhooks(store))) };
         let request = inward::subscribe(self.0);
         webhooks.plughouse_adapter_webhooks().call_subscribe(store, &request).await
     }

@@ -26,7 +26,7 @@ impl http::Host for Imports<'_> {
         let door = match self.call.door() {
             Ok(door) => door,
             Err(error) => {
-                return Ok(requests.iter().map(|_| Err(inward::error(error.clone()))).collect());
+                return Ok(requests.iter().map(|_| Err(self.give(error.clone()))).collect());
             }
         };
         let sends = requests.into_iter().enumerate().map(|(index, request)| async move {
@@ -51,7 +51,7 @@ impl http::Host for Imports<'_> {
         self.enter()?;
         let body = match concatenate(body) {
             Ok(body) => body,
-            Err(error) => return Ok(Err(inward::error(error))),
+            Err(error) => return Ok(Err(self.give(error))),
         };
         let request = Request { body: Some(body), ..outward::request(request) };
         Ok(self.send_one(request).await)
@@ -62,7 +62,7 @@ impl http::Host for Imports<'_> {
         let target = self.call.door().and_then(|door| door.locate(&url));
         Ok(target
             .map(|target| Target { endpoint: target.endpoint, path: target.path })
-            .map_err(inward::error))
+            .map_err(|error| self.give(error)))
     }
 }
 
@@ -77,7 +77,7 @@ impl Imports<'_> {
 
     /// Keeps the body for spans; the guest gets a copy.
     fn take_in(&mut self, answer: Result<Response, Error>) -> Answer {
-        let Response { status, headers, body } = answer.map_err(inward::error)?;
+        let Response { status, headers, body } = answer.map_err(|error| self.give(error))?;
         let copy = body.to_vec();
         let id = self.shared.next_response();
         self.call.keep(id, body);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::bindings::{state, types};
 use crate::context::Imports;
-use crate::convert::inward;
 
 impl state::Host for Imports<'_> {
     async fn get(
@@ -25,6 +24,6 @@ impl state::Host for Imports<'_> {
         self.enter()?;
         let life = (self.shared.clock.now(), ttl_ms.map(Duration::from_millis));
         let put = self.shared.states.put(&self.shared.owner, key, value.into(), life);
-        Ok(put.map_err(inward::error))
+        Ok(put.map_err(|error| self.give(error)))
     }
 }

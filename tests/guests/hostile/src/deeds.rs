@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use plughouse_sdk::bindings::plughouse::adapter::types::Span;
 use plughouse_sdk::{
-    Error, ErrorKind, Event, Level, Next, Page, Pair, Payload, Record, Request, host, http,
+    Error, ErrorKind, Event, Level, Next, Page, Pair, Payload, Record, Reject, Request, host, http,
 };
 
 use crate::manners::{self, get, page_of, record};
@@ -168,6 +168,22 @@ pub fn name(id: &str) -> Answer {
 /// Returns an error that says what it was told.
 pub fn error(message: &str) -> Answer {
     Err(Error::new(ErrorKind::Other, "Not A Code!", message).detail("also", message).unsent())
+}
+
+/// Returns an error, and the reject of a record, under a code of the host that it makes up; or,
+/// without one, an error as the host gave it.
+pub fn lie(code: &str) -> Answer {
+    if code.is_empty() {
+        return http::locate("nowhere").map(|_| Page::new(Vec::new(), Next::Done(String::new())));
+    }
+    let mut page = Page::new(Vec::new(), Next::Done(String::new()));
+    page.rejects.push(Reject {
+        entity: "plain".to_owned(),
+        id: Some("1".to_owned()),
+        error: Error::new(ErrorKind::RateLimited, code, "so the host said"),
+        payload: None,
+    });
+    Ok(page)
 }
 
 /// Asks for so many random bytes at once.
