@@ -1,5 +1,7 @@
 //! The part of the provider's record that changes.
 
+use std::collections::HashMap;
+
 use serde_json::value::RawValue;
 
 use crate::Fault;
@@ -24,19 +26,27 @@ impl Patch {
 
 /// A patch as it grows; the names of an object stand in the order in which they came.
 #[derive(Debug)]
-pub(super) enum Node {
+pub(super) enum Node<'j> {
     Raw(String),
-    Object(Vec<(String, Self)>),
+    Object(Vec<(String, Self)>, Base<'j>),
     List(Vec<Self>),
 }
 
-impl Node {
+/// What the provider's object has, once it was looked at; of equal names, the last one counts.
+type Base<'j> = HashMap<String, &'j RawValue>;
+
+impl<'j> Node<'j> {
+    /// A patch of nothing yet.
+    pub(super) fn new() -> Self {
+        Self::Object(Vec::new(), Base::new())
+    }
+
     /// Puts a JSON text at a pointer. `base` is the provider's JSON at the node, if there is any:
     /// the other elements of a list come from there.
     pub(super) fn set(
         &mut self,
         pointer: &str,
-        base: Option<&RawValue>,
+        base: Option<&'j RawValue>,
         json: String,
     ) -> Result<(), Fault> {
         let Some(rest) = pointer.strip_prefix('/') else {
@@ -53,18 +63,19 @@ impl Node {
                 // An element is whole already.
                 item.set(rest, None, json)
             }
-            Self::Object(members) => {
+            Self::Object(members, known) => {
                 // Of equal names, the last one is read.
-                let position = members.iter().rposition(|(known, _)| *known == name);
+                let position = members.iter().rposition(|(member, _)| *member == name);
                 if position.is_none() && base.is_none() && name.bytes().all(|b| b.is_ascii_digit())
                 {
                     return Err(no_place(&format!("no list with an element `{name}`")));
                 }
                 let at = position.unwrap_or_else(|| {
-                    members.push((name.clone(), Self::Object(Vec::new())));
+                    members.push((name.clone(), Self::new()));
                     members.len() - 1
                 });
-                let base = base.and_then(|base| member(base, &name));
+                // Null is as good as none.
+                let base = known.get(&name).copied().filter(|base| base.get() != "null");
                 match members.get_mut(at) {
                     Some((_, inner)) => inner.set(rest, base, json),
                     None => Ok(()),
@@ -75,10 +86,18 @@ impl Node {
     }
 
     /// Makes a node that can be entered: of a list, and of what stands in one, all of it.
-    fn open(&mut self, base: Option<&RawValue>) -> Result<(), Fault> {
+    fn open(&mut self, base: Option<&'j RawValue>) -> Result<(), Fault> {
+        if let (Self::Object(members, known), Some(base)) = (&mut *self, base)
+            && members.is_empty()
+            && base.get().starts_with('{')
+        {
+            let members = crate::schema::members(base.get()).map_err(|e| unreadable(&e))?;
+            *known = members.into_iter().collect();
+            return Ok(());
+        }
         let whole = match (&*self, base) {
             (Self::Raw(json), _) => json.as_str(),
-            (Self::Object(members), Some(base)) if members.is_empty() => base.get(),
+            (Self::Object(members, _), Some(base)) if members.is_empty() => base.get(),
             _ => return Ok(()),
         };
         match whole.as_bytes().first() {
@@ -88,14 +107,13 @@ impl Node {
                 let raw = |item: &&RawValue| Self::Raw(item.get().to_owned());
                 *self = Self::List(items.iter().map(raw).collect());
             }
-            Some(b'{') if matches!(self, Self::Object(_)) => {}
             Some(b'{') => {
                 let members = crate::schema::members(whole).map_err(|e| unreadable(&e))?;
                 let raw =
                     |(name, value): (String, &RawValue)| (name, Self::Raw(value.get().to_owned()));
-                *self = Self::Object(members.into_iter().map(raw).collect());
+                *self = Self::Object(members.into_iter().map(raw).collect(), Base::new());
             }
-            Some(b'n') => *self = Self::Object(Vec::new()),
+            Some(b'n') => *self = Self::new(),
             _ => return Err(no_place("a value that is neither object nor list")),
         }
         Ok(())
@@ -114,7 +132,7 @@ impl Node {
                 }
                 out.push(']');
             }
-            Self::Object(members) => {
+            Self::Object(members, _) => {
                 out.push('{');
                 for (index, (name, value)) in members.iter().enumerate() {
                     if index > 0 {
@@ -128,13 +146,6 @@ impl Node {
             }
         }
     }
-}
-
-/// The last member of this name, as in the scanner; null is as good as none.
-fn member<'j>(json: &'j RawValue, name: &str) -> Option<&'j RawValue> {
-    let members = crate::schema::members(json.get()).ok()?;
-    let (_, value) = members.into_iter().rev().find(|(found, _)| found == name)?;
-    Some(value).filter(|value| value.get() != "null")
 }
 
 #[cold]

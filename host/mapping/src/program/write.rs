@@ -22,8 +22,7 @@ pub(super) fn write(
     let unreadable =
         |e| whole(Fault::new("mapping.json", format!("the record is unreadable: {e}")));
     let base: &RawValue = serde_json::from_slice(base).map_err(unreadable)?;
-    let mut writer =
-        Writer { docs, picks, base, refs, root: Node::Object(Vec::new()), paths: Vec::new() };
+    let mut writer = Writer { docs, picks, base, refs, root: Node::new(), paths: Vec::new() };
     let mut issues = Vec::new();
     for map in plan.maps.iter().filter(|map| map.direction == Direction::Both) {
         if let Err((op, fault)) = writer.map(map) {
@@ -38,7 +37,7 @@ struct Writer<'w, 'j> {
     picks: Picks<'w, 'j>,
     base: &'j RawValue,
     refs: &'w dyn References,
-    root: Node,
+    root: Node<'j>,
     paths: Vec<String>,
 }
 
