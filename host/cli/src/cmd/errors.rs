@@ -1,6 +1,6 @@
 //! `plughouse errors`: what the codes of the host mean, and what to do.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use anyhow::{Context as _, Result};
 use model::ErrorKind;
@@ -88,10 +88,8 @@ fn markdown() -> String {
         let Some(name) = part.first().and_then(|code| code.code.split('.').next()) else {
             continue;
         };
-        let _ = write!(
-            page,
-            "\n## {name}\n\n| code | kind | meaning | what to do |\n|---|---|---|---|\n"
-        );
+        let head = "\n\n| code | kind | meaning | what to do |\n|---|---|---|---|\n";
+        page.push_str(&["\n## ", name, head].concat());
         for Code { code, kind, meaning, action, .. } in part {
             row(&mut page, code, &[kind.as_str(), meaning, action]);
         }
@@ -119,7 +117,7 @@ kept if it is longer. An attempt that moved data begins the count anew.
 ";
 
 fn row(page: &mut String, name: &str, cells: &[&str]) {
-    let _ = writeln!(page, "| `{name}` | {} |", cells.join(" | "));
+    page.push_str(&["| `", name, "` | ", &cells.join(" | "), " |\n"].concat());
 }
 
 fn again(again: Again) -> &'static str {
