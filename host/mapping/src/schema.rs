@@ -89,7 +89,7 @@ impl Schema {
     pub const FIELDS_MAX: usize = 1_000;
 
     /// Operations of one field map: more cannot be read.
-    pub const OPS_MAX: usize = 32;
+    pub const OPS_MAX: usize = crate::OPS_MAX;
 
     /// Sources or targets of one field map: more cannot be read.
     pub const ENDS_MAX: usize = 16;
