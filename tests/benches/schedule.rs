@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p e2e --bench schedule` — a plain commit replaces the row of each task that is
 //! due, moves its row in the index of what is due, and puts a job: what a tick cannot do without.
+//! Jitter scatters the order in which tasks are due over their names, and so the pages that a
+//! commit writes; the plain commits go in such an order as well.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,6 +30,8 @@ const TASKS: usize = 100_000;
 const TENANTS: usize = 100;
 const FEW: usize = 100;
 const ROUNDS: usize = 3;
+/// Leads from task to task through all of them, none next to the one before.
+const STRIDE: usize = 70_001;
 const HOUR: Duration = Duration::from_hours(1);
 
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("tasks");
@@ -47,9 +51,9 @@ fn main() {
         let (mut plain_few, mut plain_all) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             none.push(runtime.block_on(world.tick(0)));
-            plain_few.push(plain.tick(FEW));
+            plain_few.push(plain.tick(FEW, cron));
             few.push(runtime.block_on(world.few()));
-            plain_all.push(plain.tick(TASKS));
+            plain_all.push(plain.tick(TASKS, cron));
             all.push(runtime.block_on(world.all()));
         }
         let (none, few, all) = (median(none), median(few), median(all));
@@ -184,14 +188,15 @@ impl Plain {
         Self { database, row }
     }
 
-    fn tick(&self, tasks: usize) -> f64 {
+    fn tick(&self, tasks: usize, scattered: bool) -> f64 {
         let start = Instant::now();
+        let place = |number| if scattered { number * STRIDE % TASKS } else { number };
         for first in (0..tasks).step_by(BATCH_MAX) {
             let transaction = self.database.begin_write().unwrap();
             let mut rows = transaction.open_table(ROWS).unwrap();
             let mut due = transaction.open_table(DUE).unwrap();
             let mut jobs = transaction.open_table(JOBS).unwrap();
-            for number in first..tasks.min(first + BATCH_MAX) {
+            for number in (first..tasks.min(first + BATCH_MAX)).map(place) {
                 let key = format!("{}\0task-{number:06}", tenant(number % TENANTS));
                 rows.insert(key.as_bytes(), self.row.as_slice()).unwrap();
                 due.remove([b"20260101", key.as_bytes()].concat().as_slice()).unwrap();
