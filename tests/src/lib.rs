@@ -4,11 +4,13 @@ pub mod door;
 pub mod guests;
 mod host;
 pub mod log;
+mod served;
 pub mod stage;
 
 use std::path::{Path, PathBuf};
 
 pub use host::{CONNECTION, Ended, Host, TOKEN};
+pub use served::{Served, until};
 
 /// The root of the repository.
 pub fn root() -> &'static Path {

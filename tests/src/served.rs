@@ -1,0 +1,106 @@
+//! A server of a data directory: `plughouse serve` in a process of its own.
+
+use std::fs::{self, File};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Host;
+
+/// What does not come to be within this time never will, on however slow a machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The time between two looks.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Looks again and again until something is there.
+///
+/// # Panics
+///
+/// When it does not come to be.
+pub fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// A server; dropping it kills it.
+#[derive(Debug)]
+pub struct Served {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Served {
+    /// Starts a server and waits until it takes commands.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn start(host: &Host) -> Self {
+        let log = host.data().join("serve.log");
+        fs::create_dir_all(host.data()).expect("a data directory");
+        let file = File::options().create(true).append(true).open(&log).expect("a log");
+        let mut command = host.command(&["serve"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let mut served = Self { process: command.spawn().expect("the program starts"), log };
+        let socket = host.data().join("plughouse.sock");
+        let start = Instant::now();
+        while UnixStream::connect(&socket).is_err() {
+            let ended = served.process.try_wait().expect("a child");
+            let late = start.elapsed() > PATIENCE;
+            assert!(ended.is_none() && !late, "the server takes no commands: {}", served.said());
+            std::thread::sleep(LOOK);
+        }
+        served
+    }
+
+    /// What it has said so far, its predecessors included.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Panics
+    ///
+    /// When there is no process any more.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn signal(&self, signal: Signal) {
+        let id = self.process.id().try_into().ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(id, signal).expect("a process");
+    }
+
+    /// Asks it to stop, and waits until it has; the exit code.
+    ///
+    /// # Panics
+    ///
+    /// When it does not stop.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        let start = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return status.code();
+            }
+            assert!(start.elapsed() < PATIENCE, "the server does not stop: {}", self.said());
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.process.kill().unwrap_or_default();
+        drop(self.process.wait());
+    }
+}
