@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use engine::connect::{NewConnection, QuestionKind, methods, questions};
 use model::egress::Priority;
 use model::store::Catalogue as _;
-use model::{Connection, ConnectionId, Secret};
+use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, Secret};
 use package::manifest::Manifest;
+use serde::Serialize;
 
 use crate::Global;
 use crate::exit::Exit;
@@ -51,6 +52,15 @@ pub(crate) struct Entered {
     pub(crate) check: bool,
 }
 
+/// A connection as it is listed.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    connection: Connection,
+    /// Nothing where it is active and always was.
+    status: Option<ConnectionStatus>,
+}
+
 /// Connects and says how it went.
 pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let host = Host::open(global).await?;
@@ -77,15 +87,24 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
 
 /// Lists the tenant's connections.
 pub(crate) async fn list(global: &Global) -> Result<Exit> {
-    let connections = wire::open_store(global)?.connections(&global.tenant).await?;
-    let head = ["CONNECTION", "PACKAGE", "AUTH", "ACCOUNT", "OVERRIDES"];
-    global.output().list(&connections, &head, |c| {
+    let store = wire::open_store(global)?;
+    let mut listed = Vec::new();
+    for connection in store.connections(&global.tenant).await? {
+        let status = store.connection_status(&global.tenant, &connection.id).await?;
+        listed.push(Listed { connection, status });
+    }
+    let head = ["CONNECTION", "PACKAGE", "AUTH", "ACCOUNT", "OVERRIDES", "STATE"];
+    global.output().list(&listed, &head, |Listed { connection: c, status }| {
+        let active = |s: &&ConnectionStatus| s.state != ConnectionState::Active;
+        let status = status.as_ref().filter(active);
+        let state = status.map(|s| format!("{}: {}", s.state.as_str(), s.reason));
         vec![
             c.id.to_string(),
             c.package.clone(),
             c.auth.clone(),
             c.account.clone().unwrap_or_default(),
             overrides(c),
+            state.unwrap_or_else(|| ConnectionState::Active.as_str().to_owned()),
         ]
     })?;
     Ok(Exit::Done)

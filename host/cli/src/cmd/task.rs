@@ -131,6 +131,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
             let task = schedule::put(&desk, &draft, None).await?;
             let shown = Shown { task: &task, next };
             output.result(&shown, &shown)?;
+            unattended(global);
         }
         Command::List => list(global, &store.tasks(&global.tenant).await?)?,
         Command::Run { task, full } => queue(global, &host, &task, full).await?,
@@ -183,10 +184,15 @@ async fn queue(global: &Global, host: &Host, id: &TaskId, full: bool) -> Result<
     let Some(Enqueued::New(job) | Enqueued::Duplicate(job)) = queued else { return Ok(()) };
     let new = matches!(queued, Some(Enqueued::New(_)));
     global.output().result(&serde_json::json!({"task": id, "job": job, "new": new}), text)?;
+    unattended(global);
+    Ok(())
+}
+
+/// Says so where nobody works off what is to be done.
+fn unattended(global: &Global) {
     if global.host.is_none() {
         global.output().note("no server runs on this data; `plughouse serve` works it off");
     }
-    Ok(())
 }
 
 impl Add {
