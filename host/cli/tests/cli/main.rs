@@ -62,9 +62,9 @@ fn a_reader_that_goes_away_ends_the_list_quietly() {
 #[test]
 fn rejects_are_shown_with_their_reason() {
     let place = Place::with_records(1);
-    let table = place.run("runs crm --rejects 1");
+    let table = place.run("run rejects crm 1");
     assert!(table.out.contains("the row has no id (crm.no-id)"), "{table:#?}");
-    let json = place.run("runs crm --rejects 1 --json");
+    let json = place.run("run rejects crm 1 --json");
     assert_eq!(json.json()["error"]["code"], "crm.no-id");
 }
 
