@@ -52,7 +52,8 @@ pub struct Ports<'a> {
 pub struct Ran {
     /// How it ended.
     pub end: RunEnd,
-    /// Whether it has committed a page.
+    /// Whether something that has failed had moved data before, so that another attempt gets on.
+    /// What has succeeded says nothing: it would be read again, however often the rest fails.
     pub progressed: bool,
 }
 
@@ -101,6 +102,7 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         held: std::collections::BTreeMap::new(),
         unsettled: std::collections::BTreeMap::new(),
         ended_one: false,
+        progressed: false,
         lost: Receipt::default(),
     };
     let mut ended = Ended::default();
@@ -114,7 +116,7 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         at: clock.now(),
     };
     match outcome {
-        Ok(()) => Ok(Ran { end, progressed: ended.progressed }),
+        Ok(()) => Ok(Ran { end, progressed: reader.progressed }),
         Err(error) => Err(abandon(store, end, error).await),
     }
 }
@@ -124,7 +126,6 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
 struct Ended {
     entities: Vec<EntityEnd>,
     cancelled: bool,
-    progressed: bool,
     error: Option<Error>,
 }
 
@@ -142,8 +143,7 @@ async fn entities(
             ended.cancelled = true;
             break;
         }
-        let (end, pages) = run_entity(reader, entity, listener).await?;
-        ended.progressed |= pages > 0;
+        let end = run_entity(reader, entity, listener).await?;
         let error = end.error.clone().filter(status::ends_run);
         ended.entities.push(end);
         if error.is_some() {
@@ -159,7 +159,7 @@ async fn run_entity(
     reader: &mut Reader<'_>,
     plan: &EntityPlan,
     listener: Listener<'_>,
-) -> Result<(EntityEnd, u64), StoreError> {
+) -> Result<EntityEnd, StoreError> {
     let entity = plan.name.as_str();
     listener(Progress::EntityStarted { entity });
     let mut report = EntityReport::default();
@@ -185,7 +185,7 @@ async fn run_entity(
     report.schema.clone_from(&end.schema);
     report.error.clone_from(&end.error);
     listener(Progress::EntityFinished { entity, report: &report });
-    Ok((end, report.pages))
+    Ok(end)
 }
 
 fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {

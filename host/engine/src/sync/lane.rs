@@ -42,6 +42,7 @@ impl Reader<'_> {
         let mut guard = Guard::default();
         let mut expired = None;
         let mut ended = Ended::default();
+        let mut moved = false;
         while let Some(progress) = state.next(&entity.rule, lane.kind, self.now) {
             if self.cancel.is_cancelled() {
                 ended.cancelled = true;
@@ -60,7 +61,11 @@ impl Reader<'_> {
             match page {
                 Ok(page) => {
                     ended.partial |= matches!(page.next, Next::Partial(_));
-                    if page.rejects.iter().any(|reject| reject.id.is_none()) {
+                    if page
+                        .rejects
+                        .iter()
+                        .any(|reject| reject.id.as_deref().is_none_or(str::is_empty))
+                    {
                         state.break_proof();
                     }
                     paging.came();
@@ -69,6 +74,7 @@ impl Reader<'_> {
                     let mut page = self.commit(&lane, &state, page, called.receipt);
                     self.map(&mut page.records).await?;
                     out.send(PageCommit { generation, ..page }).await?;
+                    moved = true;
                 }
                 Err(error) => {
                     self.lost += called.receipt;
@@ -77,6 +83,7 @@ impl Reader<'_> {
                     }
                     if !may_restart(&error, &progress, expired.as_ref()) {
                         ended.error = Some(error);
+                        self.progressed |= moved;
                         break;
                     }
                     state = state.expired(&progress);

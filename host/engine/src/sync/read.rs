@@ -39,6 +39,8 @@ pub(super) struct Reader<'a> {
     pub(super) unsettled: BTreeMap<Lane, LaneState>,
     /// Whether one of them has ended in this run.
     pub(super) ended_one: bool,
+    /// Whether a lane that has failed had come a page further before.
+    pub(super) progressed: bool,
     /// Cost of calls that no page accounts for.
     pub(super) lost: Receipt,
 }

@@ -82,11 +82,23 @@ async fn scan_that_is_not_proved_complete_deletes_nothing() {
         page.rejects.push(Reject { entity: "contact".to_owned(), id: None, error, payload: None });
         Ok(page)
     };
+    let nameless = |request: &PullRequest| {
+        let mut page = hundred(request, 0..45);
+        let (id, error) = (Some(String::new()), provider::error(ErrorKind::Malformed));
+        page.rejects.push(Reject { entity: "contact".to_owned(), id, error, payload: None });
+        Ok(page)
+    };
     let failing = |request: &PullRequest| match request.checkpoint {
         None => Ok(page(Vec::new(), Next::More("1".to_owned()))),
         Some(_) => Err(provider::error(ErrorKind::Unavailable)),
     };
-    for adapter in [Scripted::new(partial), Scripted::new(unnamed), Scripted::new(failing)] {
+    let adapters = [
+        Scripted::new(partial),
+        Scripted::new(unnamed),
+        Scripted::new(nameless),
+        Scripted::new(failing),
+    ];
+    for adapter in adapters {
         let world = world();
         world.run(&mut of(50)).await;
         assert_eq!(absent(&world, adapter).await, (0, 0, 0));

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::sync::Cancel;
+use engine::sync::{Cancel, Ports};
+use model::ErrorKind;
 use model::run::RunStatus;
 
-use crate::provider::{Scripted, page_of};
+use crate::provider::{Scripted, error, page_of};
 use crate::world::World;
 
 #[tokio::test]
@@ -69,4 +70,29 @@ async fn run_tells_what_is_committed_in_order() {
             "run 1 succeeded",
         ]
     );
+}
+
+/// Whether a run gets on whose `contact` is read to its end and whose `deal` fails at a page.
+async fn gets_on(fails_at: Option<&'static str>) -> bool {
+    let world = World::new(&["contact", "deal"]);
+    let mut adapter = Scripted::new(move |request| {
+        let fails = request.entity == "deal" && request.checkpoint.as_deref() == fails_at;
+        if fails { Err(error(ErrorKind::Malformed)) } else { Ok(page_of(request, 10)) }
+    });
+    let ports = Ports {
+        adapter: &mut adapter,
+        store: &world.store,
+        clock: world.clock.clone(),
+        cancel: world.cancel.clone(),
+        listener: &|_| {},
+    };
+    let ran = engine::sync::run(&world.plan, ports).await.unwrap();
+    assert_eq!(ran.end.status, RunStatus::Partial);
+    ran.progressed
+}
+
+#[tokio::test]
+async fn run_gets_on_if_what_fails_has_moved_and_not_by_what_is_read_again_each_time() {
+    assert!(!gets_on(None).await);
+    assert!(gets_on(Some("4")).await);
 }
