@@ -115,3 +115,17 @@ fn manifest_becomes_reading_rules() {
     assert_eq!(entity(&plan, "table").absent, ["table"]);
     assert!(article.absent.is_empty(), "windows do not show what is gone");
 }
+
+#[test]
+fn full_read_tells_nothing_of_what_is_old_or_is_read_by_itself() {
+    let absent = |manifest: &Manifest, name: &str| {
+        entity(&plan_of(manifest, &choice(&[])).unwrap(), name).absent.clone()
+    };
+    let mut manifest = Manifest::parse(MANIFEST).unwrap();
+    manifest.entities.get_mut("picture").unwrap().deletes = vec![Deletes::Absence];
+    assert_eq!(absent(&manifest, "thread"), ["picture"]);
+    manifest.entities.get_mut("picture").unwrap().with = None;
+    assert!(absent(&manifest, "thread").is_empty());
+    manifest.entities.get_mut("table").unwrap().history = Some(Duration::from_hours(24));
+    assert!(absent(&manifest, "table").is_empty());
+}

@@ -155,14 +155,18 @@ fn not_yet(manifest: &Manifest, name: &str) -> Option<String> {
 }
 
 /// The entities of which a full read shows what is gone. A list of deletions or a feed that is
-/// kept for a time only may lapse; then a full read is all that tells.
+/// kept for a time only may lapse; then a full read is all that tells. It tells nothing where the
+/// provider does not show what is old, nor of what comes with others but is read by itself: that
+/// is there, whether or not anything brings it.
 fn absent((name, entity): (&str, &manifest::Entity), manifest: &Manifest) -> Vec<String> {
-    if entity.full == manifest::Full::Windows {
+    if entity.full == manifest::Full::Windows || entity.history.is_some() {
         return Vec::new();
     }
     let tells = |e: &manifest::Entity| e.deletes.contains(&manifest::Deletes::Absence);
     let own = (tells(entity) || entity.kept.is_some()).then_some(name);
-    let with = entity.yields.iter().filter(|name| manifest.entities.get(*name).is_some_and(tells));
+    let brought = |e: &manifest::Entity| e.with.as_deref() == Some(name) && tells(e);
+    let with =
+        entity.yields.iter().filter(|name| manifest.entities.get(*name).is_some_and(brought));
     own.into_iter().chain(with.map(String::as_str)).map(str::to_owned).collect()
 }
 
