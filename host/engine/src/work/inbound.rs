@@ -8,7 +8,7 @@ use model::errors::Again;
 use model::queue::{Effect, Job, JobQueue, Leased, Outcome};
 use model::run::RunStatus;
 use model::store::{RecordStore, RunEnd};
-use model::{Clock, Error};
+use model::{Clock, Error, Timestamp};
 
 use super::error;
 use super::handler::{Context, Handled, Handler, Terms};
@@ -81,7 +81,7 @@ impl Inbound {
             listener: &|_| {},
         };
         let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        Ok(judge(job, ran))
+        Ok(judge(job, ran, self.settle.clock.now()))
     }
 
     async fn replay(
@@ -101,7 +101,7 @@ impl Inbound {
             listener: &|_| {},
         };
         let ran = Box::pin(replay::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        Ok(judge(job, ran))
+        Ok(judge(job, ran, self.settle.clock.now()))
     }
 
     /// Forgets where the lanes stand, then queues the same without that: however often either job
@@ -147,15 +147,19 @@ fn done(job: &Job, effects: Vec<Effect>) -> Ended {
     Ended::Well(Handled { outcomes: vec![(job.id, Outcome::Done)], effects })
 }
 
-/// What a run means for its job. One that was stopped goes back and on, at no cost. What failed
-/// for good beside something that did not is told by the run and no reason to try again.
-fn judge(job: &Job, ran: Ran) -> Ended {
+/// What a run means for its job. One that was stopped goes back and on, at no cost, but behind
+/// what waits by now: in its old place a long read would be first again after each of its turns.
+/// What failed for good beside something that did not is told by the run and no reason to try again.
+fn judge(job: &Job, ran: Ran, now: Timestamp) -> Ended {
     let Ran { end, progressed } = ran;
     let (status, worst) = (end.status, worst(&end).cloned());
     let effects = vec![Effect::EndRun(end)];
     let passes = |error: &Error| error.rule().again != Again::No;
     match (status, worst) {
-        (RunStatus::Cancelled, _) => Ended::Well(Handled { outcomes: Vec::new(), effects }),
+        (RunStatus::Cancelled, _) => {
+            let outcomes = vec![(job.id, Outcome::Defer { until: now })];
+            Ended::Well(Handled { outcomes, effects })
+        }
         (RunStatus::Failed, Some(error)) => Ended::Ill { error, progressed, effects },
         (_, Some(error)) if passes(&error) => Ended::Ill { error, progressed, effects },
         _ => done(job, effects),

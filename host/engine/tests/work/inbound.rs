@@ -1,6 +1,6 @@
 //! Jobs that read connections, to their end in the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use engine::sync::{PackageRef, SyncPlan};
 use engine::work::job::{Order, ReplayOrder, SyncOrder};
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
-use model::queue::{Death, JobQueue as _, NewJob};
+use model::queue::{Claim, Death, JobQueue as _, NewJob, Queue};
 use model::record::Record;
 use model::run::{Run, RunKind, RunStatus};
 use model::store::RecordStore as _;
@@ -239,6 +239,37 @@ async fn stopped_run_keeps_its_pages_and_its_job_goes_on_later_at_no_cost() {
     assert_eq!(pages, 10);
     assert!(read(&all)[0].1 >= 3);
     crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_run_goes_on_behind_what_waits_by_then() {
+    let world = World::new(plan()).await;
+    let gate = Arc::new(tokio::sync::Semaphore::new(3));
+    let waits = Arc::clone(&gate);
+    world.adapter(move || Pages { waits: Some(Arc::clone(&waits)), ..Pages::new(|_| None) });
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    world.comes(|| gate.available_permits() == 0).await;
+    crew.stop.cancel();
+    world.settle().await;
+    world.clock.advance(Duration::from_mins(1));
+    world.enqueue(crate::world::job("other")).await;
+    world.clock.advance(Duration::from_mins(1));
+    gate.add_permits(100);
+    crew.stop().await;
+    let claim = Claim {
+        worker: "test".to_owned(),
+        queue: Queue::InboundScheduled,
+        tenant: tenant(),
+        skip: BTreeSet::new(),
+        sessions_max: 2,
+        jobs_max: 1,
+        lease: Duration::from_mins(1),
+    };
+    let claimed = world.store.claim(claim).await.unwrap();
+    let sessions: Vec<_> = claimed.iter().map(|leased| leased.lease.session.as_str()).collect();
+    assert_eq!(sessions, ["sync/other", "sync/crm"]);
+    assert_eq!(claimed[1].jobs[0].attempt, 1);
 }
 
 #[tokio::test(start_paused = true)]
