@@ -19,6 +19,10 @@ const NAME_BYTES_MAX: usize = 128;
 /// The most entities that a task names; a manifest has fewer.
 const ENTITIES_MAX: usize = 1_024;
 
+/// The names of a task's entities together, in bytes: even if JSON escapes each byte, the job of
+/// the task is no larger than a job may be, so that no task can hold up the ticks of others.
+const ENTITIES_BYTES_MAX: usize = 32 << 10;
+
 /// The longest secret, in bytes: a private key or a token is far below.
 const SECRET_BYTES_MAX: usize = 64 << 10;
 
@@ -134,6 +138,8 @@ pub(crate) fn task(task: &Task) -> Result<(), StoreError> {
             "a task names more than {ENTITIES_MAX} entities; name none for all"
         )));
     }
+    let bytes = task.entities.iter().map(String::len).sum();
+    length("the list of entities of a task", bytes, 0, ENTITIES_BYTES_MAX)?;
     task.entities.iter().map(String::as_str).try_for_each(entity)
 }
 

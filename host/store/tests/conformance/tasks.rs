@@ -218,6 +218,7 @@ pub(crate) async fn tasks_and_leads_beyond_the_limits_are_refused(store: &impl P
     let nightly = || task("acme/nightly", 10);
     check(Task { entities: vec!["x".to_owned(); 1_025], ..nightly() }, "1024 entities").await;
     check(Task { entities: vec![String::new()], ..nightly() }, "entity is empty").await;
+    check(Task { entities: vec!["x".repeat(128); 1_024], ..nightly() }, "131072 bytes").await;
     check(Task { paused: Some("x".repeat(257)), ..nightly() }, "257 bytes").await;
     let expression = "* ".repeat(200);
     let schedule = Schedule::Cron { expression, zone: "UTC".to_owned() };
