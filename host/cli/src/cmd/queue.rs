@@ -92,12 +92,16 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         }
         Command::Resume { scope } => {
             let scope = scope.read()?;
-            if !store.resume(tenant, &scope).await? {
-                bail!("{} is not paused: see `plughouse queue pauses`", what(&scope));
+            let ended = store.resume(tenant, &scope).await?;
+            let rests = rests(&store.pauses(tenant).await?, &scope);
+            if !ended {
+                let rests = rests.unwrap_or_else(|| "see `plughouse queue pauses`".to_owned());
+                bail!("nobody has paused {}: {rests}", what(&scope));
             }
             host.wake.wake();
             let resumed = serde_json::json!({ "resumed": scope });
-            output.result(&resumed, format_args!("resumed {}", what(&scope)))?;
+            let rests = rests.map(|rests| format!("; {rests}")).unwrap_or_default();
+            output.result(&resumed, format_args!("resumed {}{rests}", what(&scope)))?;
         }
         Command::Pauses => {
             let head = ["WHAT", "SINCE", "UNTIL", "WHY"];
@@ -126,5 +130,41 @@ fn what(scope: &PauseScope) -> String {
         PauseScope::Queue(queue) => format!("queue {queue}"),
         PauseScope::Session(queue, session) => format!("session {session} of queue {queue}"),
         PauseScope::Connection(connection) => format!("connection {connection}"),
+        PauseScope::Unauthorised(connection) => {
+            format!("connection {connection}, until it is connected again")
+        }
+    }
+}
+
+/// What still lets the work of a connection rest that people may resume, and what to do about it.
+fn rests(pauses: &[Pause], scope: &PauseScope) -> Option<String> {
+    let PauseScope::Connection(connection) = scope else { return None };
+    let unauthorised = PauseScope::Unauthorised(connection.clone());
+    let pause = pauses.iter().find(|pause| pause.scope == unauthorised)?;
+    Some(format!(
+        "its work rests because its account must be authorised again ({}): use `plughouse connect` \
+         again, and it goes on",
+        pause.reason
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_resumes_a_refused_connection_is_told_to_connect_again() {
+        let hub: ConnectionId = "hub".parse().unwrap();
+        let scope = PauseScope::Connection(hub.clone());
+        let pause = Pause {
+            scope: PauseScope::Unauthorised(hub),
+            reason: "the token is revoked".to_owned(),
+            since: model::Timestamp::UNIX_EPOCH,
+            until: None,
+        };
+        assert_eq!(rests(&[], &scope), None);
+        let told = rests(std::slice::from_ref(&pause), &scope).unwrap();
+        assert!(told.contains("revoked") && told.contains("plughouse connect"), "{told}");
+        assert_eq!(rests(&[pause], &PauseScope::Connection("news".parse().unwrap())), None);
     }
 }
