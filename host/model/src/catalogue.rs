@@ -76,16 +76,16 @@ pub trait Catalogue: Send + Sync {
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError>;
 
     /// In which state a connection is; nothing where it is active and always was. A run that ends
-    /// because the account must be authorised again changes it. New secrets make it active, and
-    /// end the pause of its work.
+    /// because the account must be authorised again changes it. New secrets make it active.
+    /// What people have paused stays paused.
     async fn connection_status(
         &self,
         tenant: &TenantId,
         id: &ConnectionId,
     ) -> Result<Option<ConnectionStatus>, StoreError>;
 
-    /// Sets the state of a connection, and logs it as an event. Work of one that is not active is
-    /// paused. The state that it is in already changes nothing.
+    /// Sets the state of a connection, and logs it as an event. Work of one that is not active
+    /// rests ([`PauseScope::Unauthorised`](crate::queue::PauseScope::Unauthorised)). The state that it is in already changes nothing.
     async fn set_connection_state(
         &self,
         tenant: &TenantId,

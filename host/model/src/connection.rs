@@ -41,8 +41,6 @@ pub enum ConnectionState {
     Active,
     /// The provider does not accept its credentials any more.
     NeedsReauthorisation,
-    /// A person has paused it.
-    Paused,
 }
 
 impl ConnectionState {
@@ -51,7 +49,6 @@ impl ConnectionState {
         match self {
             Self::Active => "active",
             Self::NeedsReauthorisation => "needs-reauthorisation",
-            Self::Paused => "paused",
         }
     }
 }

@@ -127,6 +127,9 @@ pub enum PauseScope {
     Session(Queue, String),
     /// All work of a connection.
     Connection(ConnectionId),
+    /// All work of a connection whose account must be authorised again. It goes with the
+    /// connection's state: nobody begins or ends it by itself.
+    Unauthorised(ConnectionId),
 }
 
 /// A pause.
@@ -216,7 +219,9 @@ pub trait JobQueue: Send + Sync {
     /// [`Self::redrive`]. The reason goes into the log of events.
     async fn discard(&self, filter: &DeadFilter, reason: &str) -> Result<u64, StoreError>;
 
-    /// Pauses; a pause of the same scope is replaced. What is at work ends as ever.
+    /// Pauses; a pause of the same scope is replaced. What is at work ends as ever. Work of a
+    /// connection rests while any of its pauses holds; [`PauseScope::Unauthorised`] is refused
+    /// here and in [`Self::resume`].
     async fn pause(&self, tenant: &TenantId, pause: Pause) -> Result<(), StoreError>;
 
     /// Ends a pause. False if there was none.

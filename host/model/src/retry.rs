@@ -60,8 +60,8 @@ pub enum Verdict {
         /// Not before.
         until: Timestamp,
     },
-    /// It stays where it is and its connection is paused: until a person acts, all work of the
-    /// connection would end the same.
+    /// It stays where it is and the work of its connection rests: until a person has authorised
+    /// the account again, all of it would end the same.
     Hold,
     /// It has failed for good.
     Dead {
@@ -71,8 +71,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict in the words of the queue. For [`Verdict::Hold`] the worker pauses the
-    /// connection first: the job is due at once, and the pause is what holds it.
+    /// The verdict in the words of the queue. For [`Verdict::Hold`] the worker has the
+    /// connection rest with it ([`Effect::Unauthorised`](crate::queue::Effect)): the job is due at
+    /// once, and that is what holds it.
     pub fn outcome(self, failure: Failure) -> Outcome {
         match self {
             Self::Retry { after } => Outcome::Retry { after, failure },

@@ -30,8 +30,8 @@ mod port;
 mod renew;
 mod rows;
 mod session;
+mod states;
 
 pub(crate) use lapse::lapse;
 pub(crate) use ledger::Ledger;
-pub(crate) use pause::turn as turn_connection;
 pub(crate) use session::fence;

@@ -11,7 +11,6 @@ use redb::{
     ReadableTableMetadata as _,
 };
 
-use crate::catalogue::states;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::events::{Log, Subject};
@@ -109,10 +108,9 @@ impl Change for Finish {
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
         let Self(end) = self;
-        let mut writes = Writes::default();
-        let mut log = Log::open(&tables.events, &end.run.tenant)?;
-        let run = finish(&mut writes, tables, &mut log, end)?;
-        Ok((writes, run))
+        let mut ledger = queue::Ledger::open(tables, end.at);
+        let run = ledger.end_run(end)?;
+        Ok((ledger.close()?, run))
     }
 }
 
@@ -143,10 +141,6 @@ pub(crate) fn finish(
             report.held = if *fate == Fate::Deleted { 0 } else { *absent };
         }
         report.error = entity.error;
-    }
-    if let Some(refused) = error.as_ref().and_then(|error| states::refused(error, at)) {
-        let about = (&run.tenant, &Subject::run(&run.connection, run.id));
-        states::turn(writes, (tables, log), about, &refused)?;
     }
     run.receipt += receipt;
     run.error = error;

@@ -15,13 +15,8 @@ use super::opener::Connections;
 /// Runs tasks and jobs until it is asked to stop, and comes back when all is at rest.
 pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) -> Result<()> {
     let opener = Arc::new(Connections::new(Arc::clone(host)));
-    let inbound = Inbound::new(
-        opener.clone(),
-        host.store.clone(),
-        host.store.clone(),
-        host.clock.clone(),
-        host.call_max,
-    );
+    let inbound =
+        Inbound::new(opener.clone(), host.store.clone(), host.clock.clone(), host.call_max);
     let inbound: Arc<dyn Handler> = Arc::new(inbound);
     let holder = format!("{}-{}", std::process::id(), host.clock.now().as_millisecond());
     let workers = work::Ports {

@@ -15,8 +15,8 @@ use super::caps::{Caps, HOST_WAIT, Permit};
 use super::handler::{Context, Handled, Handler, Terms};
 use super::lease::{Hold, Leases};
 use super::opener::{About, Opener};
-use super::settle::{Failed, Settle, random};
-use super::{error, lease};
+use super::settle::{Failed, random};
+use super::{error, lease, settle};
 use crate::breaker::Breakers;
 
 /// How long a session whose package is quarantined waits until it is looked at again: packages
@@ -71,7 +71,7 @@ impl Attempt<'_> {
         }
         let about = match about {
             Ok(about) => about,
-            Err(error) => return self.failed(job, error, None).await,
+            Err(error) => return self.failed(job, error, None),
         };
         if about.is_none() && self.leased.connection.is_some() {
             return self.pointless();
@@ -90,7 +90,7 @@ impl Attempt<'_> {
         }
         match self.handle(digest.clone()).await {
             Ok(handled) => handled,
-            Err(error) => self.failed(job, error, digest).await,
+            Err(error) => self.failed(job, error, digest),
         }
     }
 
@@ -127,10 +127,9 @@ impl Attempt<'_> {
         }
     }
 
-    async fn failed(&self, job: &Job, error: Error, digest: Option<String>) -> Handled {
-        let settle = Settle { queue: Arc::clone(&self.core.queue), clock: self.core.clock.clone() };
+    fn failed(&self, job: &Job, error: Error, digest: Option<String>) -> Handled {
         let failed = Failed { leased: self.leased, job, error, progressed: false, digest };
-        Handled { outcomes: vec![settle.failed(failed).await], effects: Vec::new() }
+        settle::failed(failed, self.core.clock.now(), Vec::new())
     }
 
     /// Keeps a job from workers that it has killed, and its package from the session.

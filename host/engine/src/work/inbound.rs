@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::errors::Again;
-use model::queue::{Effect, Job, JobQueue, Leased, Outcome};
+use model::queue::{Effect, Job, Leased, Outcome};
 use model::run::RunStatus;
 use model::store::{RecordStore, RunEnd};
 use model::{Clock, Error, Timestamp};
@@ -14,7 +14,7 @@ use super::error;
 use super::handler::{Context, Handled, Handler, Terms};
 use super::job::{self as orders, Order, ReplayOrder, SyncOrder};
 use super::opener::{Opened, Opener};
-use super::settle::{Failed, Settle};
+use super::settle::{self, Failed};
 use crate::replay;
 use crate::sync::{self, Ran};
 
@@ -29,7 +29,7 @@ const COMMIT_TIME: Duration = Duration::from_secs(30);
 pub struct Inbound {
     opener: Arc<dyn Opener>,
     store: Arc<dyn RecordStore>,
-    settle: Settle,
+    clock: Clock,
     terms: Terms,
 }
 
@@ -38,12 +38,11 @@ impl Inbound {
     pub fn new(
         opener: Arc<dyn Opener>,
         store: Arc<dyn RecordStore>,
-        queue: Arc<dyn JobQueue>,
         clock: Clock,
         call_max: Duration,
     ) -> Self {
         let terms = Terms { deadline: call_max + COMMIT_TIME, turn: TURN, jobs_max: 1 };
-        Self { opener, store, settle: Settle { queue, clock }, terms }
+        Self { opener, store, clock, terms }
     }
 
     async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Ended, Error> {
@@ -76,12 +75,12 @@ impl Inbound {
         let ports = sync::Ports {
             adapter: adapter.as_mut(),
             store: self.store.as_ref(),
-            clock: self.settle.clock.clone(),
+            clock: self.clock.clone(),
             cancel: context.cancel.clone(),
             listener: &|_| {},
         };
         let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        Ok(judge(job, ran, self.settle.clock.now()))
+        Ok(judge(job, ran, self.clock.now()))
     }
 
     async fn replay(
@@ -96,12 +95,12 @@ impl Inbound {
         plan.lease = Some(leased.lease.clone());
         let ports = replay::Ports {
             store: self.store.as_ref(),
-            clock: self.settle.clock.clone(),
+            clock: self.clock.clone(),
             cancel: context.cancel.clone(),
             listener: &|_| {},
         };
         let ran = Box::pin(replay::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        Ok(judge(job, ran, self.settle.clock.now()))
+        Ok(judge(job, ran, self.clock.now()))
     }
 
     /// Forgets where the lanes stand, then queues the same without that: however often either job
@@ -129,7 +128,7 @@ impl Handler for Inbound {
             Ended::Ill { error, progressed, effects } => {
                 let digest = context.digest;
                 let failed = Failed { leased, job, error, progressed, digest };
-                Handled { outcomes: vec![self.settle.failed(failed).await], effects }
+                settle::failed(failed, self.clock.now(), effects)
             }
         }
     }

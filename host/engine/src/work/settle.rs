@@ -1,11 +1,11 @@
 //! What becomes of a job that has failed.
 
-use std::sync::Arc;
-
-use model::queue::{Death, Failure, Job, JobId, JobQueue, Leased, Outcome, Pause, PauseScope};
+use model::queue::{Death, Effect, Failure, Job, Leased};
 use model::retry::{self, Verdict};
-use model::{Clock, Error};
+use model::{Error, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
+
+use super::handler::Handled;
 
 /// A failed attempt.
 pub(super) struct Failed<'a> {
@@ -21,38 +21,25 @@ pub(super) struct Failed<'a> {
     pub(super) digest: Option<String>,
 }
 
-/// Settles failed attempts.
-#[derive(Clone)]
-pub(super) struct Settle {
-    pub(super) queue: Arc<dyn JobQueue>,
-    pub(super) clock: Clock,
-}
-
-impl Settle {
-    /// Decides, and pauses the connection where a person has to act first.
-    pub(super) async fn failed(&self, failed: Failed<'_>) -> (JobId, Outcome) {
-        let Failed { leased, job, error, progressed, digest } = failed;
-        let now = self.clock.now();
-        let mut verdict = retry::decide(job, &error, progressed, now, random(leased, job));
-        if verdict == Verdict::Hold && !self.hold(leased, &error).await {
-            verdict = Verdict::Dead { why: Death::Permanent };
+/// Decides what becomes of the job. Where a person has to act first, the work of its connection
+/// rests from the same commit on.
+pub(super) fn failed(failed: Failed<'_>, now: Timestamp, mut effects: Vec<Effect>) -> Handled {
+    let Failed { leased, job, error, progressed, digest } = failed;
+    let mut verdict = retry::decide(job, &error, progressed, now, random(leased, job));
+    if verdict == Verdict::Hold {
+        match &leased.connection {
+            Some(connection) => effects.push(Effect::Unauthorised {
+                connection: connection.clone(),
+                reason: error.to_string(),
+            }),
+            None => verdict = Verdict::Dead { why: Death::Permanent },
         }
-        let (tenant, session) = (&leased.lease.tenant, &leased.lease.session);
-        tracing::warn!(%tenant, session, job = %job.id, attempt = job.attempt, %error, ?verdict, "a job failed");
-        let attempt = job.attempt;
-        let failure = Failure { at: now, attempt, error, digest, progressed };
-        (job.id, verdict.outcome(failure))
     }
-
-    /// Pauses the connection; false if there is none, or the store does not.
-    async fn hold(&self, leased: &Leased, error: &Error) -> bool {
-        let Some(connection) = &leased.connection else { return false };
-        let scope = PauseScope::Connection(connection.clone());
-        let since = self.clock.now();
-        let pause = Pause { scope, reason: error.to_string(), since, until: None };
-        let paused = self.queue.pause(&leased.lease.tenant, pause).await;
-        paused.inspect_err(|error| tracing::warn!(%error, "a connection is not paused")).is_ok()
-    }
+    let (tenant, session) = (&leased.lease.tenant, &leased.lease.session);
+    tracing::warn!(%tenant, session, job = %job.id, attempt = job.attempt, %error, ?verdict, "a job failed");
+    let attempt = job.attempt;
+    let failure = Failure { at: now, attempt, error, digest, progressed };
+    Handled { outcomes: vec![(job.id, verdict.outcome(failure))], effects }
 }
 
 /// Spreads what was sent away together; the same for the same attempt, which does no harm.

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use engine::sync::{PackageRef, SyncPlan};
 use engine::work::job::{Order, ReplayOrder, SyncOrder};
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
-use model::queue::{Claim, Death, JobQueue as _, NewJob, Queue};
+use model::queue::{Claim, Death, JobQueue as _, NewJob, Pause, PauseScope, Queue};
 use model::record::Record;
 use model::run::{Run, RunKind, RunStatus};
 use model::store::RecordStore as _;
-use model::{Error, ErrorKind};
+use model::{Connection, ConnectionId, Error, ErrorKind};
 
 use crate::world::{World, tenant};
 
@@ -285,10 +285,27 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
     world.pass(Duration::from_hours(10)).await;
     world.settle().await;
     assert_eq!(runs(&world).await.len(), 1);
-    let pauses = world.store.pauses(&tenant()).await.unwrap();
-    assert!(pauses[0].reason.contains("expired"), "{pauses:?}");
+    let [Pause { scope, reason, .. }] = &world.store.pauses(&tenant()).await.unwrap()[..] else {
+        panic!("one pause")
+    };
+    let crm: ConnectionId = "crm".parse().unwrap();
+    assert_eq!(
+        (scope, reason.as_str()),
+        (&PauseScope::Unauthorised(crm.clone()), "expired (test.token)")
+    );
+    assert!(world.store.resume(&tenant(), scope).await.is_err(), "that helps nobody");
     world.adapter(|| Pages::new(|_| None));
-    assert!(world.store.resume(&tenant(), &pauses[0].scope).await.unwrap());
+    let again = Connection {
+        tenant: tenant(),
+        id: crm,
+        package: "test/provider".to_owned(),
+        auth: "key".to_owned(),
+        variables: BTreeMap::new(),
+        consents: BTreeMap::new(),
+        overrides: BTreeMap::new(),
+        account: None,
+    };
+    world.store.put_connection(again, Some(Vec::new())).await.unwrap();
     world.wake.wake();
     world.until(|s| s.done == 1).await;
     crew.stop().await;

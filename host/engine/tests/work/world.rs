@@ -153,10 +153,10 @@ impl World {
 
     /// Workers that read connections.
     pub(crate) fn readers(&self) -> Crew {
-        let (queue, store) = (Arc::new(self.store.clone()), Arc::new(self.store.clone()));
+        let store = Arc::new(self.store.clone());
         let opener: Arc<dyn Opener> = Arc::<Desk>::clone(&self.desk);
         let call_max = Duration::from_secs(30);
-        self.crew(Arc::new(Inbound::new(opener, store, queue, self.clock.clone(), call_max)))
+        self.crew(Arc::new(Inbound::new(opener, store, self.clock.clone(), call_max)))
     }
 
     /// Makes an adapter for each run.

@@ -104,6 +104,14 @@ pub enum Effect {
     Enqueue(NewJob),
     /// The end of the run that the job was. Without it the run goes on with the next attempt.
     EndRun(RunEnd),
+    /// The account of a connection must be authorised again: its state says so, and its work
+    /// rests until it has been.
+    Unauthorised {
+        /// The connection, of the tenant of the claim.
+        connection: ConnectionId,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Whether a lease was still good.

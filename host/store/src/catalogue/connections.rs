@@ -11,15 +11,15 @@ use redb::{ReadTransaction, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::states;
+use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
-use crate::events::{Log, Subject};
+use crate::events::Subject;
+use crate::queue::Ledger;
 use crate::tables::{Rows, Table, Tables};
 use crate::vault::{Key, Place};
 use crate::writer::Change;
 use crate::writes::Writes;
-use crate::{check, queue};
 
 #[derive(Deserialize, Serialize)]
 struct Row {
@@ -68,20 +68,20 @@ impl Change for Put {
     }
 }
 
-/// Makes a connection active and lets its work go on: who gives it new secrets wants it to work,
-/// whatever has stopped it.
+/// Makes a connection active: who gives it new secrets has authorised it again.
 fn renew(
     writes: &mut Writes,
     tables: &Tables<'_>,
     connection: &Connection,
     since: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut log = Log::open(&tables.events, &connection.tenant)?;
-    let about = (&connection.tenant, &Subject::connection(Some(&connection.id)));
+    let Connection { tenant, id, .. } = connection;
     let reason = "it was connected again".to_owned();
     let to = ConnectionStatus { state: ConnectionState::Active, reason, since };
-    states::turn(writes, (tables, &mut log), about, &to)?;
-    queue::turn_connection(writes, tables, (&connection.tenant, &connection.id), (None, since))
+    let mut ledger = Ledger::open(tables, since);
+    ledger.turn(tenant, (id, &Subject::connection(Some(id))), &to)?;
+    writes.append(&ledger.close()?);
+    Ok(())
 }
 
 /// The connection of this name.

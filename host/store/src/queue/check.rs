@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::queue::{
     BATCH_BYTES_MAX, BATCH_MAX, DEDUPES_MAX, Dedupe, DedupeUntil, KEY_BYTES_MAX, LEASE_MAX, NewJob,
-    PAYLOAD_BYTES_MAX, REASON_BYTES_MAX,
+    PAYLOAD_BYTES_MAX, PauseScope, REASON_BYTES_MAX,
 };
 use model::store::StoreError;
 
@@ -56,6 +56,18 @@ pub(super) fn job(job: &NewJob) -> Result<(), StoreError> {
 pub(super) fn session(session: &str) -> Result<(), StoreError> {
     length("the name of a session", session.len(), 1, KEY_BYTES_MAX)?;
     no_nul("the name of a session", session)
+}
+
+/// Refuses the pause that goes with the state of a connection.
+pub(super) fn scope(scope: &PauseScope) -> Result<(), StoreError> {
+    match scope {
+        PauseScope::Unauthorised(connection) => Err(invalid(format!(
+            "work of {connection} rests because its account must be authorised again; connect it \
+             again, with `plughouse connect`, and it goes on"
+        ))),
+        PauseScope::Session(_, session) => self::session(session),
+        PauseScope::Queue(_) | PauseScope::Connection(_) => Ok(()),
+    }
 }
 
 pub(super) fn payload(payload: &[u8]) -> Result<(), StoreError> {

@@ -1,10 +1,10 @@
 //! Ends of claims: outcomes, effects, and the row of the session, together.
 
-use model::Clock;
 use model::queue::{
     DeadHead, Death, Effect, FAILURES_MAX, Failure, Finish, Held, JobId, LeaseRef, Outcome, Queue,
 };
 use model::store::{EventKind, StoreError};
+use model::{Clock, TenantId};
 
 use super::check;
 use super::keys::{self, Line};
@@ -12,7 +12,6 @@ use super::ledger::{Ledger, Slot};
 use super::rows::{self, JobRow, Letter, Quarantine};
 use crate::check::invalid;
 use crate::codec::{Malformed, corrupt};
-use crate::runs;
 use crate::tables::{Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
@@ -66,7 +65,7 @@ impl Ledger<'_> {
         self.keep(slot);
         self.counts(&lease.tenant, lease.queue)?.release();
         for effect in effects {
-            self.effect(effect)?;
+            self.effect(&lease.tenant, effect)?;
         }
         Ok(Held::Held)
     }
@@ -167,18 +166,19 @@ impl Ledger<'_> {
         self.draft.write(Table::Letters, key, &letter)
     }
 
-    fn effect(&mut self, effect: Effect) -> Result<(), StoreError> {
+    fn effect(&mut self, tenant: &TenantId, effect: Effect) -> Result<(), StoreError> {
         match effect {
             Effect::Enqueue(job) => drop(self.enqueue(job)?),
+            Effect::Unauthorised { connection, reason } => {
+                self.refuse(tenant, &connection, reason)?;
+            }
             Effect::EndRun(end) => {
                 let place = (end.run.tenant.clone(), end.run.connection.clone());
                 if !self.ended_runs.insert(place) {
                     let message = "two effects of one call end runs of one connection";
                     return Err(invalid(message));
                 }
-                let tables = self.draft.tables();
-                let (log, writes) = self.log(&end.run.tenant)?;
-                drop(runs::finish(writes, tables, log, end)?);
+                drop(self.end_run(end)?);
             }
         }
         Ok(())

@@ -67,7 +67,7 @@ impl Index {
     }
 }
 
-/// When the first session of a group is due, the pause of its connection considered.
+/// When the first session of a group is due, the pauses of its connection considered.
 fn first(draft: &Draft<'_>, group: &Group) -> Result<Option<Timestamp>, StoreError> {
     let prefix = group.key();
     let Some((row, _)) = draft.next(Table::Ready, &prefix, &key::behind(&prefix))? else {
@@ -75,8 +75,12 @@ fn first(draft: &Draft<'_>, group: &Group) -> Result<Option<Timestamp>, StoreErr
     };
     let (due, _) =
         keys::ready(&row, prefix.len()).ok_or_else(|| corrupt(Table::Ready, Malformed::Shape))?;
-    let Some(connection) = group.connection.clone() else { return Ok(Some(due)) };
-    let scope = PauseScope::Connection(connection);
-    let pause: Option<Pause> = draft.read(Table::Pauses, &keys::pause(&group.tenant, &scope))?;
-    Ok(Halt::delay(pause.map(|pause| Halt { until: pause.until }), due))
+    let Some(connection) = &group.connection else { return Ok(Some(due)) };
+    let mut due = Some(due);
+    for scope in [PauseScope::Connection, PauseScope::Unauthorised] {
+        let key = keys::pause(&group.tenant, &scope(connection.clone()));
+        let pause: Option<Pause> = draft.read(Table::Pauses, &key)?;
+        due = due.and_then(|due| Halt::delay(pause.map(|pause| Halt { until: pause.until }), due));
+    }
+    Ok(due)
 }

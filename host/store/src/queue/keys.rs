@@ -172,6 +172,10 @@ pub(super) fn pause(tenant: &TenantId, scope: &PauseScope) -> Vec<u8> {
             key.push(3);
             key.extend_from_slice(connection.as_str().as_bytes());
         }
+        PauseScope::Unauthorised(connection) => {
+            key.push(4);
+            key.extend_from_slice(connection.as_str().as_bytes());
+        }
     }
     key
 }

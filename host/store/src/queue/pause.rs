@@ -28,9 +28,7 @@ pub(super) struct Begin {
 impl Begin {
     pub(super) fn new(clock: Clock, tenant: TenantId, pause: Pause) -> Result<Self, StoreError> {
         check::reason(&pause.reason)?;
-        if let PauseScope::Session(_, session) = &pause.scope {
-            check::session(session)?;
-        }
+        check::scope(&pause.scope)?;
         Ok(Self { clock, tenant, pause })
     }
 }
@@ -49,9 +47,20 @@ impl Change for Begin {
 
 /// Ends a pause.
 pub(super) struct Resume {
-    pub(super) clock: Clock,
-    pub(super) tenant: TenantId,
-    pub(super) scope: PauseScope,
+    clock: Clock,
+    tenant: TenantId,
+    scope: PauseScope,
+}
+
+impl Resume {
+    pub(super) fn new(
+        clock: Clock,
+        tenant: TenantId,
+        scope: PauseScope,
+    ) -> Result<Self, StoreError> {
+        check::scope(&scope)?;
+        Ok(Self { clock, tenant, scope })
+    }
 }
 
 impl Change for Resume {
@@ -69,30 +78,6 @@ impl Change for Resume {
         ledger.halt(&tenant, &scope, None)?;
         Ok((ledger.close()?, Halt { until: pause.until }.holds(now)))
     }
-}
-
-/// Pauses all work of a connection, or lets it go on, with a change that no queue is part of.
-pub(crate) fn turn(
-    writes: &mut Writes,
-    tables: &Tables<'_>,
-    (tenant, connection): (&TenantId, &ConnectionId),
-    (pause, now): (Option<&str>, Timestamp),
-) -> Result<(), StoreError> {
-    let mut ledger = Ledger::open(tables, now);
-    let scope = PauseScope::Connection(connection.clone());
-    let key = keys::pause(tenant, &scope);
-    if let Some(reason) = pause {
-        check::reason(reason)?;
-        let reason = reason.to_owned();
-        let pause = Pause { scope: scope.clone(), reason, since: now, until: None };
-        ledger.draft.write(Table::Pauses, key, &pause)?;
-        ledger.halt(tenant, &scope, Some(Halt { until: None }))?;
-    } else {
-        ledger.draft.remove(Table::Pauses, key);
-        ledger.halt(tenant, &scope, None)?;
-    }
-    writes.append(&ledger.close()?);
-    Ok(())
 }
 
 /// Lists the pauses of a tenant that hold.
@@ -119,7 +104,7 @@ pub(super) fn list(
 impl Ledger<'_> {
     /// Moves what is under a pause that has begun or ended. A paused queue moves nothing: whoever
     /// asks for what is due looks for its pause.
-    fn halt(
+    pub(super) fn halt(
         &mut self,
         tenant: &TenantId,
         scope: &PauseScope,
@@ -133,7 +118,7 @@ impl Ledger<'_> {
                 slot.session.paused = pause;
                 self.keep(slot);
             }
-            PauseScope::Connection(connection) => {
+            PauseScope::Connection(connection) | PauseScope::Unauthorised(connection) => {
                 for queue in Queue::ALL {
                     self.touch_connection(queue, tenant, connection)?;
                 }

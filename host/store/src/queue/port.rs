@@ -92,7 +92,7 @@ impl JobQueue for Store {
 
     async fn resume(&self, tenant: &TenantId, scope: &PauseScope) -> Result<bool, StoreError> {
         let (tenant, scope) = (tenant.clone(), scope.clone());
-        self.write(pause::Resume { clock: self.clock(), tenant, scope }).await
+        self.write(pause::Resume::new(self.clock(), tenant, scope)?).await
     }
 
     async fn pauses(&self, tenant: &TenantId) -> Result<Vec<Pause>, StoreError> {

@@ -204,7 +204,6 @@ suite! { redb, crate::open_redb:
     states {
         refused_run_asks_for_authorisation_and_new_secrets_end_that
         state_is_set_and_told_where_it_changes
-        work_of_a_connection_rests_while_it_is_not_active
     }
     tenants {
         tenants_with_the_same_names_never_meet
@@ -294,6 +293,11 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         letter_comes_back_with_another_payload
         quarantine_lasts_until_a_person_acts
         deaths_and_what_people_do_are_events
+    }
+    states {
+        rest_of_a_refused_connection_and_pauses_of_people_are_apart
+        people_neither_begin_nor_end_the_rest_of_a_refused_connection
+        claim_that_finds_the_account_refused_rests_its_connection_in_one_commit
     }
     queue_pause {
         paused_queue_hands_out_nothing

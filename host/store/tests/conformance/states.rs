@@ -1,10 +1,11 @@
-use model::queue::PauseScope;
+use model::queue::{Effect, Finish, Outcome, Pause, PauseScope, Queue};
 use model::run::RunStatus;
 use model::store::{EventKind, RunEnd, StoreErrorKind};
-use model::{Connection, ConnectionState, Error, ErrorKind};
+use model::{Clock, Connection, ConnectionState, Error, ErrorKind};
 
 use super::Ports;
 use super::catalogue::connection;
+use super::queue::{acme, check_due, claim, job, put};
 use super::samples::{at, begin, end};
 
 async fn state(store: &impl Ports, of: &Connection) -> ConnectionState {
@@ -61,37 +62,92 @@ pub(crate) async fn state_is_set_and_told_where_it_changes(store: &impl Ports) {
     let set = async |state, reason: &str| {
         store.set_connection_state(&hub.tenant, &hub.id, state, reason).await
     };
-    let error = set(ConnectionState::Paused, "nobody").await.unwrap_err();
+    let lost = ConnectionState::NeedsReauthorisation;
+    let error = set(lost, "nobody").await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Invalid);
     store.put_connection(hub.clone(), None).await.unwrap();
     set(ConnectionState::Active, "as before").await.unwrap();
-    set(ConnectionState::Paused, "a person").await.unwrap();
-    set(ConnectionState::Paused, "again").await.unwrap();
+    set(lost, "a notice").await.unwrap();
+    set(lost, "again").await.unwrap();
     let status = store.connection_status(&hub.tenant, &hub.id).await.unwrap().unwrap();
-    assert_eq!(status.reason, "a person");
-    set(ConnectionState::Active, "a person").await.unwrap();
-    assert_eq!(told(store, &hub).await, [ConnectionState::Paused, ConnectionState::Active]);
+    assert_eq!(status.reason, "a notice");
+    set(ConnectionState::Active, "a notice").await.unwrap();
+    assert_eq!(told(store, &hub).await, [lost, ConnectionState::Active]);
 }
 
-pub(crate) async fn work_of_a_connection_rests_while_it_is_not_active(store: &impl Ports) {
+async fn pauses(store: &impl Ports) -> Vec<(PauseScope, String)> {
+    let pauses = store.pauses(&acme()).await.unwrap();
+    pauses.into_iter().map(|pause| (pause.scope, pause.reason)).collect()
+}
+
+pub(crate) async fn rest_of_a_refused_connection_and_pauses_of_people_are_apart(
+    store: &impl Ports,
+    clock: &Clock,
+) {
     let hub = connection("acme/hub");
-    store.put_connection(hub.clone(), None).await.unwrap();
-    let paused = async || {
-        let pauses = store.pauses(&hub.tenant).await.unwrap();
-        pauses.into_iter().map(|pause| (pause.scope, pause.reason)).collect::<Vec<_>>()
-    };
-    let set = async |state| {
-        store.set_connection_state(&hub.tenant, &hub.id, state, "a person").await.unwrap();
-    };
-    let pause = (PauseScope::Connection(hub.id.clone()), "a person".to_owned());
-    set(ConnectionState::Paused).await;
-    assert_eq!(paused().await, std::slice::from_ref(&pause));
-    set(ConnectionState::Active).await;
-    assert!(paused().await.is_empty());
-    set(ConnectionState::Paused).await;
-    store.put_connection(hub.clone(), None).await.unwrap();
-    assert_eq!(paused().await, [pause]);
     store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
-    assert!(paused().await.is_empty());
-    assert_eq!(state(store, &hub).await, ConnectionState::Active);
+    put(store, [job("a", "1")]).await;
+    let rest = PauseScope::Unauthorised(hub.id.clone());
+    let scope = PauseScope::Connection(hub.id.clone());
+    let (since, until) = (clock.now(), None);
+    let person = Pause { scope: scope.clone(), reason: "a person".to_owned(), since, until };
+    store.pause(&acme(), person).await.unwrap();
+    refuse(store).await;
+    let refused = (rest.clone(), "the token is revoked (hub.token)".to_owned());
+    assert_eq!(pauses(store).await, [(scope.clone(), "a person".to_owned()), refused.clone()]);
+
+    // Neither ends the other.
+    assert!(store.resume(&acme(), &scope).await.unwrap());
+    assert_eq!(pauses(store).await, std::slice::from_ref(&refused));
+    check_due(store, &[]).await;
+    let person = Pause { scope: scope.clone(), reason: "a person".to_owned(), since, until };
+    store.pause(&acme(), person).await.unwrap();
+    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    assert_eq!(pauses(store).await, [(scope.clone(), "a person".to_owned())]);
+    check_due(store, &[]).await;
+    assert!(store.resume(&acme(), &scope).await.unwrap());
+    check_due(store, &["a: 1"]).await;
+}
+
+pub(crate) async fn people_neither_begin_nor_end_the_rest_of_a_refused_connection(
+    store: &impl Ports,
+    clock: &Clock,
+) {
+    let hub = connection("acme/hub");
+    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    refuse(store).await;
+    let before = pauses(store).await;
+    let scope = PauseScope::Unauthorised(hub.id.clone());
+    let error = store.resume(&acme(), &scope).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert!(error.to_string().contains("plughouse connect"), "{error}");
+    let pause = Pause { scope, reason: String::new(), since: clock.now(), until: None };
+    let error = store.pause(&acme(), pause).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert_eq!(pauses(store).await, before);
+}
+
+pub(crate) async fn claim_that_finds_the_account_refused_rests_its_connection_in_one_commit(
+    store: &impl Ports,
+    clock: &Clock,
+) {
+    let hub = connection("acme/hub");
+    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    put(store, [job("a", "1"), job("b", "1")]).await;
+    for leased in claim(store).await {
+        let until = clock.now();
+        let reason = "no password".to_owned();
+        let finish = Finish {
+            outcomes: vec![(leased.jobs[0].id, Outcome::Defer { until })],
+            effects: vec![Effect::Unauthorised { connection: hub.id.clone(), reason }],
+            lease: leased.lease,
+        };
+        store.finish(vec![finish]).await.unwrap();
+    }
+    assert_eq!(state(store, &hub).await, ConnectionState::NeedsReauthorisation);
+    assert_eq!(told(store, &hub).await, [ConnectionState::NeedsReauthorisation], "once");
+    check_due(store, &[]).await;
+    assert_eq!(store.next_due(Queue::Outbound).await.unwrap(), None);
+    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    check_due(store, &["a: 1", "b: 1"]).await;
 }
