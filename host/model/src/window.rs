@@ -144,6 +144,9 @@ impl LaneState {
         {
             return Some(progress.clone());
         }
+        if let Some(early) = self.before_clock_was_set_back(rule, now) {
+            return early.next(rule, kind, now);
+        }
         let target = rule.target(kind, now);
         if self.complete_until.is_some_and(|until| until >= target) {
             return None;
@@ -157,6 +160,16 @@ impl LaneState {
                 Some(Progress { selection: deleted(sweep.selection), ..sweep })
             }
         }
+    }
+
+    /// The lane as far as it can be trusted, where it says to be complete in the future: when it
+    /// was read the clock was ahead, and there was nothing yet of what it has passed over. By how
+    /// much is not known, so it reaches back for as much as it sees and what is shown late.
+    fn before_clock_was_set_back(&self, rule: &ReadRule, now: Timestamp) -> Option<Self> {
+        let until = self.complete_until.filter(|until| *until > now)?;
+        let ahead = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        let complete_until = Some(back(now, ahead.saturating_add(rule.margin())));
+        Some(Self { complete_until, ..self.clone() })
     }
 
     fn records(&self, rule: &ReadRule, target: Timestamp, now: Timestamp) -> Option<Progress> {

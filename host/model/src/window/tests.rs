@@ -50,6 +50,19 @@ fn lane_of_records_reads_every_instant_once_and_late() {
 }
 
 #[test]
+fn lane_that_was_read_by_a_clock_that_was_ahead_reads_again_what_it_passed_over() {
+    let rule = ReadRule { lookback: Duration::ZERO, ..rule(Cursor::Window, Full::Scan) };
+    for kind in [LaneKind::Records, LaneKind::Recent, LaneKind::Deletions] {
+        let until = Some(at("2026-01-01T13:00:00Z"));
+        let mut state = LaneState { complete_until: until, waited: rule.lag, ..Default::default() };
+        let seen = run(&mut state, &rule, kind, "2026-01-01T12:20:00Z");
+        assert!(seen[0].contains("2026-01-01T11:39:00Z..") || kind == LaneKind::Recent, "{seen:?}");
+        assert!(state.complete_until <= Some(at("2026-01-01T12:20:00Z")), "{kind:?}");
+        assert!(run(&mut state, &rule, kind, "2026-01-01T12:20:00Z").is_empty());
+    }
+}
+
+#[test]
 fn lane_of_what_is_recent_goes_ahead_up_to_the_present() {
     let rule = rule(Cursor::Window, Full::Scan);
     let mut state = LaneState::default();
