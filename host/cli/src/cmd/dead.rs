@@ -185,8 +185,8 @@ async fn retry(global: &Global, host: &Host, filter: Filter, how: How) -> Result
     filter.must_choose()?;
     let payload = how.payload.map(|file| {
         ensure!(filter.jobs.len() == 1, "--payload is for a single job: name it");
-        let file = global.terminal.path(&file);
-        let text = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+        let text = std::fs::read(global.terminal.path(&file))
+            .with_context(|| format!("read {}", file.display()))?;
         serde_json::from_slice::<serde::de::IgnoredAny>(&text)
             .with_context(|| format!("read {} as JSON", file.display()))?;
         Ok(Bytes::from(text))

@@ -117,8 +117,8 @@ pub(crate) async fn install(
     yes: bool,
     downgrade: Option<String>,
 ) -> Result<Installed> {
-    let file = &global.terminal.path(file);
-    let bytes = fs::read(file).with_context(|| format!("read package {}", file.display()))?;
+    let bytes = fs::read(global.terminal.path(file))
+        .with_context(|| format!("read package {}", file.display()))?;
     let candidate = Candidate { file: Bytes::from(bytes), downgrade };
     let output = global.output();
     let trust = host.trust()?;

@@ -3,6 +3,7 @@
 mod errors;
 mod mapping;
 mod place;
+mod serve;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
