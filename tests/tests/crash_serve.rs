@@ -102,7 +102,7 @@ fn misbehave(account: &Shared<Faulty<HubSpot>>, turn: u64) {
 /// not, and kills it anywhere within the next page.
 fn kill(served: Served, server: &Server, chance: u64) {
     let (before, start) = (server.request_count(), Instant::now());
-    let (wanted, patience) = (before + chance % 8, Duration::from_millis(50 + chance % 200));
+    let (wanted, patience) = (before + chance % 8, Duration::from_millis(200 + chance % 400));
     while server.request_count() < wanted && start.elapsed() < patience {
         std::thread::yield_now();
     }
