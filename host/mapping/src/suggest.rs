@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::record_type::{Field, RecordType};
+use crate::record_type::{Field, FieldKind, RecordType};
 
 use name::{Ours, Theirs};
 use value::fitting;
@@ -25,6 +25,13 @@ pub struct Candidate {
     pub label: String,
     /// Some values, as they stand in records.
     pub samples: Vec<Json>,
+}
+
+impl Candidate {
+    /// Whether the name is one of ids: "company" holds a name as a rule, "company id" never does.
+    fn names_ids(&self) -> bool {
+        self.name.trim_end_matches('s').to_lowercase().ends_with("id")
+    }
 }
 
 /// A field map that is probably meant.
@@ -75,6 +82,12 @@ pub fn suggest(candidates: &[Candidate], record_type: &RecordType) -> Vec<Sugges
     likely
 }
 
+/// The operations that make the most of these values fit a field of this type, whatever its name
+/// is. Without values they are expected to be texts, as in forms and tables.
+pub fn operations(kind: &FieldKind, samples: &[Json]) -> Vec<Json> {
+    value::operations(&kind.kind(), samples.get(..SAMPLES_MAX).unwrap_or(samples))
+}
+
 /// What is suggested for a field, of the candidates with the names most like its own.
 fn likeliest(field: &Field, candidates: &[Theirs<'_>]) -> Vec<Suggestion> {
     let ours = Ours::of(field);
@@ -86,6 +99,9 @@ fn likeliest(field: &Field, candidates: &[Theirs<'_>]) -> Vec<Suggestion> {
 }
 
 fn pair(field: &Field, found: &Candidate, (name, named): (u8, String)) -> Option<Suggestion> {
+    if field.kind.refers() && !found.names_ids() {
+        return None;
+    }
     let samples = found.samples.get(..SAMPLES_MAX).unwrap_or(&found.samples);
     let fit = fitting(field, samples);
     let confidence = u32::from(name) * u32::from(fit.percent) / 100;
@@ -122,6 +138,19 @@ mod tests {
         let first = suggested.first().map(|s| (s, json!(s.ops).to_string()));
         let found = first.as_ref().map(|(s, ops)| (s.to.as_str(), ops.as_str(), s.confidence));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn field_that_names_records_is_not_made_of_their_names() {
+        let types = Types::built_in();
+        let contact = types.get("c_contact").unwrap();
+        let names = [json!("Hooli"), json!("Initech")];
+        let found = |name: &str| {
+            let found = suggest(&[candidate(name, &names)], contact);
+            found.into_iter().map(|suggestion| suggestion.to).collect::<Vec<_>>()
+        };
+        assert_eq!(found("company"), ["company_name"]);
+        assert_eq!(found("associatedcompanyid"), ["company"]);
     }
 
     #[test]

@@ -210,8 +210,11 @@ async fn text(global: &Global, host: &Host, runs: &[Run], plugins: &Path) -> Res
     let data = global.data.display();
     let plughouse = format!("plughouse --data {data}");
     lines.push(format!(
-        "\nlook around:\n  {plughouse} records crm --entity contact --limit 3\n  {plughouse} runs\n  \
-         {plughouse} adapter inspect {data}/hubspot.plug\nthe adapters' sources are in {}",
+        "\nlook around:\n  {plughouse} records crm --entity contact --limit 3\n  \
+         {plughouse} records --type c_contact --limit 3\n  \
+         {plughouse} mapping preview --connection crm --entity contact\n  \
+         {plughouse} run show crm 1\n  {plughouse} adapter inspect {data}/hubspot.plug\n\
+         the adapters' sources are in {}",
         plugins.display()
     ));
     Ok(lines.join("\n"))

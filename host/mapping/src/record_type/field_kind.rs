@@ -36,6 +36,15 @@ impl FieldKind {
     /// Lists within lists; no provider has more.
     pub(super) const LISTS_MAX: usize = 3;
 
+    /// Whether it names other records.
+    pub(crate) fn refers(&self) -> bool {
+        match self {
+            Self::Ref(_) => true,
+            Self::List(item) => item.refers(),
+            Self::Plain(_) | Self::Embed(_) => false,
+        }
+    }
+
     /// Reads a type; the error says what to write.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         Self::parse_within(text, 0)

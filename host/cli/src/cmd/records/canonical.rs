@@ -81,7 +81,7 @@ fn row(record: &Shown<'_>) -> Vec<String> {
         record.id.to_string(),
         format!("{:.0}", record.changed),
         if record.removed { "gone" } else { "there" }.to_owned(),
-        of.join(", "),
+        excerpt(&of.join(", ")),
         excerpt(record.record.map_or("", RawValue::get)),
     ]
 }
