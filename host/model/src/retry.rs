@@ -89,6 +89,12 @@ pub fn is_poison(job: &Job) -> bool {
     job.deaths >= DEATHS_MAX
 }
 
+/// Whether the next death of a job decides about it. It must be its own then, so nothing else may
+/// be at work beside it.
+pub fn is_suspect(job: &Job) -> bool {
+    job.deaths + 1 == DEATHS_MAX
+}
+
 /// Decides what becomes of a job whose attempt has ended with an error.
 ///
 /// `progressed` says whether the attempt moved data before it failed; `random` is uniformly

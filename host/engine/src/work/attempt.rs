@@ -55,6 +55,14 @@ pub(super) async fn work(core: Arc<Core>, lane: Arc<Lane>, leased: Leased, mut p
     }
 }
 
+/// Gives a claimed session back untouched, not to be claimed again for a while.
+pub(super) async fn put_back(core: &Core, lane: &Lane, leased: &Leased, wait: Duration) {
+    let hold = core.leases.hold(&leased.lease).await;
+    let attempt = Attempt { core, lane, leased, hold: &hold };
+    let later = leased.jobs.first().filter(|_| !wait.is_zero());
+    attempt.finish(later.map(|job| attempt.later(job, wait)).unwrap_or_default()).await;
+}
+
 struct Attempt<'a> {
     core: &'a Core,
     lane: &'a Lane,

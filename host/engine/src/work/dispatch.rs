@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::TenantId;
 use model::queue::{Claim, Leased};
 use model::store::StoreError;
+use model::{TenantId, retry};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
-use super::attempt::{Core, Lane, work};
+use super::alone::{self, Alone};
+use super::attempt::{Core, Lane, put_back, work};
 use super::caps::{Caps, Limits};
 use super::lease::Leases;
 use super::turns::Turns;
@@ -33,6 +35,9 @@ pub(super) struct Dispatcher {
     core: Arc<Core>,
     lanes: Vec<(Arc<Lane>, Turns)>,
     running: JoinSet<()>,
+    alone: Alone,
+    /// A suspect has been found, and its turn may begin.
+    suspect: Option<(Arc<Lane>, TenantId)>,
     wake: Wake,
     worker: String,
 }
@@ -49,6 +54,8 @@ impl Dispatcher {
             core: Arc::new(Core { queue, opener, breakers, clock, caps, leases }),
             lanes: handlers.into_iter().map(lane).collect(),
             running: JoinSet::new(),
+            alone: Alone::default(),
+            suspect: None,
             wake,
             worker,
         }
@@ -75,7 +82,12 @@ impl Dispatcher {
 
     async fn dispatch(&mut self, stop: Cancel) {
         while !stop.is_cancelled() {
-            let wait = match self.round().await {
+            let round = self.round().await;
+            if let Some((lane, tenant)) = self.suspect.take() {
+                self.suspects(&lane, &tenant, &stop).await;
+                continue;
+            }
+            let wait = match round {
                 Ok(true) => continue,
                 Ok(false) => self.idle().await,
                 Err(error) => {
@@ -91,9 +103,67 @@ impl Dispatcher {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.core.leases.cancel();
-        while let Some(ended) = self.running.join_next().await {
-            note(ended);
+        self.drain(Duration::ZERO, None, &stop).await;
+    }
+
+    /// The turn of suspects of a tenant: one after another, with nothing else at work.
+    async fn suspects(&mut self, lane: &Arc<Lane>, tenant: &TenantId, stop: &Cancel) {
+        let begun = Instant::now();
+        let lapse = self.lanes.iter().map(|(lane, _)| lease(lane.terms.deadline)).max();
+        if !self.drain(Duration::ZERO, lapse, stop).await {
+            tracing::warn!(%tenant, "what is at work does not stop; a suspect waits");
+            return self.alone.end(begun);
+        }
+        let until = Instant::now() + alone::TURN;
+        while Instant::now() < until && !stop.is_cancelled() {
+            let core = Arc::clone(&self.core);
+            let leased = match claim(&core, lane, (&self.worker, tenant), 1).await {
+                Ok(mut sessions) => sessions.pop(),
+                Err(error) => {
+                    tracing::warn!(%error, "nothing can be claimed");
+                    None
+                }
+            };
+            let Some(leased) = leased else { break };
+            if !is_suspect(&leased) {
+                put_back(&core, lane, &leased, Duration::ZERO).await;
+                break;
+            }
+            let session = &leased.lease.session;
+            tracing::info!(%tenant, session, "a job on which workers have died works alone");
+            let permit = core.caps.take(tenant, leased.package.as_deref());
+            self.running.spawn(work(core, Arc::clone(lane), leased, permit));
+            if !self.drain(until - Instant::now(), lapse, stop).await {
+                break;
+            }
+        }
+        self.alone.end(begun);
+    }
+
+    /// Waits until nothing is at work, and whether that has come to be. After `patience`, or when
+    /// the workers are to stop, handlers are asked to; a time of `lapse` later the wait ends.
+    async fn drain(&mut self, patience: Duration, lapse: Option<Duration>, stop: &Cancel) -> bool {
+        let ask = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(patience) => {}
+            }
+            let asked = Instant::now();
+            // Again and again: a claim is not in hand before its worker has begun.
+            while lapse.is_none_or(|lapse| asked.elapsed() < lapse) {
+                self.core.leases.cancel();
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let ended = async {
+            while let Some(ended) = self.running.join_next().await {
+                note(ended);
+            }
+        };
+        tokio::select! {
+            biased;
+            () = ended => true,
+            () = ask => false,
         }
     }
 
@@ -104,7 +174,9 @@ impl Dispatcher {
         }
         let mut claimed = false;
         for lane in 0..self.lanes.len() {
-            claimed |= self.look(lane).await?;
+            if self.suspect.is_none() {
+                claimed |= self.look(lane).await?;
+            }
         }
         // Queues take turns to be first.
         if let Some(first) = self.lanes.len().checked_sub(1) {
@@ -133,9 +205,20 @@ impl Dispatcher {
                 }
                 for leased in sessions {
                     claimed = true;
+                    if is_suspect(&leased) {
+                        let wait = self.alone.wait();
+                        put_back(&core, &lane, &leased, wait.unwrap_or_default()).await;
+                        if wait.is_none() {
+                            self.suspect = Some((Arc::clone(&lane), tenant.clone()));
+                        }
+                        continue;
+                    }
                     let permit = core.caps.take(&tenant, leased.package.as_deref());
                     let (core, lane) = (Arc::clone(&core), Arc::clone(&lane));
                     self.running.spawn(work(core, lane, leased, permit));
+                }
+                if self.suspect.is_some() {
+                    return Ok(true);
                 }
             }
             if last && std::mem::replace(&mut wrapped, true) {
@@ -183,6 +266,11 @@ async fn claim(
         lease: lease(lane.terms.deadline),
     };
     core.queue.claim(claim).await
+}
+
+/// Whether the next death of what was claimed decides about it. Such a job is claimed by itself.
+fn is_suspect(leased: &Leased) -> bool {
+    leased.jobs.first().is_some_and(retry::is_suspect)
 }
 
 fn note(ended: Result<(), JoinError>) {

@@ -12,7 +12,7 @@ use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, 
 use model::queue::{Claim, Death, JobQueue as _, NewJob, Pause, PauseScope, Queue};
 use model::record::Record;
 use model::run::{Run, RunKind, RunStatus};
-use model::store::RecordStore as _;
+use model::store::{Catalogue as _, RecordStore as _};
 use model::{Connection, ConnectionId, Error, ErrorKind};
 
 use crate::world::{World, tenant};
@@ -25,7 +25,7 @@ pub(crate) fn plan() -> SyncPlan {
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
     };
-    let connection = model::Connection {
+    let connection = Connection {
         tenant: tenant(),
         id: "crm".parse().unwrap(),
         package: "test/provider".to_owned(),

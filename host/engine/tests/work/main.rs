@@ -7,4 +7,5 @@ mod inbound;
 mod leases;
 mod memory;
 mod shutdown;
+mod suspects;
 mod world;

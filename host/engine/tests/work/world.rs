@@ -137,6 +137,11 @@ impl World {
 
     /// Workers with this handler.
     pub(crate) fn crew(&self, handler: Arc<dyn Handler>) -> Crew {
+        self.crew_within(Limits::default(), handler)
+    }
+
+    /// Workers with this handler, so many at once.
+    pub(crate) fn crew_within(&self, limits: Limits, handler: Arc<dyn Handler>) -> Crew {
         let ports = Ports {
             queue: Arc::new(self.store.clone()),
             opener: Arc::<Desk>::clone(&self.desk),
@@ -147,7 +152,7 @@ impl World {
             worker: "test".to_owned(),
         };
         let stop = Cancel::default();
-        let ended = tokio::spawn(run(ports, Limits::default(), stop.clone()));
+        let ended = tokio::spawn(run(ports, limits, stop.clone()));
         Crew { stop, ended }
     }
 
