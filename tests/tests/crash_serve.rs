@@ -117,7 +117,7 @@ fn kill(served: Served, server: &Server, chance: u64) {
 fn drain(host: &Host) -> Value {
     let _served = Served::start(host);
     let reset = |breaker: &Value| {
-        let key = |name: &str| breaker["key"][name].as_str().unwrap().to_owned();
+        let key = |name: &str| breaker[name].as_str().unwrap().to_owned();
         host.run(&["breaker", "reset", &key("package"), &key("host")]);
     };
     host.json(&["breaker", "list"]).iter().for_each(reset);

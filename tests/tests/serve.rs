@@ -144,7 +144,7 @@ fn outage_opens_the_breaker_defers_jobs_at_no_cost_and_heals_by_itself() {
     scene.host.ok(&["task", "run", "all"]);
     let breakers = || scene.host.json(&["breaker", "list"]);
     let breaker = until("the breaker opens", || breakers().pop());
-    assert_eq!(breaker["key"]["package"], "plughouse/hubspot", "{breaker}");
+    assert_eq!(breaker["package"], "plughouse/hubspot", "{breaker}");
     let runs = scene.runs().len();
 
     scene.behave();
