@@ -39,10 +39,8 @@ impl Reader<'_> {
     ) -> Result<Ended, StoreError> {
         let LaneStart { lane, mut state, mut generation } = start;
         let mut paging = Paging::new(entity.page, state.page);
-        let mut guard = Guard::default();
-        let mut expired = None;
-        let mut ended = Ended::default();
-        let mut moved = false;
+        let (mut guard, mut ended) = (Guard::default(), Ended::default());
+        let (mut expired, mut moved) = (None, false);
         while let Some(progress) = state.next(&entity.rule, lane.kind, self.now) {
             if self.cancel.is_cancelled() {
                 ended.cancelled = true;
@@ -61,13 +59,7 @@ impl Reader<'_> {
             match page {
                 Ok(page) => {
                     ended.partial |= matches!(page.next, Next::Partial(_));
-                    if page
-                        .rejects
-                        .iter()
-                        .any(|reject| reject.id.as_deref().is_none_or(str::is_empty))
-                    {
-                        state.break_proof();
-                    }
+                    note_unnamed(&mut state, &page);
                     paging.came();
                     state.page = paging.recorded();
                     state = state.after(&entity.rule, &progress, &page.next);
@@ -92,8 +84,8 @@ impl Reader<'_> {
                 }
             }
         }
-        if paging.recorded() != state.page {
-            state.page = paging.recorded();
+        let page = std::mem::replace(&mut state.page, paging.recorded());
+        if page != state.page {
             out.send(self.commit(&lane, &state, nothing(), Receipt::default())).await?;
         }
         ended.complete_until = state.complete_until;
@@ -144,6 +136,13 @@ fn may_restart(error: &Error, progress: &Progress, expired: Option<&Selection>) 
     error.kind == ErrorKind::ExpiredCheckpoint
         && progress.checkpoint.is_some()
         && expired != Some(&progress.selection)
+}
+
+/// Notes where a page has met something that cannot be told from what is absent.
+fn note_unnamed(state: &mut LaneState, page: &Page) {
+    if page.rejects.iter().any(|reject| reject.id.as_deref().is_none_or(str::is_empty)) {
+        state.break_proof();
+    }
 }
 
 fn request(entity: &EntityPlan, lane: &Lane, progress: &Progress, limit: u32) -> PullRequest {
