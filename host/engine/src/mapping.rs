@@ -6,6 +6,7 @@
 
 mod apply;
 mod compiled;
+mod derive;
 mod error;
 mod identity;
 mod package;
@@ -20,6 +21,7 @@ use model::canonical::SchemaDigest;
 
 pub use apply::{Mapper, Raw};
 pub use compiled::{Mapping, Origin, SchemaRef};
+pub use derive::{ContractEdit, DerivePorts, Derived, Deriving, Saved, derive};
 pub use error::MappingError;
 pub use package::check_package;
 pub use resolve::{Resolver, types};

@@ -91,6 +91,26 @@ pub enum Policy {
     DiscardRow,
 }
 
+impl Policy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Evolve, Self::Freeze, Self::DiscardValue, Self::DiscardRow];
+
+    /// The policy of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
+    }
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Evolve => "evolve",
+            Self::Freeze => "freeze",
+            Self::DiscardValue => "discard_value",
+            Self::DiscardRow => "discard_row",
+        }
+    }
+}
+
 impl RecordType {
     /// The largest text of a type.
     pub const TEXT_BYTES_MAX: usize = 1 << 20;

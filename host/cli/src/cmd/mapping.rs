@@ -2,6 +2,7 @@
 
 mod bind;
 mod check;
+mod derive;
 mod impact;
 mod ops;
 mod preview;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Preview(preview::Args),
     /// Writes a schema for an entity, guessed from names and stored values.
     Suggest(suggest::Args),
+    /// Saves a record type made of the fields that the account says an entity has, and its schema.
+    Derive(derive::Args),
     /// Saves a schema or a record type as its next version.
     Put(saved::Put),
     /// Lists saved schemas and record types, and where they are used.
@@ -60,6 +63,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Check(args) => check::run(global, args).await,
         Command::Preview(args) => preview::run(global, args).await,
         Command::Suggest(args) => suggest::run(global, args).await,
+        Command::Derive(args) => derive::run(global, args).await,
         Command::Put(args) => saved::put(global, args).await,
         Command::List => saved::list(global).await,
         Command::Show(args) => saved::show(global, args).await,

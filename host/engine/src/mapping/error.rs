@@ -22,6 +22,9 @@ pub enum MappingError {
     /// It is not what it is used for.
     #[error("{0}")]
     Unsuitable(String),
+    /// The provider was asked for its fields and gave none.
+    #[error("ask the provider for its fields: {0}")]
+    Provider(#[from] model::Error),
     /// The store said no.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -37,7 +40,7 @@ impl MappingError {
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Refused { diagnostics, .. } => diagnostics,
-            Self::Unsuitable(_) | Self::Store(_) => &[],
+            Self::Unsuitable(_) | Self::Provider(_) | Self::Store(_) => &[],
         }
     }
 }

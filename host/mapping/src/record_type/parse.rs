@@ -143,18 +143,13 @@ fn contract(members: &mut Members<'_>) -> Contract {
 }
 
 fn policy(members: &mut Members<'_>, key: &'static str) -> Policy {
-    match members.text_if(key).as_deref() {
-        None | Some("evolve") => Policy::Evolve,
-        Some("freeze") => Policy::Freeze,
-        Some("discard_value") => Policy::DiscardValue,
-        Some("discard_row") => Policy::DiscardRow,
-        Some(other) => {
-            let place = members.place(key);
-            let message = format!(
-                "there is no policy {other:?}; write evolve, freeze, discard_value or discard_row"
-            );
-            members.report.error("type.policy", &place, message);
-            Policy::Evolve
-        }
-    }
+    let Some(word) = members.text_if(key) else { return Policy::Evolve };
+    Policy::of(&word).unwrap_or_else(|| {
+        let place = members.place(key);
+        let message = format!(
+            "there is no policy {word:?}; write evolve, freeze, discard_value or discard_row"
+        );
+        members.report.error("type.policy", &place, message);
+        Policy::Evolve
+    })
 }

@@ -59,6 +59,15 @@ impl Types {
         if report.refuses() { Err(report.into_list()) } else { Ok(self) }
     }
 
+    /// These types with this one, which may be a new version of one of them.
+    pub fn with_version(&self, found: RecordType) -> Result<Self, Vec<Diagnostic>> {
+        let built_in = Self::built_in();
+        let stays =
+            |known: &&RecordType| known.name != found.name && built_in.get(&known.name).is_none();
+        let own: Vec<_> = self.iter().filter(stays).cloned().collect();
+        built_in.with(own.into_iter().chain([found]))
+    }
+
     /// The type of this name.
     pub fn get(&self, name: &str) -> Option<&RecordType> {
         self.0.get(name)

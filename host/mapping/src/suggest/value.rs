@@ -18,14 +18,20 @@ const UNSEEN_PERCENT: u8 = 90;
 
 /// What may have to be done for a field of a type, the simplest first.
 fn ways(field: &Field) -> Vec<Vec<Json>> {
-    let one = |name: &str| vec![json!(name)];
     let mut ways = match field.name.as_str() {
-        "email" => vec![one("email_norm")],
-        "phone" | "mobile" => vec![one("phone_e164")],
+        "email" => vec![vec![json!("email_norm")]],
+        "phone" | "mobile" => vec![vec![json!("phone_e164")]],
         _ => Vec::new(),
     };
-    ways.push(Vec::new());
-    ways.extend(match field.kind.kind() {
+    ways.extend(ways_of(&field.kind.kind()));
+    ways
+}
+
+/// What may have to be done for a value of a kind, the simplest first.
+fn ways_of(kind: &Kind) -> Vec<Vec<Json>> {
+    let one = |name: &str| vec![json!(name)];
+    let mut ways = vec![Vec::new()];
+    ways.extend(match kind {
         Kind::Bool => vec![one("to_bool")],
         Kind::Integer => vec![one("to_int")],
         Kind::Decimal => vec![one("to_decimal")],
@@ -55,20 +61,47 @@ pub(super) fn fitting(field: &Field, samples: &[Json]) -> Fit {
         let (percent, why) = (UNSEEN_PERCENT, "no values seen".to_owned());
         return Fit { ops: Vec::new(), percent, why };
     }
-    let scored = ways(field).into_iter().filter_map(|ops| {
-        let (chain, view) = Chain::build(&ops, &Kind::Any).ok()?;
-        let fits = |sample: &&&Json| fits(&chain, &kind, sample);
-        view.fits(&kind).then(|| (ops, there.iter().filter(fits).count()))
-    });
-    // The first of equals is the simplest.
-    let best = scored.reduce(|best, next| if next.1 > best.1 { next } else { best });
-    let (mut ops, fits) = best.unwrap_or_default();
+    let (mut ops, fits) = best(ways(field), &kind, &there);
     let blank = samples.iter().any(|sample| sample.as_str() == Some(""));
     if blank && kind != Kind::Text {
-        ops.insert(0, json!({"op": "nullify", "values": [""]}));
+        ops.insert(0, blank_is_null());
     }
     let percent = u8::try_from(fits * 100 / there.len()).unwrap_or(100);
     Fit { ops, percent, why: format!("{fits} of {} values fit", there.len()) }
+}
+
+/// The way that most samples fit a kind; where none is seen they are taken for texts.
+pub(super) fn operations(kind: &Kind, samples: &[Json]) -> Vec<Json> {
+    let there: Vec<_> = samples.iter().filter(|sample| !is_empty(sample)).collect();
+    let mut ops = match kind {
+        Kind::Bool | Kind::Integer | Kind::Decimal if there.is_empty() => {
+            ways_of(kind).pop().unwrap_or_default()
+        }
+        _ => best(ways_of(kind), kind, &there).0,
+    };
+    let scalar =
+        matches!(kind, Kind::Bool | Kind::Integer | Kind::Decimal | Kind::Date | Kind::DateTime);
+    if scalar && (there.is_empty() || there.iter().any(|sample| sample.is_string())) {
+        ops.insert(0, blank_is_null());
+    }
+    ops
+}
+
+/// A text without characters is no value of another kind.
+fn blank_is_null() -> Json {
+    json!({"op": "nullify", "values": [""]})
+}
+
+/// Of these ways the one that most samples fit, and how many do.
+fn best(ways: Vec<Vec<Json>>, kind: &Kind, there: &[&Json]) -> (Vec<Json>, usize) {
+    let scored = ways.into_iter().filter_map(|ops| {
+        let (chain, view) = Chain::build(&ops, &Kind::Any).ok()?;
+        let fits = |sample: &&&Json| fits(&chain, kind, sample);
+        view.fits(kind).then(|| (ops, there.iter().filter(fits).count()))
+    });
+    // The first of equals is the simplest.
+    let best = scored.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.unwrap_or_default()
 }
 
 fn fits(chain: &Chain, kind: &Kind, sample: &Json) -> bool {

@@ -18,18 +18,18 @@ use crate::exit::Exit;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The connection.
-    connection: ConnectionId,
+    pub(super) connection: ConnectionId,
     /// The entity.
-    entity: String,
+    pub(super) entity: String,
     /// The saved schema, as NAME for its newest version or NAME@VERSION.
     #[arg(conflicts_with = "default")]
-    schema: Option<Name>,
+    pub(super) schema: Option<Name>,
     /// The schema of the package again.
     #[arg(long)]
-    default: bool,
+    pub(super) default: bool,
     /// Does not ask.
     #[arg(long)]
-    yes: bool,
+    pub(super) yes: bool,
 }
 
 /// What was bound.

@@ -84,7 +84,7 @@ pub(super) fn check(text: &str, types: &Types) -> (SchemaKind, Option<String>, V
         SchemaKind::RecordType => match RecordType::parse(text) {
             Ok(found) => {
                 let name = Some(found.name.clone());
-                (kind, name, with(types, found).err().unwrap_or_default())
+                (kind, name, types.with_version(found).err().unwrap_or_default())
             }
             Err(diagnostics) => (kind, None, diagnostics),
         },
@@ -97,15 +97,6 @@ pub(super) fn check(text: &str, types: &Types) -> (SchemaKind, Option<String>, V
             Err(diagnostics) => (kind, None, diagnostics),
         },
     }
-}
-
-/// The types with this one in its new version.
-pub(super) fn with(types: &Types, found: RecordType) -> Result<Types, Vec<Diagnostic>> {
-    let built_in = Types::built_in();
-    let stays =
-        |known: &&RecordType| known.name != found.name && built_in.get(&known.name).is_none();
-    let own: Vec<_> = types.iter().filter(stays).cloned().collect();
-    built_in.with(own.into_iter().chain([found]))
 }
 
 /// Sources that no record has. A list of them is no error: providers leave out what is empty.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use store::Store;
 
-use super::check::{check, with};
+use super::check::check;
 use super::site::{self, Site};
 use super::text::{self, Name};
 use crate::exit::Exit;
@@ -106,7 +106,8 @@ pub(super) async fn put(global: &Global, args: Put) -> Result<Exit> {
 async fn still_fit(global: &Global, store: &Store, types: &Types, text: &str) -> Result<()> {
     let found =
         RecordType::parse(text).map_err(|found| MappingError::refused("the type", found))?;
-    let types = with(types, found).map_err(|found| MappingError::refused("the type", found))?;
+    let types =
+        types.with_version(found).map_err(|found| MappingError::refused("the type", found))?;
     for (name, uses) in uses(global, store).await? {
         let (name, version) = name;
         let kind = SchemaKind::Conversion;
