@@ -45,24 +45,29 @@ impl Discovered {
     }
 }
 
-/// The first version of a type with these fields, as many as a type may have.
-pub fn derive(name: &str, discovered: &[Discovered], contract: Contract) -> RecordType {
+/// The first version of a type with these fields, as many as a type may have; `None` when there is
+/// no field that it could have.
+pub fn derive(name: &str, discovered: &[Discovered], contract: Contract) -> Option<RecordType> {
     let mut names = BTreeSet::new();
     let usable = discovered.iter().filter(|found| found.is_usable());
     let fields = usable.take(RecordType::FIELDS_MAX);
+    let fields: Vec<_> = fields.map(|found| field(found, &mut names)).collect();
+    if fields.is_empty() {
+        return None;
+    }
     let mut name = identifier(name, RecordType::NAME_BYTES_MAX);
     if name.starts_with("c_") {
         // Those belong to Plughouse.
         name = identifier(&format!("x_{name}"), RecordType::NAME_BYTES_MAX);
     }
-    RecordType {
+    Some(RecordType {
         name,
         version: 1,
         summary: String::new(),
-        fields: fields.map(|found| field(found, &mut names)).collect(),
+        fields,
         identity: Vec::new(),
         contract,
-    }
+    })
 }
 
 /// The field of a discovered one, under a name that none has yet.

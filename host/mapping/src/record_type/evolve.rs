@@ -12,7 +12,7 @@ use crate::Kind;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Evolution {
     /// The type from now on: a new version if anything has changed in it. `None` when the whole
-    /// entity is left out or waits for a person.
+    /// entity is left out, waits for a person, or is new and has no fields.
     pub record_type: Option<RecordType>,
     /// Everything that is different at the provider, and what was done about it.
     pub changes: Vec<Change>,
@@ -74,7 +74,8 @@ pub fn evolve(
 ) -> Evolution {
     let Some(old) = old else {
         let policy = contract.object;
-        let record_type = (policy == Policy::Evolve).then(|| derive(name, discovered, contract));
+        let derived = || derive(name, discovered, contract);
+        let record_type = (policy == Policy::Evolve).then(derived).flatten();
         let change = Change { origin: String::new(), changed: Changed::Entity, policy };
         return Evolution { record_type, changes: vec![change] };
     };

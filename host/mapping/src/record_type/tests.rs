@@ -123,7 +123,7 @@ fn a_type_is_derived_from_discovered_fields() {
         discovered("123", "something else"),
         discovered("🙂", "date-time"),
     ];
-    let derived = derive("Sales pipeline", &fields, Contract::default());
+    let derived = derive("Sales pipeline", &fields, Contract::default()).unwrap();
     assert_eq!(derived.name, "sales_pipeline");
     let found: Vec<_> =
         derived.fields.iter().map(|field| format!("{} {}", field.name, field.kind)).collect();
@@ -133,7 +133,8 @@ fn a_type_is_derived_from_discovered_fields() {
         &"Ünïcödé ".repeat(50),
         &[discovered(&"9".repeat(400), "text")],
         Contract::default(),
-    );
+    )
+    .unwrap();
     assert_eq!(RecordType::parse(&long.to_json()).unwrap(), long);
 }
 
@@ -141,12 +142,15 @@ fn a_type_is_derived_from_discovered_fields() {
 fn what_is_derived_can_be_read_and_kept() {
     let long = |n: usize| discovered(&format!("{n:\"<400}"), "text");
     let fields: Vec<_> = (0..1_000).map(long).collect();
-    let derived = derive("C Notes", &fields, Contract::default());
+    let derived = derive("C Notes", &fields, Contract::default()).unwrap();
     assert_eq!((derived.name.as_str(), derived.fields.len()), ("x_c_notes", 1_000));
     assert_eq!(RecordType::parse(&derived.to_json()).unwrap(), derived);
     assert_eq!(codes(Types::built_in().with([derived])), [""; 0]);
     let passed_over = [discovered(&"9".repeat(401), "text"), discovered("a\u{0}", "text")];
-    assert_eq!(derive("t", &passed_over, Contract::default()).fields, []);
+    for unusable in [&passed_over[..], &[]] {
+        assert_eq!(derive("t", unusable, Contract::default()), None);
+        assert_eq!(evolve(None, "t", unusable, Contract::default()).record_type, None);
+    }
 }
 
 #[track_caller]
@@ -156,7 +160,8 @@ fn check_evolution(policy: Policy, expected: &[&str], version: Option<u32>) {
         "t",
         &[discovered("a", "integer"), discovered("b", "text"), discovered("c", "text")],
         contract,
-    );
+    )
+    .unwrap();
     let new = [discovered("a", "decimal"), discovered("b", "integer"), discovered("d", "date")];
     let evolution = evolve(Some(&old), "t", &new, contract);
     let next = evolution.record_type.unwrap();
@@ -181,7 +186,8 @@ fn a_type_follows_the_provider_as_far_as_the_contract_allows() {
 fn changes_tell_what_is_done_about_them() {
     let contract =
         Contract { object: Policy::Freeze, field: Policy::DiscardValue, kind: Policy::DiscardRow };
-    let old = derive("t", &[discovered("a", "integer"), discovered("b", "text")], contract);
+    let old =
+        derive("t", &[discovered("a", "integer"), discovered("b", "text")], contract).unwrap();
     let new = [discovered("a", "text"), discovered("d", "date")];
     let evolution = evolve(Some(&old), "t", &new, contract);
     let changes: Vec<_> = evolution.changes.iter().map(|c| (c.origin.as_str(), c.policy)).collect();
@@ -200,7 +206,7 @@ fn changes_tell_what_is_done_about_them() {
 #[test]
 fn following_twice_changes_nothing_more() {
     let contract = Contract::default();
-    let old = derive("t", &[discovered("a", "text"), discovered("b", "text")], contract);
+    let old = derive("t", &[discovered("a", "text"), discovered("b", "text")], contract).unwrap();
     let new = [discovered("a", "integer")];
     let once = evolve(Some(&old), "t", &new, contract).record_type.unwrap();
     let twice = evolve(Some(&once), "t", &new, contract).record_type.unwrap();
