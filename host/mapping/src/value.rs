@@ -1,15 +1,14 @@
 //! Values on their way through a mapping.
 
+mod instant;
 mod json;
 mod plain;
 mod typed;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use rust_decimal::Decimal;
 
@@ -87,33 +86,6 @@ impl PartialEq for Value<'_> {
             }
             _ => false,
         }
-    }
-}
-
-impl DateTime {
-    /// An RFC 3339 text, with its offset.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
-        let parsed = Pieces::parse(text).ok().and_then(|pieces| {
-            let offset = pieces.to_numeric_offset()?;
-            // RFC 3339 cannot write the years before.
-            let date = Some(pieces.date()).filter(|date| date.year() >= 0)?;
-            let at = offset.to_timestamp(date.to_datetime(pieces.time()?)).ok()?;
-            Some(Self { at, offset })
-        });
-        parsed.ok_or_else(|| {
-            let text = Fault::quote(text);
-            let message = format!("{text} is no instant of the form 2026-01-31T12:00:00+01:00");
-            Fault::new("mapping.datetime", message)
-        })
-    }
-}
-
-impl fmt::Display for DateTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.offset == Offset::UTC {
-            return self.at.fmt(f);
-        }
-        self.at.display_with_offset(self.offset).fmt(f)
     }
 }
 
