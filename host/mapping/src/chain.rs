@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::lens::{Lens, References};
 use crate::ops::{self, BuildError};
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 /// Operations of one chain: a field that needs more is better read with a different record type.
@@ -100,8 +101,17 @@ impl Chain {
         source: Value<'a>,
         refs: &dyn References,
     ) -> Result<Value<'a>, ChainFault> {
+        self.read(source, &Work::new(refs))
+    }
+
+    /// The same as a part of the work on a record.
+    pub(crate) fn read<'a>(
+        &self,
+        source: Value<'a>,
+        work: &Work<'_>,
+    ) -> Result<Value<'a>, ChainFault> {
         self.steps.iter().enumerate().try_fold(source, |value, (index, step)| {
-            step.get(value, refs).map_err(|fault| step.failed(index, fault))
+            step.get(value, work).map_err(|fault| step.failed(index, fault))
         })
     }
 
@@ -116,14 +126,27 @@ impl Chain {
         base: &Value<'a>,
         refs: &dyn References,
     ) -> Result<Value<'a>, ChainFault> {
-        let bases = bases(&self.steps, base, refs);
+        self.write(view, base, &Work::new(refs))
+    }
+
+    /// The same as a part of the work on a record.
+    pub(crate) fn write<'a>(
+        &self,
+        view: Value<'a>,
+        base: &Value<'a>,
+        work: &Work<'_>,
+    ) -> Result<Value<'a>, ChainFault> {
+        let Some(first) = self.steps.first() else { return Ok(view) };
+        let copied = work.spend_on(&view).and_then(|()| work.spend_on(base));
+        copied.map_err(|fault| first.failed(0, fault))?;
+        let bases = bases(&self.steps, base, work);
         let (settled, tidying) = self.steps.split_at(self.settled());
         let cleared = view.is_empty();
-        let wanted = back(tidying, bases.get(settled.len()..).unwrap_or_default(), view, refs);
+        let wanted = back(tidying, bases.get(settled.len()..).unwrap_or_default(), view, work);
         let wanted = wanted.map_err(|failed| failed.behind(settled.len()))?;
-        let source = back(settled, &bases, wanted.clone(), refs)?;
+        let source = back(settled, &bases, wanted.clone(), work)?;
         match settled.last() {
-            Some(last) if !cleared && !reads_as(settled, &source, &wanted, refs) => {
+            Some(last) if !cleared && !reads_as(settled, &source, &wanted, work) => {
                 let fault = Fault::conflict("the edit would not be read again as it is");
                 Err(last.failed(settled.len() - 1, fault))
             }
@@ -139,15 +162,15 @@ impl Chain {
 
     /// The value after each operation, in order; the last one may be a fault, and then what
     /// follows it is not there.
-    pub fn steps<'a>(
+    pub(crate) fn steps<'a>(
         &self,
         source: Value<'a>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Vec<(&'static str, Result<Value<'a>, Fault>)> {
         let mut value = source;
         let mut seen = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            match step.get(value, refs) {
+            match step.get(value, work) {
                 Ok(view) => {
                     value = view.clone();
                     seen.push((step.op, Ok(view)));
@@ -163,10 +186,10 @@ impl Chain {
 }
 
 /// The source and the views of a chain that was last seen, as far as there were any.
-fn bases<'a>(steps: &[Step], base: &Value<'a>, refs: &dyn References) -> Vec<Value<'a>> {
+fn bases<'a>(steps: &[Step], base: &Value<'a>, work: &Work<'_>) -> Vec<Value<'a>> {
     let mut bases = vec![base.clone()];
     for step in steps {
-        let Some(Ok(view)) = bases.last().map(|base| step.get(base.clone(), refs)) else { break };
+        let Some(Ok(view)) = bases.last().map(|base| step.get(base.clone(), work)) else { break };
         bases.push(view);
     }
     bases
@@ -177,7 +200,7 @@ fn back<'a>(
     steps: &[Step],
     bases: &[Value<'a>],
     view: Value<'a>,
-    refs: &dyn References,
+    work: &Work<'_>,
 ) -> Result<Value<'a>, ChainFault> {
     let mut value = view;
     for (index, step) in steps.iter().enumerate().rev() {
@@ -186,20 +209,21 @@ fn back<'a>(
         if bases.get(index + 1).is_some_and(|after| *after == value) {
             value = before.clone();
         } else if !value.is_empty() || step.lens.takes_empty() {
-            let put = step.lens.put(value, before, refs).and_then(Value::within_depth);
+            let put = step.lens.put(value, before, work).and_then(|put| given(put, work));
             value = put.map_err(|fault| step.failed(index, fault))?;
         }
     }
     Ok(value)
 }
 
-fn reads_as<'a>(
-    steps: &[Step],
-    source: &Value<'a>,
-    wanted: &Value<'a>,
-    refs: &dyn References,
-) -> bool {
-    let view = steps.iter().try_fold(source.clone(), |value, step| step.get(value, refs));
+/// What an operation gives, for its work.
+fn given<'a>(value: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
+    work.spend_on(&value)?;
+    value.within_depth()
+}
+
+fn reads_as<'a>(steps: &[Step], source: &Value<'a>, wanted: &Value<'a>, work: &Work<'_>) -> bool {
+    let view = steps.iter().try_fold(source.clone(), |value, step| step.get(value, work));
     view.as_ref() == Ok(wanted)
 }
 
@@ -212,11 +236,11 @@ impl ChainFault {
 }
 
 impl Step {
-    fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
         if source.is_empty() && !self.lens.takes_empty() {
             return Ok(source);
         }
-        self.lens.get(source, refs).and_then(Value::within_depth)
+        self.lens.get(source, work).and_then(|view| given(view, work))
     }
 
     fn failed(&self, index: usize, fault: Fault) -> ChainFault {
@@ -316,7 +340,7 @@ mod tests {
         let chain = chain(json!(["trim", "to_int", "to_string"]));
         let failed = chain.get(Value::text(" x "), &NoReferences).unwrap_err();
         assert_eq!((failed.index, failed.op, failed.fault.code), (1, "to_int", "mapping.number"));
-        let steps = chain.steps(Value::text(" x "), &NoReferences);
+        let steps = chain.steps(Value::text(" x "), &Work::new(&NoReferences));
         let [("trim", Ok(Value::Text(text))), ("to_int", Err(_))] = steps.as_slice() else {
             panic!("{steps:?}");
         };

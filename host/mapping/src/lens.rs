@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::ops::BuildError;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 /// An operation with its parameters, both ways.
@@ -28,7 +29,7 @@ pub(crate) trait Lens: fmt::Debug + Send + Sync {
     }
 
     /// The view of a source.
-    fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault>;
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault>;
 
     /// The source that has this view and is otherwise like `base`, the source as it was last
     /// seen: [`Value::Missing`] or null if there was none, a list of such for a tuple.
@@ -39,7 +40,7 @@ pub(crate) trait Lens: fmt::Debug + Send + Sync {
         &self,
         _view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         Err(Fault::conflict("the operation cannot be reversed"))
     }

@@ -30,6 +30,7 @@ pub mod record_type;
 mod schema;
 pub mod suggest;
 mod value;
+mod work;
 
 pub use chain::{Chain, ChainFault, OPS_MAX};
 pub use class::Class;

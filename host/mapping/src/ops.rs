@@ -62,6 +62,7 @@ pub use reference::{reference_json, reference_markdown};
 pub use spec::{Example, Param, ParamKind, Spec};
 
 pub(crate) use args::Args;
+pub(crate) use each::weight;
 pub(crate) use pattern::{EXPRESSIONS_MAX, expressions};
 pub(crate) use pointer::index;
 

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::program::plan::Map;
 use crate::program::scan_record;
+use crate::work::Work;
 use crate::{Direction, Issue, Program, Reading, References, Scratch, Value};
 
 /// What a program does to one record.
@@ -81,17 +82,21 @@ pub fn preview(program: &Program, payload: &[u8], refs: &dyn References) -> Prev
         }
         Reading::Rejected { issues } => (None, None, issues),
     };
+    // Of a record that can be read all steps are shown, whatever is spent on the way back.
+    let (steps, trips) = (Work::new(refs), Work::new(refs));
     let mut scan = plughouse_scan::Scratch::default();
     let fields = match scan_record(&program.plan.sources, payload, &mut scan) {
-        Ok(picks) => program.plan.maps.iter().map(|map| field(map, &picks, refs)).collect(),
+        Ok(picks) => {
+            program.plan.maps.iter().map(|map| field(map, &picks, &steps, &trips)).collect()
+        }
         Err(_) => Vec::new(),
     };
     Preview { output, url, fields, issues }
 }
 
-fn field(map: &Map, picks: &Picks<'_, '_>, refs: &dyn References) -> FieldPreview {
-    let source = map.get.source(picks).unwrap_or(Value::Missing);
-    let steps = map.get.chain.steps(source.clone(), refs).into_iter().map(|(op, outcome)| {
+fn field(map: &Map, picks: &Picks<'_, '_>, work: &Work<'_>, trips: &Work<'_>) -> FieldPreview {
+    let source = map.get.source(picks, work).unwrap_or(Value::Missing);
+    let steps = map.get.chain.steps(source.clone(), work).into_iter().map(|(op, outcome)| {
         let (value, error) = match outcome {
             Ok(value) => (Some(value), None),
             Err(fault) => (None, Some(fault.to_string())),
@@ -105,23 +110,23 @@ fn field(map: &Map, picks: &Picks<'_, '_>, refs: &dyn References) -> FieldPrevie
         to: map.targets.iter().map(|target| target.name.clone()).collect(),
         source: shown(&source),
         steps: steps.collect(),
-        round_trip: round_trip(map, &source, refs),
+        round_trip: round_trip(map, &source, trips),
     }
 }
 
-fn round_trip(map: &Map, source: &Value<'_>, refs: &dyn References) -> RoundTrip {
+fn round_trip(map: &Map, source: &Value<'_>, work: &Work<'_>) -> RoundTrip {
     let chain = &map.get.chain;
-    let Ok(view) = chain.get(source.clone(), refs) else { return RoundTrip::None };
+    let Ok(view) = chain.read(source.clone(), work) else { return RoundTrip::None };
     if map.direction == Direction::In || source.is_empty() {
         return RoundTrip::None;
     }
-    let Ok(back) = chain.put(view.clone(), &Value::Missing, refs) else {
+    let Ok(back) = chain.write(view.clone(), &Value::Missing, work) else {
         return RoundTrip::Differs;
     };
     if back == *source {
         return RoundTrip::Equal;
     }
-    match chain.get(back, refs) {
+    match chain.read(back, work) {
         Ok(again) if again == view => RoundTrip::Tidied,
         _ => RoundTrip::Differs,
     }

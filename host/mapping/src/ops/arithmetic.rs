@@ -4,7 +4,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
 use crate::exact::{self, Ratio};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -132,7 +133,7 @@ impl Lens for Round {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let number = source.into_number()?;
         Ok(Value::Number(number.round_dp_with_strategy(self.digits, self.mode)))
     }
@@ -141,7 +142,7 @@ impl Lens for Round {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let number = view.into_number()?;
         if number.normalize().scale() > self.digits {
@@ -206,7 +207,7 @@ impl Lens for Linear {
         if self.digits.is_some() { Class::NeedsBase } else { Class::Bijective }
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let number = source.into_number()?;
         self.forth(number).map(Value::Number).ok_or_else(|| inexact(number))
     }
@@ -215,7 +216,7 @@ impl Lens for Linear {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let number = view.into_number()?;
         let source = self.back(number).ok_or_else(|| inexact(number))?;

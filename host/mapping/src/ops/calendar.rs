@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, ToSpan as _};
 
 use super::instant::{is_written, within, zone};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, DateTime, Fault, Kind, Value};
 
 const UNITS: &[(&str, Unit)] = &[
@@ -114,7 +115,7 @@ impl Lens for TzConvert {
         if self.from.is_some() { Class::Canonicalising } else { Class::NeedsBase }
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         Ok(Value::DateTime(within(&self.to, instant(&source)?.at)))
     }
 
@@ -122,7 +123,7 @@ impl Lens for TzConvert {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let time = instant(&view)?;
         Ok(Value::DateTime(match (&self.from, base) {
@@ -194,7 +195,7 @@ impl Lens for DateTrunc {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         change(&source, |time| self.0.begin(time))
     }
 
@@ -202,7 +203,7 @@ impl Lens for DateTrunc {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let base = match base {
             Value::DateTime(base) => Some(base.offset.to_datetime(base.at)),
@@ -245,7 +246,7 @@ impl Lens for DateAdd {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         change(&source, |time| time.checked_add(self.0).ok())
     }
 
@@ -253,7 +254,7 @@ impl Lens for DateAdd {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         change(&view, |time| time.checked_sub(self.0).ok())
     }

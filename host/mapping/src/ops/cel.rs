@@ -21,7 +21,8 @@ mod tests;
 use expr::Expr;
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -68,8 +69,8 @@ impl Lens for Cel {
         true
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let this = if source.is_missing() { Value::Null } else { source };
-        eval::evaluate(&self.0, &this)
+        eval::evaluate(&self.0, &this, work)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::predicate::{Predicate, TEST};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Chain, Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -91,7 +92,7 @@ impl Lens for Coalesce {
         true
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         if source.is_empty() {
             return Ok(source);
         }
@@ -110,7 +111,7 @@ impl Lens for Coalesce {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let mut items = match base {
             Value::Missing | Value::Null => vec![Value::Missing; self.sources],
@@ -147,11 +148,11 @@ impl If {
         holds: bool,
         view: &Value<'a>,
         base: &Value<'a>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let way = self.way(holds);
-        let source = way.put(view.clone(), base, refs)?;
-        let again = way.get(source.clone(), refs).ok();
+        let source = way.write(view.clone(), base, work)?;
+        let again = way.read(source.clone(), work).ok();
         if self.test.holds(&source) == holds && again.as_ref() == Some(view) {
             return Ok(source);
         }
@@ -174,19 +175,20 @@ impl Lens for If {
         true
     }
 
-    fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault> {
-        Ok(self.way(self.test.holds(&source)).get(source, refs)?)
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
+        Ok(self.way(self.test.holds(&source)).read(source, work)?)
     }
 
     fn put<'a>(
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let holds = self.test.holds(base);
-        self.back(holds, &view, base, refs)
-            .or_else(|fault| self.back(!holds, &view, base, refs).map_err(|_neither| fault))
+        // Both ways, on every level of those within each other: the work of the record bounds it.
+        self.back(holds, &view, base, work)
+            .or_else(|fault| self.back(!holds, &view, base, work).map_err(|_neither| fault))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Several texts in one.
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -54,7 +55,7 @@ impl Lens for Concat {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let Value::List(parts) = source else {
             return Err(Fault::kind(&Kind::List(Box::new(Kind::Text)), &source));
         };
@@ -76,7 +77,7 @@ impl Lens for Concat {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let view = view.into_text()?;
         let parts: Vec<_> = view.split(&self.separator).collect();

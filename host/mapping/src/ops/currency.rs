@@ -7,8 +7,9 @@ use rust_decimal::Decimal;
 use super::number::{number_as, read};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
 use crate::exact::Ratio;
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
 use crate::value::Money;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -82,7 +83,7 @@ impl Lens for CurrencyTag {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let Value::List(items) = source else { return Err(Fault::kind(&pair(), &source)) };
         let Ok([amount, code]) = <[Value<'a>; 2]>::try_from(items) else {
             return Err(Fault::new("mapping.type", "expected an amount and a code"));
@@ -105,7 +106,7 @@ impl Lens for CurrencyTag {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let Value::Money(Money { amount, currency }) = view else {
             return Err(Fault::kind(&Kind::Money, &view));

@@ -4,7 +4,8 @@ use jiff::civil::{Date, date};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 const FORMAT: Param = Param {
@@ -133,7 +134,7 @@ impl Lens for ParseDate {
         Class::Canonicalising
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.0.text_to_day(&source)
     }
 
@@ -141,7 +142,7 @@ impl Lens for ParseDate {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         self.0.day_to_text(&view)
     }
@@ -160,7 +161,7 @@ impl Lens for FormatDate {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.0.day_to_text(&source)
     }
 
@@ -168,7 +169,7 @@ impl Lens for FormatDate {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         self.0.text_to_day(&view)
     }

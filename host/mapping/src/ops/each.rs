@@ -1,7 +1,8 @@
 //! Every item of a list.
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Chain, Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -50,8 +51,8 @@ impl Lens for ListMap {
         self.ops.class()
     }
 
-    fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault> {
-        each(source.into_items()?, |_, item| match self.ops.get(item, refs)? {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
+        each(source.into_items()?, |_, item| match self.ops.read(item, work)? {
             // What is left out of a list would move what stands behind it.
             Value::Missing => Ok(Value::Null),
             view => Ok(view),
@@ -62,7 +63,7 @@ impl Lens for ListMap {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let bases = match base {
             Value::List(items) => items.as_slice(),
@@ -70,13 +71,13 @@ impl Lens for ListMap {
         };
         each(view.into_items()?, |at, item| {
             let Some(base) = bases.get(at) else {
-                return self.ops.put(item, &Value::Missing, refs).map_err(Fault::from);
+                return self.ops.write(item, &Value::Missing, work).map_err(Fault::from);
             };
-            let missing = || self.ops.get(base.clone(), refs).is_ok_and(|view| view.is_missing());
+            let missing = || self.ops.read(base.clone(), work).is_ok_and(|view| view.is_missing());
             if item == Value::Null && missing() {
                 return Ok(base.clone());
             }
-            self.ops.put(item, base, refs).map_err(Fault::from)
+            self.ops.write(item, base, work).map_err(Fault::from)
         })
     }
 }
@@ -100,7 +101,7 @@ fn each<'a>(
 }
 
 /// About how many bytes a value holds.
-pub(super) fn weight(value: &Value<'_>) -> usize {
+pub(crate) fn weight(value: &Value<'_>) -> usize {
     let parts: usize = match value {
         Value::Text(text) => text.len(),
         Value::List(items) => items.iter().map(weight).sum(),

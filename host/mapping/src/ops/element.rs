@@ -1,7 +1,8 @@
 //! One item of a list.
 
 use super::{Args, BuildError, Example, LIST_MAX, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 const REVERSE: &str = "the base with the item in that place; null only where the last item of the \
@@ -105,7 +106,7 @@ impl Lens for Element {
         true
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         if source.is_empty() {
             return Ok(source);
         }
@@ -118,7 +119,7 @@ impl Lens for Element {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let mut items = match base {
             Value::Missing | Value::Null if view.is_empty() => return Ok(view),

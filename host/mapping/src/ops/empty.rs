@@ -1,7 +1,8 @@
 //! Values that stand for nothing, and values for nothing.
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -97,7 +98,7 @@ impl Lens for Const {
         true
     }
 
-    fn get<'a>(&self, _source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, _source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         Ok(self.0.clone())
     }
 }
@@ -125,7 +126,7 @@ impl Lens for Default {
         true
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         Ok(if source.is_empty() { self.0.clone() } else { source })
     }
 
@@ -133,7 +134,7 @@ impl Lens for Default {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         Ok(view)
     }
@@ -155,7 +156,7 @@ impl Lens for Nullify {
         true
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         Ok(if self.0.contains(&source) { Value::Null } else { source })
     }
 
@@ -163,7 +164,7 @@ impl Lens for Nullify {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         if self.0.contains(&view) {
             return Err(Fault::conflict("this value stands for null at the provider"));

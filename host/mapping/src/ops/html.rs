@@ -5,7 +5,8 @@ mod text;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html::push_html};
 
 use super::{BuildError, Example, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -59,7 +60,7 @@ impl Lens for Markup {
         Class::OneWay
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let source = source.into_text()?;
         let made = match self {
             Self::HtmlToText => text::of(&source),

@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use jiff::civil;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use rust_decimal::Decimal;
 
 use super::date::Format;
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, DateTime, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -119,8 +121,10 @@ impl ParseDatetime {
 
     fn read(&self, text: &str) -> Result<DateTime, Fault> {
         let Some(format) = &self.format else {
-            return DateTime::parse(text)
-                .or_else(|fault| text.parse().ok().and_then(|t| self.local(t)).ok_or(fault));
+            return DateTime::parse(text).or_else(|fault| {
+                let local = is_local(text).then(|| text.parse().ok()).flatten();
+                local.and_then(|time| self.local(time)).ok_or(fault)
+            });
         };
         let parsed = format.read(text).and_then(|parsed| {
             let offset = parsed.offset().or(parsed.timestamp().map(|_| Offset::UTC));
@@ -159,6 +163,12 @@ impl ParseDatetime {
     }
 }
 
+/// Whether a text has neither offset nor zone: one that has is not read as if it had none.
+fn is_local(text: &str) -> bool {
+    Pieces::parse(text)
+        .is_ok_and(|pieces| pieces.offset().is_none() && pieces.time_zone_annotation().is_none())
+}
+
 impl Lens for ParseDatetime {
     fn view(&mut self, source: &Kind) -> Result<Kind, BuildError> {
         source.must_fit(&Kind::Text)?;
@@ -169,7 +179,7 @@ impl Lens for ParseDatetime {
         Class::Canonicalising
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         match &source {
             Value::Text(text) => self.read(text).map(Value::DateTime),
             other => Err(Fault::kind(&Kind::Text, other)),
@@ -180,7 +190,7 @@ impl Lens for ParseDatetime {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         match view {
             Value::DateTime(time) => self.write(time).map(Value::text),
@@ -207,7 +217,7 @@ impl Lens for Epoch {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let Value::Number(number) = source else {
             return Err(Fault::kind(&Kind::Decimal, &source));
         };
@@ -224,7 +234,7 @@ impl Lens for Epoch {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let Value::DateTime(time) = view else {
             return Err(Fault::kind(&Kind::DateTime, &view));
@@ -285,6 +295,9 @@ mod tests {
         check(op, r#""2024-07-01T12:00:00""#, r#""2024-07-01T12:00:00-04:00""#);
         check(op, r#""2024-01-01 12:00""#, r#""2024-01-01T12:00:00-05:00""#);
         check(op, r#""2024-01-01T12:00:00Z""#, r#""2024-01-01T12:00:00Z""#);
+        for text in ["2024-01-01 12:00+01:00", "2024-01-01T12:00:00+01:00[Europe/Paris]"] {
+            check(op, &json!(text).to_string(), "mapping.datetime");
+        }
     }
 
     /// Summer time began on 2024-03-31 at 02:00 and ended on 2024-10-27 at 03:00.

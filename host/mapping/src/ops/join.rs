@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Args, BuildError, Example, LIST_MAX, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 const SEPARATOR: Param = Param {
@@ -114,7 +115,7 @@ impl Lens for ListJoin {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.0.join(source)
     }
 
@@ -122,7 +123,7 @@ impl Lens for ListJoin {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         self.0.split(view)
     }
@@ -141,7 +142,7 @@ impl Lens for ListSplit {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.0.split(source)
     }
 
@@ -149,7 +150,7 @@ impl Lens for ListSplit {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         self.0.join(view)
     }

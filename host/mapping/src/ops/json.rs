@@ -1,7 +1,8 @@
 //! JSON in texts.
 
 use super::{BuildError, Example, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -51,7 +52,7 @@ impl Lens for JsonParse {
         Class::Canonicalising
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         parse(&source)
     }
 
@@ -59,7 +60,7 @@ impl Lens for JsonParse {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         stringify(view)
     }
@@ -80,7 +81,7 @@ impl Lens for JsonStringify {
         Class::Canonicalising
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         stringify(source)
     }
 
@@ -88,7 +89,7 @@ impl Lens for JsonStringify {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         parse(&view)?.typed(&self.source)
     }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{BuildError, Example, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -41,7 +42,7 @@ impl Lens for SplitName {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let (given, family) = match source.into_text()? {
             Cow::Borrowed(name) => {
                 let (given, family) = split(name);
@@ -61,7 +62,7 @@ impl Lens for SplitName {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let Value::List(parts) = &view else { return Err(Fault::kind(&Self::kind(), &view)) };
         let (given, family) = match parts.as_slice() {

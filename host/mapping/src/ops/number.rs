@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value, exact};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -123,7 +124,7 @@ impl Lens for ToNumber {
         }
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let number = match source {
             Value::Text(text) => read(&text)?,
             other => other.into_number()?,
@@ -135,7 +136,7 @@ impl Lens for ToNumber {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let number = self.digits.of(view.into_number()?)?;
         number_as(number, &self.source, base)
@@ -197,7 +198,7 @@ impl Lens for ToString {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         source.into_plain().map(Value::Text)
     }
 
@@ -205,7 +206,7 @@ impl Lens for ToString {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let text: Cow<'a, str> = view.into_text()?;
         match (&self.source, base) {

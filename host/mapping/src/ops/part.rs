@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::Range;
 
 use super::BuildError;
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 /// Which part of a text such an operation shows.
@@ -42,7 +43,7 @@ impl<P: Part> Lens for PartOf<P> {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let part = match source.into_text()? {
             Cow::Borrowed(text) => self.show(text).map(Cow::Borrowed),
             Cow::Owned(text) => match self.show(&text) {
@@ -57,7 +58,7 @@ impl<P: Part> Lens for PartOf<P> {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let part = view.into_text()?;
         let base = match base {

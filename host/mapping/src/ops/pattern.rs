@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::part::{Part, PartOf};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 const PATTERN: Param = Param {
@@ -171,7 +172,7 @@ impl Lens for RegexReplace {
         Class::OneWay
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let text = source.into_text()?;
         if !self.pattern.is_match(&text) {
             return Ok(Value::Text(text));

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -59,7 +60,7 @@ impl Lens for Replace {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.replaced(source.into_text()?).map(Value::Text)
     }
 
@@ -67,7 +68,7 @@ impl Lens for Replace {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let text = view.into_text()?;
         if self.replaced(text.clone())? == text {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::BuildError;
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 /// What such an operation does with a text.
@@ -35,7 +36,7 @@ impl<R: Rewrite> Lens for Rewritten<R> {
         R::CLASS
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.0.forth(source.into_text()?).map(Value::Text)
     }
 
@@ -43,7 +44,7 @@ impl<R: Rewrite> Lens for Rewritten<R> {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let source = self.0.back(view.into_text()?)?;
         if R::CLASS == Class::Canonicalising

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::json::canonical;
 use super::{BuildError, Example, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -75,7 +76,7 @@ impl Lens for Set {
         Class::Canonicalising
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         self.0.apply(source)
     }
 
@@ -83,7 +84,7 @@ impl Lens for Set {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let tidied = self.0.apply(view)?;
         let same = matches!(base, Value::List(_))

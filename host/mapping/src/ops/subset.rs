@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::predicate::{Predicate, TEST};
 use super::{Args, BuildError, Example, LIST_MAX, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 const KEYS: Param = Param {
@@ -102,7 +103,7 @@ impl Lens for ListFilter {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let mut items = source.into_items()?;
         items.retain(|item| self.0.holds(item));
         Ok(Value::List(items))
@@ -112,7 +113,7 @@ impl Lens for ListFilter {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let items = view.into_items()?;
         if let Some(at) = items.iter().position(|item| !self.0.holds(item)) {
@@ -154,7 +155,7 @@ impl Lens for Members {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let mut members = source.into_members()?;
         members.retain(|(name, _)| self.shows(name));
         Ok(Value::Object(members))
@@ -164,7 +165,7 @@ impl Lens for Members {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let members = view.into_members()?;
         if let Some((name, _)) = members.iter().find(|(name, _)| !self.shows(name)) {

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 
 use super::set::{comparable, order};
 use super::{Args, BuildError, Example, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value, exact};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -63,7 +64,7 @@ impl Lens for Summary {
         Class::OneWay
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let items = source.into_items()?;
         if matches!(self, Self::Count) {
             return Ok(Value::Number(items.len().into()));

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[
@@ -136,7 +137,7 @@ impl Lens for EnumMap {
         }
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let word = text(&source)?;
         let result = self.forth.get(word).or(self.default.as_ref());
         result.map(|result| Value::text(result.clone())).ok_or_else(|| {
@@ -150,7 +151,7 @@ impl Lens for EnumMap {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let result = text(&view)?;
         self.back.get(result).map(|word| Value::text(word.clone())).ok_or_else(|| {
@@ -198,7 +199,7 @@ impl Lens for BoolMap {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         match source {
             Value::Bool(true) => Ok(self.yes.clone()),
             Value::Bool(false) => Ok(self.no.clone()),
@@ -210,7 +211,7 @@ impl Lens for BoolMap {
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         if view == self.yes {
             Ok(Value::Bool(true))
@@ -249,19 +250,19 @@ impl Lens for LookupRef {
         Class::Bijective
     }
 
-    fn get<'a>(&self, source: Value<'a>, refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let id = text(&source)?;
-        self.found(refs.local(&self.entity, id), id, "the provider's")
+        self.found(work.refs.local(&self.entity, id), id, "the provider's")
     }
 
     fn put<'a>(
         &self,
         view: Value<'a>,
         _base: &Value<'a>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let id = text(&view)?;
-        self.found(refs.external(&self.entity, id), id, "our")
+        self.found(work.refs.external(&self.entity, id), id, "our")
     }
 }
 
@@ -270,6 +271,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::References;
     use crate::ops::laws::{chain, get, hold, put};
 
     const STAGES: &str = r#"{"op": "enum_map", "table": {"1": "open", "2": "won", "3": "open"}}"#;

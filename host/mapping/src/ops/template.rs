@@ -1,7 +1,8 @@
 //! Texts with values in them.
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -103,7 +104,7 @@ impl Lens for Template {
         if apart && once { Class::NeedsBase } else { Class::OneWay }
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         if !self.takes(&source) {
             return Err(Fault::kind(&self.source(), &source));
         }
@@ -124,7 +125,7 @@ impl Lens for Template {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let text = view.into_text()?;
         let conflict = || {

@@ -1,7 +1,8 @@
 //! What is written as yes or no.
 
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
-use crate::lens::{Lens, References};
+use crate::lens::Lens;
+use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 pub(super) const SPECS: &[Spec] = &[Spec {
@@ -79,7 +80,7 @@ impl Lens for ToBool {
         if one { Class::Bijective } else { Class::Canonicalising }
     }
 
-    fn get<'a>(&self, source: Value<'a>, _refs: &dyn References) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let text = match source {
             Value::Bool(value) => return Ok(Value::Bool(value)),
             source => source.into_plain()?,
@@ -98,7 +99,7 @@ impl Lens for ToBool {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _refs: &dyn References,
+        _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let Value::Bool(value) = view else { return Err(Fault::kind(&Kind::Bool, &view)) };
         let kind = match (&self.source, base) {

@@ -5,6 +5,7 @@ use plughouse_scan::{Picks, Token};
 use super::copy::copy;
 use super::plan::{Fallback, Get, Map, Output, Plan, Verbatim};
 use super::{Reading, Scratch};
+use crate::work::Work;
 use crate::{ChainFault, Fault, Issue, References, Value};
 
 /// Bytes of a record that comes out: several field maps may copy one large text, and the sum must
@@ -26,8 +27,8 @@ pub(super) fn read<'s>(
         Ok(picks) => picks,
         Err(fault) => return Reading::Rejected { issues: vec![Issue::new("", "", fault)] },
     };
-    let issues = Vec::new();
-    let mut reader = Reader { plan, payload, picks, refs, doc, text, issues, rejected: false };
+    let (issues, work) = (Vec::new(), Work::new(refs));
+    let mut reader = Reader { plan, payload, picks, work, doc, text, issues, rejected: false };
     reader.fields();
     let url = reader.link();
     let (issues, rejected) = (reader.issues, reader.rejected);
@@ -55,7 +56,7 @@ struct Reader<'r, 'j> {
     plan: &'r Plan,
     payload: &'j [u8],
     picks: Picks<'r, 'j>,
-    refs: &'r dyn References,
+    work: Work<'r>,
     doc: &'r mut Vec<u8>,
     text: &'r mut String,
     issues: Vec<Issue>,
@@ -75,6 +76,10 @@ impl<'j> Reader<'_, 'j> {
             };
             if !there {
                 self.doc.truncate(before);
+            }
+            if self.work.is_spent() {
+                self.rejected = true;
+                return;
             }
             if self.doc.len() > DOC_BYTES_MAX {
                 let message = format!("the record would have more than {DOC_BYTES_MAX} bytes");
@@ -109,7 +114,7 @@ impl<'j> Reader<'_, 'j> {
         if map.targets.len() > 1 {
             return self.share(map, output, shared);
         }
-        let view = map.get.view(&self.picks, self.refs);
+        let view = map.get.view(&self.picks, &self.work);
         match view.and_then(|view| map.typed(0, view)) {
             Ok(value) => self.put(output, &value),
             Err(failed) => self.failed(output, failed),
@@ -119,7 +124,7 @@ impl<'j> Reader<'_, 'j> {
     fn share(&mut self, map: &Map, output: &Output, shared: &mut Shared<'j>) -> bool {
         let known = shared.iter().position(|(position, _)| *position == output.map);
         let at = known.unwrap_or_else(|| {
-            let parts = map.parts(&self.picks, self.refs);
+            let parts = map.parts(&self.picks, &self.work);
             // One issue is enough for all targets of a field map.
             let parts = parts.map_err(|failed| self.report(output, failed)).ok();
             shared.push((output.map, parts));
@@ -185,8 +190,8 @@ impl<'j> Reader<'_, 'j> {
     }
 
     fn link(&mut self) -> Option<String> {
-        let get = self.plan.link.as_ref()?;
-        match get.view(&self.picks, self.refs) {
+        let get = self.plan.link.as_ref().filter(|_| !self.work.is_spent())?;
+        match get.view(&self.picks, &self.work) {
             Ok(Value::Text(url)) if is_web(&url) => Some(url.into_owned()),
             Ok(Value::Text(_)) => {
                 let message = "the address of a record begins with https:// or http://";
@@ -197,6 +202,7 @@ impl<'j> Reader<'_, 'j> {
             Err((op, fault)) => {
                 let issue = get.issue("url", fault);
                 self.issues.push(Issue { op, ..issue });
+                self.rejected |= self.work.is_spent();
                 None
             }
         }
@@ -212,8 +218,15 @@ fn is_web(url: &str) -> bool {
 
 impl Get {
     /// The values at the paths: one, or a tuple.
-    pub(crate) fn source<'j>(&self, picks: &Picks<'_, 'j>) -> Result<Value<'j>, Fault> {
-        let value = |slot| picks.get(slot).map_or(Ok(Value::Missing), Value::read);
+    pub(crate) fn source<'j>(
+        &self,
+        picks: &Picks<'_, 'j>,
+        work: &Work<'_>,
+    ) -> Result<Value<'j>, Fault> {
+        let value = |slot| match picks.get(slot) {
+            Some(token) => work.spend(token.raw().len()).and_then(|()| Value::read(token)),
+            None => Ok(Value::Missing),
+        };
         match self.paths.as_slice() {
             [] => Ok(Value::Missing),
             [path] => value(path.slot),
@@ -227,10 +240,10 @@ impl Get {
     pub(super) fn view<'j>(
         &self,
         picks: &Picks<'_, 'j>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Result<Value<'j>, Failed> {
-        let source = self.source(picks).map_err(|fault| (None, fault))?;
-        self.chain.get(source, refs).map_err(failed)
+        let source = self.source(picks, work).map_err(|fault| (None, fault))?;
+        self.chain.read(source, work).map_err(failed)
     }
 }
 
@@ -253,9 +266,9 @@ impl Map {
     pub(super) fn parts<'j>(
         &self,
         picks: &Picks<'_, 'j>,
-        refs: &dyn References,
+        work: &Work<'_>,
     ) -> Result<Vec<Value<'j>>, Failed> {
-        let view = self.get.view(picks, refs)?;
+        let view = self.get.view(picks, work)?;
         let wanted = self.targets.len();
         let parts = match view {
             view if wanted == 1 => vec![view],

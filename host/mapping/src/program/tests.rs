@@ -1,5 +1,6 @@
 //! Records through programs.
 
+mod budget;
 mod laws;
 mod malformed;
 

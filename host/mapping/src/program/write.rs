@@ -7,6 +7,7 @@ use super::copy::copy_checked;
 use super::patch::{Node, Patch};
 use super::plan::{Fallback, Map, Plan, Verbatim};
 use super::read::{Failed, failed, scan_record};
+use crate::work::Work;
 use crate::{Chain, Class, Direction, Fault, Issue, References, Value};
 
 pub(super) fn write(
@@ -22,10 +23,16 @@ pub(super) fn write(
     let unreadable =
         |e| whole(Fault::new("mapping.json", format!("the record is unreadable: {e}")));
     let base: &RawValue = serde_json::from_slice(base).map_err(unreadable)?;
-    let mut writer = Writer { docs, picks, base, refs, root: Node::new(), paths: Vec::new() };
+    let work = Work::new(refs);
+    let mut writer = Writer { docs, picks, base, work, root: Node::new(), paths: Vec::new() };
     let mut issues = Vec::new();
     for map in plan.maps.iter().filter(|map| map.direction == Direction::Both) {
-        if let Err((op, fault)) = writer.map(map) {
+        let written = writer.map(map);
+        if writer.work.is_spent() {
+            issues.push(map.issue(0, None, Work::fault()));
+            break;
+        }
+        if let Err((op, fault)) = written {
             issues.push(map.issue(0, op, fault));
         }
     }
@@ -36,7 +43,7 @@ struct Writer<'w, 'j> {
     docs: Picks<'w, 'j>,
     picks: Picks<'w, 'j>,
     base: &'j RawValue,
-    refs: &'w dyn References,
+    work: Work<'w>,
     root: Node<'j>,
     paths: Vec<String>,
 }
@@ -56,21 +63,21 @@ impl<'j> Writer<'_, 'j> {
             Err(parts) => joined(parts),
         };
         // A base that cannot be read is as good as none.
-        let base = map.get.source(&self.picks).unwrap_or(Value::Missing);
+        let base = map.get.source(&self.picks, &self.work).unwrap_or(Value::Missing);
         let source = self.put(&map.get.chain, &view, &base)?;
         self.source(map, source, base).map_err(|fault| (None, fault))
     }
 
     /// The source of a view. It reads as the view, or as a tidier one.
     fn put(&self, chain: &Chain, view: &Value<'j>, base: &Value<'j>) -> Result<Value<'j>, Failed> {
-        let source = chain.put(view.clone(), base, self.refs).map_err(failed)?;
-        let again = chain.get(source.clone(), self.refs).map_err(failed)?;
+        let source = chain.write(view.clone(), base, &self.work).map_err(failed)?;
+        let again = chain.read(source.clone(), &self.work).map_err(failed)?;
         if same(&again, view) || alike(&again, view) {
             return Ok(source);
         }
         if chain.class() <= Class::Canonicalising {
-            let tidied = chain.put(again.clone(), base, self.refs).map_err(failed)?;
-            if chain.get(tidied, self.refs).is_ok_and(|tidied| same(&tidied, &again)) {
+            let tidied = chain.write(again.clone(), base, &self.work).map_err(failed)?;
+            if chain.read(tidied, &self.work).is_ok_and(|tidied| same(&tidied, &again)) {
                 return Ok(source);
             }
         }
@@ -92,7 +99,7 @@ impl<'j> Writer<'_, 'j> {
         let mut json = Vec::new();
         copy_checked(token, wanted, &mut json)?;
         let same = |current: &[Value<'j>]| {
-            Value::read(*token).is_ok_and(|view| current.iter().all(|value| *value == view))
+            self.read(*token).is_ok_and(|view| current.iter().all(|value| *value == view))
         };
         if self.picks.get(path.slot).is_some_and(|base| base.raw() == json)
             || self.current(map).as_deref().is_some_and(same)
@@ -102,13 +109,18 @@ impl<'j> Writer<'_, 'j> {
         self.set(&path.pointer, String::from_utf8_lossy(&json).into_owned())
     }
 
+    fn read(&self, token: Token<'j>) -> Result<Value<'j>, Fault> {
+        self.work.spend(token.raw().len())?;
+        Value::read(token)
+    }
+
     /// What the field map reads in the base now, a value per target.
     fn current(&self, map: &Map) -> Option<Vec<Value<'j>>> {
         let fallback = || match &map.fallback {
             Fallback::Value(value) => Some(vec![value.clone(); map.targets.len()]),
             Fallback::Skip | Fallback::Reject => None,
         };
-        map.parts(&self.picks, self.refs).ok().or_else(fallback)
+        map.parts(&self.picks, &self.work).ok().or_else(fallback)
     }
 
     /// What our record says, a value per target; `None` when it says nothing.
@@ -124,7 +136,7 @@ impl<'j> Writer<'_, 'j> {
                 None => current.and_then(|parts| parts.get(part)).cloned(),
                 Some(token) => {
                     silent = false;
-                    let value = Value::read(token).and_then(|value| value.typed(&target.kind));
+                    let value = self.read(token).and_then(|value| value.typed(&target.kind));
                     Some(value.map_err(|fault| (None, fault))?)
                 }
             };

@@ -17,6 +17,12 @@ pub(super) const CODES: &[Code] = &[
     Code::new("mapping.base64", Invalid, "the text is not Base64", VALUE),
     Code::new("mapping.bool", Invalid, "the value says neither true nor false", VALUE),
     Code::new(
+        "mapping.budget",
+        Invalid,
+        "the operations of the record take more work than they may",
+        SMALLER,
+    ),
+    Code::new(
         "mapping.cel",
         Invalid,
         "the expression has no answer for this record",

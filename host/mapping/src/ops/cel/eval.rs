@@ -5,7 +5,8 @@ use std::cell::Cell;
 
 use super::expr::{Each, Expr, Function, Macro};
 use super::operate::{binary, call, fault, item, member};
-use crate::ops::each::weight;
+use crate::ops::weight;
+use crate::work::Work;
 use crate::{Fault, Value};
 
 /// Steps of one evaluation: thousands of items are tested, and a millisecond is not passed. A step
@@ -18,14 +19,22 @@ const STEP_BYTES: usize = 64;
 /// Names that a processor compares while it evaluates an operator.
 const STEP_NAMES: usize = 8;
 
+/// Work on the record that a step counts as: the bytes on which an operation spends as long.
+const STEP_WORK: usize = 16;
+
 /// The code of an evaluation that was stopped; no operator may hide it.
 const STOPPED: &str = "mapping.cel-steps";
 
-/// The value of an expression for a value.
-pub(super) fn evaluate<'a>(expr: &Expr, this: &Value<'a>) -> Result<Value<'a>, Fault> {
+/// The value of an expression for a value; its steps count as work on the record.
+pub(super) fn evaluate<'a>(
+    expr: &Expr,
+    this: &Value<'a>,
+    work: &Work<'_>,
+) -> Result<Value<'a>, Fault> {
     let run = Run { left: Cell::new(STEPS_MAX) };
-    let value = run.eval(expr, Scope { this, bound: None })?;
-    run.own(value)
+    let value = run.eval(expr, Scope { this, bound: None }).and_then(|value| run.own(value));
+    work.spend((STEPS_MAX - run.left.get()) * STEP_WORK)?;
+    value
 }
 
 /// What names mean.

@@ -4,7 +4,8 @@ use serde_json::json;
 use super::eval::STEPS_MAX;
 use super::parse::SOURCE_MAX;
 use crate::ops::laws::get;
-use crate::{Chain, Kind};
+use crate::work::Work;
+use crate::{Chain, Kind, NoReferences};
 
 const RECORD: &str = r#"{
     "name": "Ada", "age": 36, "price": 0.1, "tags": ["a", "b", "ab"], "none": null, "empty": [],
@@ -283,7 +284,7 @@ proptest! {
     fn no_row_of_words_panics(row in rows()) {
         if let Ok(expr) = super::parse::parse(&row) {
             let record = crate::Value::parse(RECORD.as_bytes()).unwrap();
-            drop(super::eval::evaluate(&expr, &record));
+            drop(super::eval::evaluate(&expr, &record, &Work::new(&NoReferences)));
         }
     }
 }
