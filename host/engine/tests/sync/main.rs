@@ -3,6 +3,7 @@
 
 mod absence;
 mod consistency;
+mod derived;
 mod faults;
 mod lanes;
 mod mapped;
