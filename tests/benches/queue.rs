@@ -1,8 +1,10 @@
 //! The queues against plain commits of redb, on one disk in alternating rounds.
 //!
-//! `cargo bench -p e2e --bench queue` — a plain commit puts, replaces or removes one row for each
-//! job, under the same keys and with the same payload: what a queue cannot do without. The memory
-//! is that of a process of its own (this binary again, with a role), which queues a million jobs.
+//! `cargo bench -p e2e --bench queue` — there are two kinds of plain commits. Those of the same
+//! size put and remove the rows that the queues put and remove: the jobs, their sessions, and when
+//! those are due. The least ones put, replace or remove one row for each job, and nothing can be
+//! claimed from that. The memory is that of a process of its own (this binary again, with a role),
+//! which queues a million jobs.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,10 +20,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use model::Clock;
 use model::queue::{Claim, Finish, Held, JobQueue as _, Leased, NewJob, Outcome, Queue};
-use redb::{Database, TableDefinition};
 use store::Store;
 
-const JOBS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("jobs");
+#[path = "queue/plain.rs"]
+mod plain;
+
 const PAYLOAD: [u8; 256] = [b'x'; 256];
 const JOBS_PER_SESSION: usize = 4;
 const ROUNDS: usize = 7;
@@ -46,20 +49,23 @@ fn main() {
 struct Rates([f64; 3]);
 
 fn compare(runtime: &tokio::runtime::Runtime, batch: usize, commits: usize) {
-    let (mut raw, mut ours) = (Vec::new(), Vec::new());
+    let (mut same, mut least, mut ours) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let dir = tempfile::tempdir().unwrap();
-        raw.push(plain(&dir.path().join("plain.redb"), batch, commits));
+        same.push(plain::same(&dir.path().join("same.redb"), batch, commits));
+        least.push(plain::least(&dir.path().join("least.redb"), batch, commits));
         ours.push(runtime.block_on(queue(&dir.path().join("store"), batch, commits)));
     }
     for (step, name) in ["enqueue", "claim", "ack"].into_iter().enumerate() {
-        let of = |rates: &[Rates]| median(rates.iter().map(|rates| rates.0[step]));
-        let pairs = ours.iter().zip(&raw).map(|(ours, raw)| ours.0[step] / raw.0[step]);
+        let rate = median(ours.iter().map(|rates| rates.0[step]));
+        let times = |plain: &[Rates]| {
+            median(ours.iter().zip(plain).map(|(ours, plain)| ours.0[step] / plain.0[step]))
+        };
         println!(
-            "{name}, {batch} jobs in a call: {:.0}/s, {:.2} x plain commits ({:.0}/s)",
-            of(&ours),
-            median(pairs),
-            of(&raw)
+            "{name}, {batch} jobs in a call: {rate:.0}/s, {:.2} x plain commits of the same size, \
+             {:.2} x the least ones",
+            times(&same),
+            times(&least)
         );
     }
 }
@@ -67,44 +73,6 @@ fn compare(runtime: &tokio::runtime::Runtime, batch: usize, commits: usize) {
 fn session(number: usize) -> String {
     // Neighbours in time are no neighbours in the table, as with ids of records.
     format!("deal/{:08x}", number.wrapping_mul(2_654_435_761) % (1 << 32))
-}
-
-/// Measures one step in jobs per second.
-fn rate(jobs: usize, step: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    step();
-    f64::from(u32::try_from(jobs).unwrap()) / start.elapsed().as_secs_f64()
-}
-
-fn plain(path: &Path, batch: usize, commits: usize) -> Rates {
-    let database = redb::Builder::new().set_cache_size(16 << 20).create(path).unwrap();
-    let keys: Vec<_> = (0..batch * commits)
-        .map(|number| format!("acme\0{}\0{:08}", session(number / JOBS_PER_SESSION), number))
-        .collect();
-    let all = |step: &dyn Fn(&mut redb::Table<'_, &[u8], &[u8]>, &[u8])| {
-        rate(keys.len(), || keys.chunks(batch).for_each(|keys| commit(&database, keys, step)))
-    };
-    let put = |value: &'static [u8]| {
-        move |table: &mut redb::Table<'_, &[u8], &[u8]>, key: &[u8]| {
-            table.insert(key, value).unwrap();
-        }
-    };
-    let enqueue = all(&put(&PAYLOAD));
-    let claim = all(&put(&PAYLOAD[1..]));
-    let ack = all(&|table, key| drop(table.remove(key).unwrap()));
-    Rates([enqueue, claim, ack])
-}
-
-fn commit(
-    database: &Database,
-    keys: &[String],
-    step: &dyn Fn(&mut redb::Table<'_, &[u8], &[u8]>, &[u8]),
-) {
-    let transaction = database.begin_write().unwrap();
-    let mut table = transaction.open_table(JOBS).unwrap();
-    keys.iter().for_each(|key| step(&mut table, key.as_bytes()));
-    drop(table);
-    transaction.commit().unwrap();
 }
 
 async fn queue(dir: &Path, batch: usize, commits: usize) -> Rates {

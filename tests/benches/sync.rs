@@ -2,7 +2,9 @@
 //!
 //! `cargo bench -p e2e --bench sync` — every measured sync is a process of its own (this binary
 //! again, with a role), the simulator another, and rounds of both kinds alternate, so that the
-//! ratio is of one machine in one state. CPU is the process's whole, start-up included.
+//! ratio is of one machine in one state. CPU is the process's whole, start-up included. Once the
+//! records are stored as they come, which is what the native one does, and once they go through
+//! the schema of the adapter as well, which makes canonical records of them.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,8 +20,11 @@ use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use plughouse_testkit::{Fault, Faulty, HubSpot, Rule, Server};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+#[path = "sync/mapped.rs"]
+mod mapped;
 #[path = "sync/native.rs"]
 mod native;
 
@@ -54,6 +59,10 @@ fn main() -> ExitCode {
             let code = plughouse::run(args.iter().skip(1).map(Into::into));
             assert_eq!(code, 0);
         }),
+        [_, "mapping", data] => {
+            println!("{}", mapped::map(Path::new(data)).as_secs_f64());
+            ExitCode::SUCCESS
+        }
         [_, "compile-worker"] => ExitCode::from(plughouse::run(args.iter().map(Into::into))),
         _ => {
             compare();
@@ -66,14 +75,17 @@ fn main() -> ExitCode {
 fn measured(work: impl FnOnce()) -> ExitCode {
     let start = Instant::now();
     work();
-    let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let cpu_s = Duration::try_from(cpu).unwrap().as_secs_f64();
+    let cpu_s = cpu(rustix::time::ClockId::ProcessCPUTime).as_secs_f64();
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
     let peak_kib = peak.trim().trim_end_matches(" kB").parse().unwrap();
     let spent = Spent { cpu_s, wall_s: start.elapsed().as_secs_f64(), peak_kib };
     println!("\n{}", serde_json::to_string(&spent).unwrap());
     ExitCode::SUCCESS
+}
+
+fn cpu(of: rustix::time::ClockId) -> Duration {
+    Duration::try_from(rustix::time::clock_gettime(of)).unwrap()
 }
 
 /// Serves until its standard input closes.
@@ -120,17 +132,23 @@ fn this(args: &[&str]) -> Command {
     command
 }
 
-fn spend(mut command: Command) -> Spent {
+/// The value in the last line that a process prints.
+fn said<T: DeserializeOwned>(mut command: Command) -> T {
     let output = command.stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
     let text = String::from_utf8(output.stdout).unwrap();
     serde_json::from_str(text.trim().lines().last().unwrap()).unwrap()
 }
 
-/// A host of this binary in its role as `plughouse`, connected to the simulator.
-fn host(dir: &Path, simulator: &Simulator) -> e2e::Host {
+/// A host of this binary in its role as `plughouse`, connected to the simulator. With schemas its
+/// adapter maps every record; without, records are stored as they come.
+fn host(dir: &Path, simulator: &Simulator, schemas: bool) -> e2e::Host {
     let host = e2e::Host::of(std::env::current_exe().unwrap(), &["plughouse"], dir);
-    host.install_unlimited("hubspot");
+    if schemas {
+        host.install_unlimited("hubspot");
+    } else {
+        host.install_unmapped("hubspot");
+    }
     host.connect_hubspot(&simulator.origin);
     host
 }
@@ -138,7 +156,28 @@ fn host(dir: &Path, simulator: &Simulator) -> e2e::Host {
 fn ours(host: &e2e::Host) -> Spent {
     let fields = format!("contact={PROPERTIES}");
     let sync = ["sync", e2e::CONNECTION, "--entity", "contact", "--fields", &fields, "--json"];
-    spend(host.command(&sync))
+    said::<Spent>(host.command(&sync))
+}
+
+/// Syncs of one kind, and repeated ones that found nothing new.
+#[derive(Default)]
+struct Ours {
+    full: Vec<Spent>,
+    unchanged: Vec<Spent>,
+}
+
+impl Ours {
+    fn round(&mut self, host: &e2e::Host) {
+        self.full.push(ours(host));
+        self.unchanged.push(ours(host));
+    }
+
+    fn report(&self, what: &str, native: &[Spent]) -> f64 {
+        let cpu = report(what, native, &self.full);
+        let unchanged = median(self.unchanged.iter().map(|s| s.cpu_s));
+        println!("nothing changed since: {unchanged:.3} CPU s");
+        cpu
+    }
 }
 
 fn compare() {
@@ -146,28 +185,37 @@ fn compare() {
     let simulator = Simulator::start(RECORDS, Duration::ZERO);
     // The simulator builds its pages at the first pass.
     let warm = dir.path().join("warm");
-    spend(this(&["native", &simulator.origin, warm.to_str().unwrap()]));
-    let (mut native, mut sandboxed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
+    said::<Spent>(this(&["native", &simulator.origin, warm.to_str().unwrap()]));
+    let (mut native, mut stored, mut mapped) = (Vec::new(), Ours::default(), Ours::default());
+    let mut mapping = Vec::new();
     for round in 0..ROUNDS {
-        let data = dir.path().join(format!("native-{round}"));
-        native.push(spend(this(&["native", &simulator.origin, data.to_str().unwrap()])));
-        let host = host(&dir.path().join(format!("ours-{round}")), &simulator);
-        sandboxed.push(ours(&host));
-        unchanged.push(ours(&host));
+        let data = |kind| dir.path().join(format!("{kind}-{round}"));
+        native.push(said::<Spent>(this(&[
+            "native",
+            &simulator.origin,
+            data("native").to_str().unwrap(),
+        ])));
+        stored.round(&host(&data("stored"), &simulator, false));
+        let host = host(&data("mapped"), &simulator, true);
+        mapped.round(&host);
+        mapping.push(said::<f64>(this(&["mapping", host.data().to_str().unwrap()])));
     }
-    report("full sync", &native, &sandboxed);
+    stored.report("full sync", &native);
+    let cpu = mapped.report("full sync through the schema", &native);
+    let mapping = median(mapping.into_iter());
+    println!("mapping alone: {mapping:.2} CPU s, {:.0} % of that sync", 100.0 * mapping / cpu);
     let few = Simulator::start(RECORDS / 10, Duration::ZERO);
-    let spent = ours(&host(&dir.path().join("few"), &few));
-    println!("a tenth of the records: {} MiB", spent.peak_kib / 1024);
-    let cpu = median(unchanged.iter().map(|s| s.cpu_s));
-    println!("nothing changed since: {cpu:.3} CPU s");
+    for (kind, schemas) in [("stored", false), ("mapped", true)] {
+        let spent = ours(&host(&dir.path().join(format!("few-{kind}")), &few, schemas));
+        println!("a tenth of the records, {kind}: {} MiB", spent.peak_kib / 1024);
+    }
     drop(simulator);
     slow(dir.path());
 }
 
 fn slow(dir: &Path) {
     let simulator = Simulator::start(RECORDS_SLOW, LATENCY);
-    let spent = ours(&host(&dir.join("slow"), &simulator));
+    let spent = ours(&host(&dir.join("slow"), &simulator, true));
     let floor = LATENCY.as_secs_f64() * f64::from(u32::try_from(RECORDS_SLOW / PAGE).unwrap());
     println!(
         "{RECORDS_SLOW} records at {} ms latency: {:.2} s, {:.2} x the floor of {floor:.2} s",
@@ -177,7 +225,7 @@ fn slow(dir: &Path) {
     );
 }
 
-fn report(what: &str, native: &[Spent], ours: &[Spent]) {
+fn report(what: &str, native: &[Spent], ours: &[Spent]) -> f64 {
     let line = |name: &str, spent: &[Spent]| {
         let (cpu, wall) =
             (median(spent.iter().map(|s| s.cpu_s)), median(spent.iter().map(|s| s.wall_s)));
@@ -193,6 +241,7 @@ fn report(what: &str, native: &[Spent], ours: &[Spent]) {
         our_cpu / native_cpu,
         our_rate / native_rate
     );
+    our_cpu
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
