@@ -21,7 +21,7 @@ use engine::replay::ReplayPlan;
 use engine::sync::Cancel;
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
-    About, Context, Handled, Handler, Limits, Opened, Opener, Ports, Terms, Wake, run,
+    About, Context, Handled, Handler, Limits, Opener, Opening, Ports, Terms, Wake, run,
 };
 use model::queue::{BATCH_MAX, Enqueued, JobQueue as _, Leased, NewJob, Outcome, Queue};
 use model::{Clock, ConnectionId, Error, TenantId};
@@ -150,8 +150,8 @@ impl Opener for Desk {
         Ok(Some(About { host: None, digest: "sha256:00".to_owned() }))
     }
 
-    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Option<Opened>, Error> {
-        Ok(None)
+    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Opening, Error> {
+        Ok(Opening::Gone)
     }
 
     async fn replay(&self, _: &TenantId, _: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {

@@ -15,7 +15,7 @@ use engine::replay::ReplayPlan;
 use engine::schedule::{self, Desk, Draft, Scheduler};
 use engine::sync::Cancel;
 use engine::work::job::{ReplayOrder, SyncOrder};
-use engine::work::{self, About, Context, Handled, Handler, Limits, Opened, Opener, Terms, Wake};
+use engine::work::{self, About, Context, Handled, Handler, Limits, Opener, Opening, Terms, Wake};
 use model::queue::{
     BATCH_MAX, DeadFilter, Death, Job, JobQueue as _, Leased, NewJob, Outcome, Queue, QueueStats,
 };
@@ -58,8 +58,8 @@ impl Opener for Connections {
         Ok(Some(About { host: None, digest: "sha256:00".to_owned() }))
     }
 
-    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Option<Opened>, Error> {
-        Ok(None)
+    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Opening, Error> {
+        Ok(Opening::Gone)
     }
 
     async fn replay(&self, _: &TenantId, _: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {

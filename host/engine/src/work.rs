@@ -34,7 +34,7 @@ pub use caps::Limits;
 pub use handler::{Context, Handled, Handler, Terms};
 pub use inbound::Inbound;
 pub use lease::lease;
-pub use opener::{About, Opened, Opener};
+pub use opener::{About, Opened, Opener, Opening};
 pub use wake::Wake;
 
 use crate::breaker::Breakers;

@@ -10,7 +10,7 @@ use engine::policy;
 use engine::replay::ReplayPlan;
 use engine::sync::{Choice, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder};
-use engine::work::{About, Opened, Opener};
+use engine::work::{About, Opened, Opener, Opening};
 use model::egress::Priority;
 use model::run::{Run, RunStatus};
 use model::store::{Catalogue as _, RecordStore as _, StoreError, Vault as _};
@@ -74,13 +74,13 @@ impl Connections {
         active.map_err(|error| Error::new(ErrorKind::Invalid, "mapping.schema", error.to_string()))
     }
 
-    /// The entities that a task may read now.
+    /// The entities that a task may read now, and when it may read the first of the others.
     async fn due(
         &self,
         connection: &Connection,
         package: &Package,
         entities: Vec<String>,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<(Vec<String>, Option<Timestamp>), Error> {
         let manifest = package.manifest();
         let entities = match entities.as_slice() {
             [] => manifest
@@ -100,7 +100,7 @@ impl Connections {
             |entity| last_read(&runs, entity),
             self.host.clock.now(),
         );
-        Ok(due.now.into_iter().map(str::to_owned).collect())
+        Ok((due.now.into_iter().map(str::to_owned).collect(), due.next))
     }
 }
 
@@ -126,9 +126,9 @@ impl Opener for Connections {
         Ok(Some(About { host, digest: package.reference().digest }))
     }
 
-    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Option<Opened>, Error> {
+    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Opening, Error> {
         let Some(connection) = self.connection(tenant, &order.connection).await? else {
-            return Ok(None);
+            return Ok(Opening::Gone);
         };
         let package = self.package(&connection.package).await?;
         let mut choice = Choice { entities: order.entities.clone(), ..Choice::default() };
@@ -137,10 +137,11 @@ impl Opener for Connections {
             None => Priority::Interactive,
         };
         if order.task.is_some() {
-            choice.entities = self.due(&connection, &package, choice.entities).await?;
-            if choice.entities.is_empty() {
-                return Ok(None);
+            let (now, next) = self.due(&connection, &package, choice.entities).await?;
+            if now.is_empty() {
+                return Ok(Opening::Early { next });
             }
+            choice.entities = now;
         }
         let mut plan = SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)
             .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
@@ -148,7 +149,7 @@ impl Opener for Connections {
         let secrets = self.host.store.secrets(tenant, &connection.id).await;
         let secrets = secrets.map_err(|e| unavailable(&e))?;
         let adapter = self.host.session(&package, &connection, secrets, priority)?;
-        Ok(Some(Opened { adapter: Box::new(adapter), plan }))
+        Ok(Opening::Ready(Box::new(Opened { adapter: Box::new(adapter), plan })))
     }
 
     async fn replay(

@@ -203,21 +203,16 @@ impl Dispatcher {
                 if core.caps.room() == sessions.len() {
                     turns.break_off();
                 }
-                for leased in sessions {
-                    claimed = true;
-                    if is_suspect(&leased) {
-                        let wait = self.alone.wait();
-                        put_back(&core, &lane, &leased, wait.unwrap_or_default()).await;
-                        if wait.is_none() {
-                            self.suspect = Some((Arc::clone(&lane), tenant.clone()));
-                        }
-                        continue;
-                    }
+                claimed |= !sessions.is_empty();
+                let (suspects, others): (Vec<_>, Vec<_>) =
+                    sessions.into_iter().partition(is_suspect);
+                for leased in others {
                     let permit = core.caps.take(&tenant, leased.package.as_deref());
                     let (core, lane) = (Arc::clone(&core), Arc::clone(&lane));
                     self.running.spawn(work(core, lane, leased, permit));
                 }
-                if self.suspect.is_some() {
+                if put_aside(&core, &lane, &self.alone, suspects).await {
+                    self.suspect = Some((lane, tenant));
                     return Ok(true);
                 }
             }
@@ -266,6 +261,15 @@ async fn claim(
         lease: lease(lane.terms.deadline),
     };
     core.queue.claim(claim).await
+}
+
+/// Gives suspects back until it is their turn; whether there are any and it may begin.
+async fn put_aside(core: &Core, lane: &Lane, alone: &Alone, suspects: Vec<Leased>) -> bool {
+    let wait = alone.wait();
+    for leased in &suspects {
+        put_back(core, lane, leased, wait.unwrap_or_default()).await;
+    }
+    wait.is_none() && !suspects.is_empty()
 }
 
 /// Whether the next death of what was claimed decides about it. Such a job is claimed by itself.

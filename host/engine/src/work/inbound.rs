@@ -13,7 +13,7 @@ use model::{Clock, Error, Timestamp};
 use super::error;
 use super::handler::{Context, Handled, Handler, Terms};
 use super::job::{self as orders, Order, ReplayOrder, SyncOrder};
-use super::opener::{Opened, Opener};
+use super::opener::{Opened, Opener, Opening};
 use super::settle::{self, Failed};
 use crate::replay;
 use crate::sync::{self, Ran};
@@ -65,10 +65,15 @@ impl Inbound {
         context: &Context,
     ) -> Result<Ended, Error> {
         let tenant = &leased.lease.tenant;
-        let opened = self.opener.open(tenant, &order).await?;
-        let Some(Opened { mut adapter, mut plan }) = opened else {
+        let Opened { mut adapter, mut plan } = match self.opener.open(tenant, &order).await? {
+            Opening::Ready(opened) => *opened,
             // The connection went between the claim and now: nothing is left to be done.
-            return Ok(done(job, Vec::new()));
+            Opening::Gone => return Ok(done(job, Vec::new())),
+            Opening::Early { next } => {
+                let next = next.map(tracing::field::display);
+                tracing::info!(%tenant, connection = %order.connection, next, "it is too early to read");
+                return Ok(done(job, Vec::new()));
+            }
         };
         plan.task = order.task;
         plan.lease = Some(leased.lease.clone());

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::adapter::Adapter;
-use model::{ConnectionId, Error, TenantId};
+use model::{ConnectionId, Error, TenantId, Timestamp};
 
 use super::job::{ReplayOrder, SyncOrder};
 use crate::replay::ReplayPlan;
@@ -26,6 +26,20 @@ pub struct Opened {
     pub plan: SyncPlan,
 }
 
+/// What becomes of an order to read.
+pub enum Opening {
+    /// There is no such connection any more.
+    Gone,
+    /// Nothing of what a task asks for may be read so soon again. That is no run and no failure:
+    /// the job is done, and the schedule asks again. Orders of people are never early.
+    Early {
+        /// When the first of it may be read.
+        next: Option<Timestamp>,
+    },
+    /// It can be read.
+    Ready(Box<Opened>),
+}
+
 /// Opens connections. `None` means that there is no such connection any more.
 #[async_trait]
 pub trait Opener: Send + Sync {
@@ -39,7 +53,7 @@ pub trait Opener: Send + Sync {
     /// Loads the package, verified again, opens the connection's door out, and says how what was
     /// asked for is read. Of an order by a task, entities that must not be polled so soon again
     /// are left out: see [`policy::due`](crate::policy::due).
-    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Option<Opened>, Error>;
+    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Opening, Error>;
 
     /// Says how the stored records that were asked for are mapped again.
     async fn replay(

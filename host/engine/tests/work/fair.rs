@@ -11,7 +11,7 @@ use engine::replay::ReplayPlan;
 use engine::sync::Cancel;
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
-    About, Context, Handled, Handler, Limits, Opened, Opener, Ports, Terms, Wake, run,
+    About, Context, Handled, Handler, Limits, Opener, Opening, Ports, Terms, Wake, run,
 };
 use model::breaker::BreakerStore;
 use model::queue::{Leased, Outcome, Queue};
@@ -93,8 +93,8 @@ impl Opener for Hosts {
         Ok(Some(About { host, digest: "sha256:00".to_owned() }))
     }
 
-    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Option<Opened>, Error> {
-        Ok(None)
+    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Opening, Error> {
+        Ok(Opening::Gone)
     }
 
     async fn replay(&self, _: &TenantId, _: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {

@@ -273,6 +273,17 @@ async fn stopped_run_goes_on_behind_what_waits_by_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn job_of_a_task_that_comes_too_early_is_done_without_a_run() {
+    let world = World::new(plan()).await;
+    *world.desk.early.lock().unwrap() = Some(world.clock.now() + Duration::from_hours(1));
+    let crew = world.readers();
+    world.enqueue(order(false)).await;
+    world.until(|s| s.done == 1).await;
+    assert!(runs(&world).await.is_empty());
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
     let world = World::new(plan()).await;
     world.adapter(|| {

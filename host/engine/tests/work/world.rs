@@ -13,7 +13,8 @@ use engine::replay::ReplayPlan;
 use engine::sync::{Cancel, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
-    About, Context, Handled, Handler, Inbound, Limits, Opened, Opener, Ports, Terms, Wake, run,
+    About, Context, Handled, Handler, Inbound, Limits, Opened, Opener, Opening, Ports, Terms, Wake,
+    run,
 };
 use model::adapter::Adapter;
 use model::queue::{
@@ -21,7 +22,7 @@ use model::queue::{
     QueueStats,
 };
 use model::task::TaskStore as _;
-use model::{Clock, ConnectionId, Error, TenantId};
+use model::{Clock, ConnectionId, Error, TenantId, Timestamp};
 use store::Store;
 use tokio::task::JoinHandle;
 
@@ -64,6 +65,8 @@ type MakeAdapter = Box<dyn Fn() -> Result<Box<dyn Adapter>, Error> + Send + Sync
 /// Connections; the test says what is there.
 pub(crate) struct Desk {
     pub(crate) about: Mutex<Option<About>>,
+    /// Until when nothing may be read.
+    pub(crate) early: Mutex<Option<Timestamp>>,
     pub(crate) adapter: Mutex<MakeAdapter>,
     pub(crate) plan: SyncPlan,
 }
@@ -74,14 +77,17 @@ impl Opener for Desk {
         Ok(self.about.lock().unwrap().clone())
     }
 
-    async fn open(&self, _: &TenantId, order: &SyncOrder) -> Result<Option<Opened>, Error> {
+    async fn open(&self, _: &TenantId, order: &SyncOrder) -> Result<Opening, Error> {
         if self.about.lock().unwrap().is_none() {
-            return Ok(None);
+            return Ok(Opening::Gone);
+        }
+        if let Some(next) = *self.early.lock().unwrap() {
+            return Ok(Opening::Early { next: Some(next) });
         }
         let adapter = (self.adapter.lock().unwrap())()?;
         let mut plan = self.plan.clone();
         plan.connection = order.connection.clone();
-        Ok(Some(Opened { adapter, plan }))
+        Ok(Opening::Ready(Box::new(Opened { adapter, plan })))
     }
 
     async fn replay(&self, _: &TenantId, order: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {
@@ -127,6 +133,7 @@ impl World {
             wake: Wake::default(),
             desk: Arc::new(Desk {
                 about: Mutex::new(Some(about)),
+                early: Mutex::default(),
                 adapter: Mutex::new(adapter),
                 plan,
             }),
