@@ -16,6 +16,13 @@ pub(crate) const WORK_MAX: usize = 64 << 20;
 /// Work of an operation on the smallest value: about what others do to as many bytes.
 const OPERATION: usize = 64;
 
+/// Work of an operator: of a test, or of a step of an expression.
+pub(crate) const OPERATOR: usize = 16;
+
+/// Work of a search for a regular expression on each byte: the automaton may have to be walked
+/// state by state.
+pub(crate) const SEARCHED: usize = 16;
+
 /// Reading, writing or showing one record.
 pub(crate) struct Work<'r> {
     pub(crate) refs: &'r dyn References,

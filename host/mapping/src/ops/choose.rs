@@ -153,7 +153,7 @@ impl If {
         let way = self.way(holds);
         let source = way.write(view.clone(), base, work)?;
         let again = way.read(source.clone(), work).ok();
-        if self.test.holds(&source) == holds && again.as_ref() == Some(view) {
+        if self.test.holds(&source, work) == holds && again.as_ref() == Some(view) {
             return Ok(source);
         }
         Err(Fault::conflict("the test would lead the value that goes back another way"))
@@ -176,7 +176,7 @@ impl Lens for If {
     }
 
     fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
-        Ok(self.way(self.test.holds(&source)).read(source, work)?)
+        Ok(self.way(self.test.holds(&source, work)).read(source, work)?)
     }
 
     fn put<'a>(
@@ -185,7 +185,7 @@ impl Lens for If {
         base: &Value<'a>,
         work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
-        let holds = self.test.holds(base);
+        let holds = self.test.holds(base, work);
         // Both ways, on every level of those within each other: the work of the record bounds it.
         self.back(holds, &view, base, work)
             .or_else(|fault| self.back(!holds, &view, base, work).map_err(|_neither| fault))

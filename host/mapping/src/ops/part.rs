@@ -14,6 +14,11 @@ pub(super) trait Part: fmt::Debug + Send + Sync + 'static {
     /// Where the part stands, if it is there.
     fn find(&self, text: &str) -> Option<Range<usize>>;
 
+    /// What it takes to find the part, beyond looking at the text.
+    fn work(&self, _text: &str) -> usize {
+        0
+    }
+
     /// The text that shows `part` and is otherwise like `base`. Whether it really shows it is
     /// checked by the caller.
     fn put(&self, part: &str, base: &str) -> String {
@@ -43,8 +48,10 @@ impl<P: Part> Lens for PartOf<P> {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
-        let part = match source.into_text()? {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
+        let text = source.into_text()?;
+        work.spend(self.0.work(&text))?;
+        let part = match text {
             Cow::Borrowed(text) => self.show(text).map(Cow::Borrowed),
             Cow::Owned(text) => match self.show(&text) {
                 Some(part) if part.len() == text.len() => Some(Cow::Owned(text)),
@@ -58,7 +65,7 @@ impl<P: Part> Lens for PartOf<P> {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _work: &Work<'_>,
+        work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let part = view.into_text()?;
         let base = match base {
@@ -67,6 +74,7 @@ impl<P: Part> Lens for PartOf<P> {
         };
         let text = self.0.put(&part, base);
         Fault::unless_text_fits(text.len())?;
+        work.spend(self.0.work(base) + self.0.work(&text))?;
         if self.show(&text) == Some(&part) {
             return Ok(Value::text(text));
         }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::part::{Part, PartOf};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
 use crate::lens::Lens;
-use crate::work::Work;
+use crate::work::{SEARCHED, Work};
 use crate::{Class, Fault, Kind, Value};
 
 const PATTERN: Param = Param {
@@ -82,6 +82,10 @@ pub(crate) const EXPRESSIONS_MAX: usize = 200;
 /// knows: about a second, and enough for any number of matches in 32 KiB.
 const WORK_MAX: usize = 1 << 30;
 
+/// How many bytes that a search may have to look at count as one of the work on a record: few
+/// searches do, and those that do take a nanosecond for a byte.
+const RESTS: usize = 32;
+
 fn pattern(args: &mut Args) -> Result<Regex, BuildError> {
     compile(&args.need("pattern", Args::text)?)
 }
@@ -154,6 +158,10 @@ impl Part for RegexExtract {
         }
         self.pattern.captures(text)?.get(self.group).map(|group| group.range())
     }
+
+    fn work(&self, text: &str) -> usize {
+        text.len() * SEARCHED
+    }
 }
 
 #[derive(Debug)]
@@ -172,22 +180,25 @@ impl Lens for RegexReplace {
         Class::OneWay
     }
 
-    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let text = source.into_text()?;
+        work.spend(text.len() * SEARCHED)?;
         if !self.pattern.is_match(&text) {
             return Ok(Value::Text(text));
         }
-        self.replaced(&text).map(Value::text)
+        self.replaced(&text, work).map(Value::text)
     }
 }
 
 impl RegexReplace {
-    fn replaced(&self, text: &str) -> Result<String, Fault> {
+    fn replaced(&self, text: &str, record: &Work<'_>) -> Result<String, Fault> {
         let mut out = String::with_capacity(text.len());
         let (mut behind, mut work) = (0, 0_usize);
         for found in self.pattern.captures_iter(text) {
             let Some(whole) = found.get(0) else { continue };
-            work = work.saturating_add(text.len() - whole.start());
+            let rest = text.len() - whole.start();
+            record.spend(rest / RESTS)?;
+            work = work.saturating_add(rest);
             if work > WORK_MAX {
                 let message = "too many matches in so long a text; shorten it before";
                 return Err(Fault::new("mapping.text-length", message));

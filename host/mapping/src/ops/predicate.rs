@@ -1,5 +1,6 @@
 //! Questions to a value that have yes or no for an answer.
 
+use crate::work::{OPERATOR, SEARCHED, Work};
 use regex::Regex;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json};
@@ -67,9 +68,17 @@ impl Predicate {
         Ok(Self { at, test })
     }
 
-    /// The answer for a value; no where the test does not fit its type.
-    pub(super) fn holds(&self, value: &Value<'_>) -> bool {
+    /// The answer for a value; no where the test does not fit its type, and once the work is
+    /// spent, as then the operation that asks has no result.
+    pub(super) fn holds(&self, value: &Value<'_>, work: &Work<'_>) -> bool {
+        let names = match (&self.at, value) {
+            (Some(_), Value::Object(members)) => members.len(),
+            _ => 0,
+        };
         let value = self.at.as_ref().map_or(value, |at| at.find(value));
+        if work.spend(OPERATOR + names + self.test.work(value)).is_err() {
+            return false;
+        }
         match (&self.test, value) {
             (Test::OneOf(values), value) => values.contains(value),
             (Test::Empty(wanted), value) => is_empty(value) == *wanted,
@@ -78,15 +87,25 @@ impl Predicate {
             (Test::Contains(part), Value::Text(text)) => text.contains(part),
             (Test::Above(limit), Value::Number(number)) => number > limit,
             (Test::Below(limit), Value::Number(number)) => number < limit,
-            (Test::Not(test), value) => !test.holds(value),
-            (Test::All(tests), value) => tests.iter().all(|test| test.holds(value)),
-            (Test::Any(tests), value) => tests.iter().any(|test| test.holds(value)),
+            (Test::Not(test), value) => !test.holds(value, work),
+            (Test::All(tests), value) => tests.iter().all(|test| test.holds(value, work)),
+            (Test::Any(tests), value) => tests.iter().any(|test| test.holds(value, work)),
             _ => false,
         }
     }
 }
 
 impl Test {
+    /// What it does with a value, beyond looking at it.
+    fn work(&self, value: &Value<'_>) -> usize {
+        match (self, value) {
+            (Self::OneOf(values), _) => values.len(),
+            (Self::Matches(_), Value::Text(text)) => text.len() * SEARCHED,
+            (Self::Contains(_), Value::Text(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
     fn read(name: &str, json: Json, depth: usize) -> Result<Self, BuildError> {
         let tests = |json| {
             let tests = list(json)?.into_iter().enumerate();
@@ -166,7 +185,9 @@ mod tests {
     #[track_caller]
     fn check(test: Json, yes: &[Json], no: &[Json]) {
         let test = Predicate::read(test, 0).unwrap();
-        let holds = |json: &Json| test.holds(&Value::from_json(json).unwrap());
+        let holds = |json: &Json| {
+            test.holds(&Value::from_json(json).unwrap(), &Work::new(&crate::NoReferences))
+        };
         for json in yes {
             assert!(holds(json), "{json}");
         }

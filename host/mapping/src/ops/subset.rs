@@ -103,9 +103,9 @@ impl Lens for ListFilter {
         Class::NeedsBase
     }
 
-    fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
+    fn get<'a>(&self, source: Value<'a>, work: &Work<'_>) -> Result<Value<'a>, Fault> {
         let mut items = source.into_items()?;
-        items.retain(|item| self.0.holds(item));
+        items.retain(|item| self.0.holds(item, work));
         Ok(Value::List(items))
     }
 
@@ -113,10 +113,10 @@ impl Lens for ListFilter {
         &self,
         view: Value<'a>,
         base: &Value<'a>,
-        _work: &Work<'_>,
+        work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let items = view.into_items()?;
-        if let Some(at) = items.iter().position(|item| !self.0.holds(item)) {
+        if let Some(at) = items.iter().position(|item| !self.0.holds(item, work)) {
             let message = format!("the test does not hold for item {at}, which would be lost");
             return Err(Fault::conflict(message));
         }
@@ -124,7 +124,7 @@ impl Lens for ListFilter {
             Value::List(_) => base.clone().into_items()?,
             _ => Vec::new(),
         };
-        let merged = merge(base, |item| self.0.holds(item), items);
+        let merged = merge(base, |item| self.0.holds(item, work), items);
         if merged.len() > LIST_MAX {
             let message = format!("the list would have more than {LIST_MAX} items");
             return Err(Fault::new("mapping.list-length", message));

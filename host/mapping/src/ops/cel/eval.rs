@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::expr::{Each, Expr, Function, Macro};
 use super::operate::{binary, call, fault, item, member};
 use crate::ops::weight;
-use crate::work::Work;
+use crate::work::{OPERATOR, Work};
 use crate::{Fault, Value};
 
 /// Steps of one evaluation: thousands of items are tested, and a millisecond is not passed. A step
@@ -19,9 +19,6 @@ const STEP_BYTES: usize = 64;
 /// Names that a processor compares while it evaluates an operator.
 const STEP_NAMES: usize = 8;
 
-/// Work on the record that a step counts as: the bytes on which an operation spends as long.
-const STEP_WORK: usize = 16;
-
 /// The code of an evaluation that was stopped; no operator may hide it.
 const STOPPED: &str = "mapping.cel-steps";
 
@@ -33,7 +30,7 @@ pub(super) fn evaluate<'a>(
 ) -> Result<Value<'a>, Fault> {
     let run = Run { left: Cell::new(STEPS_MAX) };
     let value = run.eval(expr, Scope { this, bound: None }).and_then(|value| run.own(value));
-    work.spend((STEPS_MAX - run.left.get()) * STEP_WORK)?;
+    work.spend((STEPS_MAX - run.left.get()) * OPERATOR)?;
     value
 }
 

@@ -84,6 +84,31 @@ fn the_steps_of_expressions_count() {
 }
 
 #[test]
+fn searches_and_tests_count() {
+    let text = json!("x".repeat(1_000)).to_string();
+    let searched = 16 * 1_000;
+    let extract = json!({"op": "regex_extract", "pattern": "x+"});
+    check_spent(&[extract], &text, searched, searched + 1_200);
+    let replace = json!({"op": "regex_replace", "pattern": "x", "with": "y"});
+    check_spent(
+        &[replace],
+        &text,
+        searched + 1_000 * 500 / 33,
+        searched + 1_000 * 500 / 31 + 1_200,
+    );
+    let tests = json!({"any": vec![json!({"matches": "y"}); 50]});
+    check_spent(
+        &[json!({"op": "if", "test": tests, "then": []})],
+        &text,
+        50 * searched,
+        51 * searched,
+    );
+    let flags = json!(vec![1; 1_000]).to_string();
+    let filter = json!({"op": "list_filter", "test": {"all": vec![json!({"above": 0}); 100]}});
+    check_spent(&[filter], &flags, 16 * 100_000, 16 * 110_000);
+}
+
+#[test]
 fn many_operations_on_small_values_are_far_from_the_end() {
     check_spent(&vec![json!("trim"); 32], r#""some text""#, 32 * 64, WORK_MAX / 5_000);
 }
