@@ -6,6 +6,7 @@
 
 mod apply;
 mod compiled;
+mod contract;
 mod derive;
 mod error;
 mod identity;

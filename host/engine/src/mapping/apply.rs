@@ -18,6 +18,9 @@ use super::{Mapping, Mappings};
 /// Issues of one record in the error of its reject; the first ones tell what is the matter.
 const ISSUES_SHOWN_MAX: usize = 5;
 
+/// Characters of a field's name in the error of a reject; it may be any text of a provider.
+const FIELD_SHOWN_MAX: usize = 100;
+
 /// A record as its provider has sent it.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw<'a> {
@@ -160,6 +163,12 @@ impl Mapper {
         read: Result<Document, Vec<Issue>>,
         schema: SchemaDigest,
     ) -> Outcome {
+        let stranger =
+            mapping.known().and_then(|known| known.stranger(raw.payload, &mut self.identity));
+        if let Some(name) = stranger {
+            let error = unknown_field(&name, mapping.record_type());
+            return Outcome::Rejected(Box::new(Rejected { schema, error }));
+        }
         let document = match read {
             Ok(document) if document.doc.len() > DOC_BYTES_MAX => {
                 let error = too_large(document.doc.len());
@@ -226,6 +235,15 @@ fn rejected(issues: &[Issue]) -> Error {
         message.push_str("; and more");
     }
     Error::new(ErrorKind::Invalid, code, message)
+}
+
+/// The error of a record with a field that its type does not know, if its contract minds.
+fn unknown_field(name: &str, record_type: &str) -> Error {
+    let name: String = name.chars().take(FIELD_SHOWN_MAX).collect();
+    let message = format!(
+        "type {record_type} has no field {name:?}, and its contract leaves out records with others"
+    );
+    Error::new(ErrorKind::Invalid, "mapping.contract", message)
 }
 
 fn too_large(bytes: usize) -> Error {

@@ -6,6 +6,7 @@ use mapping::{Program, RecordType, Schema, Source, Types};
 use model::canonical::SchemaDigest;
 use model::task::Direction;
 
+use super::contract::Known;
 use super::error::MappingError;
 use super::identity::Identities;
 
@@ -51,6 +52,7 @@ pub struct Mapping {
     record_type: String,
     identities: Identities,
     direction: Direction,
+    known: Option<Known>,
 }
 
 impl Mapping {
@@ -66,14 +68,16 @@ impl Mapping {
         let record_type = types
             .get(schema.record_type())
             .ok_or_else(|| MappingError::refused(what(), Vec::new()))?;
+        let known = Known::of(&schema, record_type);
         Ok(Self {
             schema: SchemaRef {
                 name: schema.name().to_owned(),
                 origin,
-                digest: digest(&program, true),
+                digest: digest(&program, known.as_ref(), true),
             },
             identities: Identities::of(record_type),
             direction: direction(&schema, &program, record_type),
+            known,
             record_type: record_type.name.clone(),
             entity: schema.entity().to_owned(),
             text: text.to_owned(),
@@ -114,20 +118,26 @@ impl Mapping {
         &self.identities
     }
 
+    /// The only fields that a record may have, where the contract of its type says so.
+    pub(super) fn known(&self) -> Option<&Known> {
+        self.known.as_ref()
+    }
+
     /// The digest for a record that refers to one that is not there yet. It is another than that
     /// of the schema, so that a replay comes back to the record, and the same each time, so that
     /// it is written once.
     pub(super) fn incomplete(&self) -> SchemaDigest {
-        digest(&self.program, false)
+        digest(&self.program, self.known(), false)
     }
 }
 
-fn digest(program: &Program, complete: bool) -> SchemaDigest {
+fn digest(program: &Program, known: Option<&Known>, complete: bool) -> SchemaDigest {
     let mut bytes = [0; 16];
     if let Some(front) = bytes.first_chunk_mut() {
         *front = program.digest().to_be_bytes();
     }
-    bytes[15] = u8::from(!complete);
+    // What the contract leaves out comes back when it is changed.
+    bytes[15] = u8::from(!complete) | (u8::from(known.is_some()) << 1);
     SchemaDigest::from_bytes(bytes)
 }
 

@@ -8,6 +8,7 @@ use mapping::record_type::{Changed, Policy};
 use model::adapter::{Entity, Field, FieldKind};
 use model::run::Run;
 use model::schema::{SchemaKind, SchemaStore as _};
+use model::store::{RecordStore as _, RunRef};
 use model::{Connection, Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -244,4 +245,23 @@ async fn what_no_type_can_be_made_of_is_refused_with_what_to_do() {
     }
     let derived = asked(&world, &mut fresh, ContractEdit::default(), Some("/p")).await.unwrap();
     assert_eq!(versions(&derived), (Some((1, true)), Some((1, true))));
+}
+
+#[tokio::test]
+async fn record_with_an_unknown_field_is_left_out_where_the_contract_says_so() {
+    let edit = ContractEdit { field: Some(Policy::DiscardRow), ..ContractEdit::default() };
+    let mut world = scene(edit).await;
+    let run = sync(&mut world, &[json!({"Title": "B"}), json!({"Title": "C", "Due": "x"})]).await;
+    assert_eq!(run.entities["task"].rejected, 1);
+    assert_eq!(world.docs().await, [json!({"title": "B"})]);
+    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let reject = world.store.rejects(&run, 10).await.unwrap().remove(0);
+    assert_eq!(reject.error.code, "mapping.contract");
+    assert!(reject.error.message.contains("no field \"Due\""), "{}", reject.error.message);
+
+    let offered = &mut provider(&[TITLE, PRICE], &[]);
+    let derived = ask(&world, offered, contract(Policy::DiscardValue)).await.unwrap();
+    assert_eq!(versions(&derived), (Some((2, true)), Some((1, false))));
+    let run = sync(&mut world, &[json!({"Title": "B"}), json!({"Title": "C", "Due": "x"})]).await;
+    assert_eq!(run.entities["task"].rejected, 0);
 }

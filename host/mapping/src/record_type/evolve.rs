@@ -53,12 +53,6 @@ impl Evolution {
     pub fn is_frozen(&self) -> bool {
         self.changes.iter().any(|change| change.policy == Policy::Freeze)
     }
-
-    /// The provider's names of the fields that make their records be left out.
-    pub fn discards_rows_with(&self) -> impl Iterator<Item = &str> {
-        let rows = self.changes.iter().filter(|change| change.policy == Policy::DiscardRow);
-        rows.map(|change| change.origin.as_str())
-    }
 }
 
 /// Follows the provider's fields as far as the contract allows.

@@ -193,7 +193,6 @@ fn changes_tell_what_is_done_about_them() {
     let changes: Vec<_> = evolution.changes.iter().map(|c| (c.origin.as_str(), c.policy)).collect();
     let expected = [("a", Policy::DiscardRow), ("d", Policy::DiscardValue), ("b", Policy::Evolve)];
     assert_eq!(changes, expected);
-    assert_eq!(evolution.discards_rows_with().collect::<Vec<_>>(), ["a"]);
     assert!(!evolution.is_frozen());
     let next = evolution.record_type.unwrap();
     assert_eq!(next.field("a").map(|f| f.kind.kind()), Some(Kind::Integer));

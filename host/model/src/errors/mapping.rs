@@ -40,6 +40,13 @@ pub(super) const CODES: &[Code] = &[
         "what is to be written would not read back as it was meant",
         VALUE,
     ),
+    Code::new(
+        "mapping.contract",
+        Invalid,
+        "the record has a field that its derived type does not know, and the type's contract \
+         leaves such records out",
+        "take the field up with `plughouse mapping derive --contract field=evolve`",
+    ),
     Code::new("mapping.country", Invalid, "the text is no country", VALUE),
     Code::new("mapping.currency", Invalid, "the text is no currency of ISO 4217", VALUE),
     Code::new("mapping.date", Invalid, "the text is no day of the expected form", VALUE),
