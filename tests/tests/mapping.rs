@@ -245,6 +245,36 @@ fn suggested_schema_is_right_and_maps() {
 }
 
 #[test]
+fn type_is_derived_from_the_properties_of_the_account_and_maps() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let derive = ["mapping", "derive", CONNECTION, "deal"];
+    let derived = host.run(&derive);
+    assert_eq!(derived.code, Some(0), "{}", derived.err);
+    let next = "plughouse mapping use crm deal crm_deal@1";
+    assert!(derived.err.contains(next), "{}", derived.err);
+    let again = host.json(&derive).remove(0);
+    let saved = |what: &str| (again[what]["version"].clone(), again[what]["changed"].clone());
+    assert_eq!(saved("record_type"), (json!(1), json!(false)));
+    assert_eq!(saved("schema"), (json!(1), json!(false)));
+    assert_eq!(again["changes"], json!([]));
+
+    let contract = ["--contract", "type=discard_row", "--use", "--yes"];
+    let bound = host.json(&[&derive[..], &contract].concat());
+    assert_eq!(bound[0]["contract"]["type"], "discard_row");
+    assert_eq!(bound[1]["schema"], json!(["crm_deal", 2]));
+    let run = host.json(&["mapping", "replay", CONNECTION, "--entity", "deal", "--yes"]).remove(0);
+    assert_eq!(run["status"], "succeeded", "{run}");
+    assert_eq!(run["entities"]["deal"]["schema"], "crm_deal@2");
+    let deals = scene.records("crm_deal");
+    assert_eq!(deals.len(), 8);
+    for deal in deals.iter().map(|deal| &deal["record"]) {
+        assert!(deal["amount"].is_null() || deal["amount"].is_number(), "{deal}");
+        assert!(deal["deal_name"].is_string(), "{deal}");
+    }
+}
+
+#[test]
 fn wrong_input_gets_an_error_that_says_what_to_do() {
     let scene = Scene::new();
     let bad = r#"{"format": 1, "name": "x", "entity": "contact", "type": "c_contact", "fields": [
@@ -265,6 +295,10 @@ fn wrong_input_gets_an_error_that_says_what_to_do() {
         (vec!["use", "nobody", "contact", "--default"], 1, "plughouse connections"),
         (vec!["use", crm, "contact"], 1, "--default"),
         (vec!["replay", crm, "--entity", "cat"], 1, "choose from: company, contact, deal"),
+        (vec!["derive", crm, "cat"], 1, "choose from company, contact, deal"),
+        (vec!["derive", crm, "deal", "--contract", "kind=freeze"], 2, "object, field and type"),
+        (vec!["derive", crm, "deal", "--at", "properties"], 2, "/properties"),
+        (vec!["derive", crm, "deal", "--contract", "object=freeze"], 1, "object=evolve"),
         (vec!["show", "nosuch"], 1, "mapping list"),
         (vec!["show", "c_contact"], 1, "mapping types c_contact"),
         (vec!["types", "c_cat"], 1, "c_company"),
