@@ -7,7 +7,7 @@ use engine::mapping::{
 use mapping::record_type::{Changed, Policy};
 use model::adapter::{Entity, Field, FieldKind};
 use model::run::Run;
-use model::schema::{SchemaKind, SchemaStore as _};
+use model::schema::{NewSchema, SchemaKind, SchemaStore as _};
 use model::store::{RecordStore as _, RunRef};
 use model::{Connection, Error, ErrorKind};
 use serde_json::{Value, json};
@@ -264,4 +264,31 @@ async fn record_with_an_unknown_field_is_left_out_where_the_contract_says_so() {
     assert_eq!(versions(&derived), (Some((2, true)), Some((1, false))));
     let run = sync(&mut world, &[json!({"Title": "B"}), json!({"Title": "C", "Due": "x"})]).await;
     assert_eq!(run.entities["task"].rejected, 0);
+}
+
+#[tokio::test]
+async fn field_maps_that_a_person_has_edited_stay_until_the_place_is_said_anew() {
+    let world = scene(ContractEdit::default()).await;
+    let (tenant, kind) = (world.plan.tenant.clone(), SchemaKind::Conversion);
+    let newest =
+        async || world.store.schema(&tenant, kind, "crm_task", None).await.unwrap().unwrap();
+    let mut edited: Value = serde_json::from_str(&newest().await.text).unwrap();
+    edited["fields"][0]["ops"] = json!(["trim"]);
+    let new = NewSchema {
+        tenant: tenant.clone(),
+        kind,
+        name: "crm_task".to_owned(),
+        text: edited.to_string(),
+        author: None,
+        expected: 1,
+        at: world.clock.now(),
+    };
+    world.store.put_schema(new).await.unwrap();
+    let offered = &mut provider(&[TITLE, PRICE, DATE], &[]);
+    ask(&world, offered, ContractEdit::default()).await.unwrap();
+    let text = newest().await.text;
+    assert!(text.contains("trim") && text.contains("/p/Due"), "{text}");
+    asked(&world, offered, ContractEdit::default(), Some("/q")).await.unwrap();
+    let text = newest().await.text;
+    assert!(!text.contains("trim") && !text.contains("/p/") && text.contains("/q/Title"), "{text}");
 }

@@ -6,7 +6,7 @@ use mapping::record_type::{Field as Ours, Policy};
 use mapping::suggest::operations;
 use mapping::{RecordType, Schema};
 use model::adapter::Field;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::place::{escaped, most};
 use super::{Deriving, MappingError};
@@ -34,16 +34,16 @@ impl Draft<'_> {
         let derived: BTreeMap<_, _> = derived.map(|field| (field.name.as_str(), field)).collect();
         let (mut maps, mut mapped) = (Vec::new(), BTreeSet::new());
         let mut schema = self.before();
-        for mut map in self.maps(&schema) {
-            let target = map["to"].as_str().and_then(|to| derived.get(to));
+        for mut map in maps_of(&mut schema) {
+            let target = map.get("to").and_then(Json::as_str).and_then(|to| derived.get(to));
             if target.is_some_and(|field| self.is_new(field)) {
                 continue;
             }
             if let Some(field) = target {
                 mapped.insert(field.name.as_str());
-                map["on_error"] = json!(self.on_error());
+                map.insert("on_error".to_owned(), json!(self.on_error()));
             }
-            maps.push(map);
+            maps.push(Json::Object(map));
         }
         let missing: Vec<_> = self
             .next
@@ -56,28 +56,25 @@ impl Draft<'_> {
             let at = self.place()?;
             maps.extend(missing.into_iter().map(|(field, origin)| self.map(field, origin, &at)));
         }
-        schema["fields"] = Json::Array(maps);
+        schema.insert("fields".to_owned(), Json::Array(maps));
         let what = || format!("the schema of {}", self.deriving);
-        let schema = Schema::parse(&schema.to_string())
+        let schema = Schema::parse(&Json::Object(schema).to_string())
             .map_err(|found| MappingError::refused(what(), found))?;
         Ok(schema.to_json())
     }
 
     /// The schema before, or one without fields.
-    fn before(&self) -> Json {
+    fn before(&self) -> Map<String, Json> {
         let known = self.known.and_then(|known| serde_json::from_str(&known.to_json()).ok());
         known.unwrap_or_else(|| {
-            json!({
-                "format": Schema::FORMAT,
-                "name": self.next.name,
-                "entity": self.deriving.entity,
-                "type": self.next.name,
-            })
+            let members = [
+                ("format", json!(Schema::FORMAT)),
+                ("name", json!(self.next.name)),
+                ("entity", json!(self.deriving.entity)),
+                ("type", json!(self.next.name)),
+            ];
+            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
         })
-    }
-
-    fn maps(&self, schema: &Json) -> Vec<Json> {
-        schema["fields"].as_array().cloned().unwrap_or_default()
     }
 
     /// Whether a field needs a map that is made anew.
@@ -125,4 +122,10 @@ impl Draft<'_> {
         let (at, _) = sources.next()?.rsplit_once('/')?;
         Some(at.to_owned())
     }
+}
+
+/// The field maps of a schema, taken out.
+fn maps_of(schema: &mut Map<String, Json>) -> Vec<Map<String, Json>> {
+    let maps = schema.remove("fields").unwrap_or_default();
+    serde_json::from_value(maps).unwrap_or_default()
 }
