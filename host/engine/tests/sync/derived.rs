@@ -102,8 +102,8 @@ async fn asked(
 
 /// Newest version of the type and of the schema, and whether it is new.
 fn versions(derived: &Derived) -> (Option<(u32, bool)>, Option<(u32, bool)>) {
-    let of = |saved: &Option<Saved>| saved.as_ref().map(|saved| (saved.version, saved.changed));
-    (of(&derived.record_type), of(&derived.schema))
+    let of = |saved: Option<&Saved>| saved.map(|saved| (saved.version, saved.changed));
+    (of(derived.record_type.as_ref()), of(derived.schema.as_ref()))
 }
 
 fn contract(policy: Policy) -> ContractEdit {
