@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a benchmark prints, and fails by panicking"
 )]
 
@@ -77,10 +78,11 @@ async fn round(backlog: usize) -> (Vec<Duration>, u64) {
     }
     let (done, mut ends) = mpsc::unbounded_channel();
     let (wake, stop) = (Wake::default(), Cancel::default());
+    let provider: Arc<dyn Handler> = Arc::new(Provider);
     let ports = Ports {
         queue: Arc::new(Told { store: store.clone(), done }),
         opener: Arc::new(Desk),
-        handlers: BTreeMap::from([(Queue::Outbound, Arc::new(Provider) as Arc<dyn Handler>)]),
+        handlers: BTreeMap::from([(Queue::Outbound, provider)]),
         breakers: Breakers::load(Arc::new(store.clone()), clock.clone()).await.unwrap(),
         clock,
         wake: wake.clone(),

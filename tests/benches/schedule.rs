@@ -43,7 +43,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let plain = Plain::open(&dir.path().join("plain.redb"));
-    let world = runtime.block_on(World::open(&dir.path().join("store")));
+    let world = World::open(&dir.path().join("store"));
     for schedule in ["an interval", "cron with jitter"] {
         let cron = schedule != "an interval";
         runtime.block_on(world.fill(cron));
@@ -75,7 +75,7 @@ struct World {
 }
 
 impl World {
-    async fn open(dir: &Path) -> Self {
+    fn open(dir: &Path) -> Self {
         let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
         let store = Store::open(dir, clock.clone()).unwrap();
         let ports = Ports {

@@ -100,10 +100,10 @@ fn misbehave(account: &Shared<Faulty<HubSpot>>, turn: u64) {
 
 /// Lets the server work until the provider was asked a few times more, or for a moment if it is
 /// not, and kills it anywhere within the next page.
-fn kill(served: Served, server: &Server, chance: u64) {
-    let (before, start) = (server.request_count(), Instant::now());
+fn kill(served: Served, provider: &Server, chance: u64) {
+    let (before, start) = (provider.request_count(), Instant::now());
     let (wanted, patience) = (before + chance % 8, Duration::from_millis(200 + chance % 400));
-    while server.request_count() < wanted && start.elapsed() < patience {
+    while provider.request_count() < wanted && start.elapsed() < patience {
         std::thread::yield_now();
     }
     let end = Instant::now() + Duration::from_micros(chance >> 8 & 0x3fff);
@@ -125,8 +125,8 @@ fn drain(host: &Host) -> Value {
     until("everything is done", || {
         host.ok(&["dead", "retry", "--all"]);
         let queue = conserved(host);
-        let rest = ["queued", "dead"].map(|name| count(&queue, name));
-        (rest == [0, 0]).then_some(queue)
+        let left = ["queued", "dead"].map(|name| count(&queue, name));
+        (left == [0, 0]).then_some(queue)
     })
 }
 
@@ -166,11 +166,13 @@ fn server_killed_under_mixed_load_loses_nothing_and_does_nothing_twice() {
     for turn in 0..kills {
         let chance = random.hash_one(turn);
         misbehave(&account, chance >> 40);
-        let served = Served::start(&killed);
+        let victim = Served::start(&killed);
         let mut commands = load(&killed, chance >> 32 | 1);
-        kill(served, &server, chance);
-        commands.iter_mut().for_each(|command| drop(command.kill()));
-        commands.iter_mut().for_each(|command| drop(command.wait()));
+        kill(victim, &server, chance);
+        for command in &mut commands {
+            drop(command.kill());
+            drop(command.wait());
+        }
         let queue = conserved(&killed);
         assert!(count(&queue, "enqueued") >= enqueued, "{queue}");
         enqueued = count(&queue, "enqueued");
@@ -206,25 +208,25 @@ fn server_that_is_stopped_in_the_middle_and_continued_goes_on_as_if_nothing_had_
     let account = provider();
     let server = Server::start(account.clone());
     let host = host(&dir.path().join("data"), &server);
-    let served = Served::start(&host);
+    let process = Served::start(&host);
     account.with(|account| account.faults.push(Rule::always(Fault::Latency(5))));
     host.ok(&["task", "add", "often", CONNECTION, "--every", "1h", "--entity", "contact"]);
     host.ok(&["task", "run", "often"]);
     for pages in 1..=5 {
         let reads = pages * 4;
         until("it reads", || (server.request_count() > reads).then_some(()));
-        served.signal(Signal::STOP);
+        process.signal(Signal::STOP);
         let asked = server.request_count();
         // Nobody else gets at the data meanwhile.
         let second = host.run(&["serve"]);
         assert!(second.code == Some(1) && second.err.contains("another process"), "{second:?}");
         assert!(server.request_count() <= asked + 1);
-        served.signal(Signal::CONT);
+        process.signal(Signal::CONT);
     }
     until("the job is done", || (conserved(&host)["done"] == 1).then_some(()));
     let runs = host.json(&["run", "list", CONNECTION]);
     assert_eq!(runs.len(), 1, "{runs:?}");
     assert_eq!(runs[0]["entities"]["contact"]["inserted"], RECORDS);
     assert_eq!(records(&host).len(), usize::try_from(RECORDS).unwrap());
-    assert_eq!(served.stop(), Some(0));
+    assert_eq!(process.stop(), Some(0));
 }

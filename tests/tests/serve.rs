@@ -1,6 +1,6 @@
 //! A server and the commands that are given to it, over real HTTP on loopback.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write as _;
 use std::process::Stdio;

@@ -31,7 +31,7 @@ fn gather(dir: &Path, files: &mut Vec<PathBuf>) {
         let tests = matches!(&*name, "tests" | "tests.rs" | "target");
         if path.is_dir() && !tests && !path.ends_with("model/src/errors") {
             gather(&path, files);
-        } else if name.ends_with(".rs") && !tests {
+        } else if path.extension().is_some_and(|end| end == "rs") && !tests {
             files.push(path);
         }
     }

@@ -1,5 +1,7 @@
 //! A server, and commands that find it or what a killed one has left.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -124,7 +126,7 @@ fn socket_of_somebody_else_is_said_to_be_out_of_reach() {
     let place = Place::with_records(1);
     let _served = Served::start(&place);
     let socket = place.path().join(SOCKET);
-    fs::set_permissions(&socket, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&socket, Permissions::from_mode(0o000)).unwrap();
     if UnixStream::connect(&socket).is_ok() {
         eprintln!("SKIPPED: the superuser reaches every socket");
         return;

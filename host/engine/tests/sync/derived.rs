@@ -100,8 +100,11 @@ async fn asked(
     derive(&deriving, ports).await
 }
 
-/// Newest version of the type and of the schema, and whether it is new.
-fn versions(derived: &Derived) -> (Option<(u32, bool)>, Option<(u32, bool)>) {
+/// A version, and whether it is new.
+type Version = Option<(u32, bool)>;
+
+/// Newest version of the type and of the schema.
+fn versions(derived: &Derived) -> (Version, Version) {
     let of = |saved: Option<&Saved>| saved.map(|saved| (saved.version, saved.changed));
     (of(derived.record_type.as_ref()), of(derived.schema.as_ref()))
 }
