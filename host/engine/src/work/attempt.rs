@@ -19,9 +19,9 @@ use super::settle::{Failed, random};
 use super::{error, lease, settle};
 use crate::breaker::Breakers;
 
-/// How long a session whose package is quarantined waits until it is looked at again: packages
-/// are replaced by people.
-const QUARANTINE_WAIT: Duration = Duration::from_hours(1);
+/// How long a session whose package is quarantined waits until it is looked at again: whoever has
+/// replaced the package wants to see it go on, and such sessions are few.
+const QUARANTINE_WAIT: Duration = Duration::from_mins(1);
 
 /// The time between attempts to tell the store how a session ended.
 const FINISH_WAIT: Duration = Duration::from_secs(1);

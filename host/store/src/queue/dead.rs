@@ -1,5 +1,7 @@
 //! Dead letters: looked through in a snapshot, brought back or discarded by their ids.
 
+use std::collections::btree_map::Entry;
+
 use bytes::Bytes;
 use model::queue::{BATCH_BYTES_MAX, BATCH_MAX, DeadFilter, DeadLetter, JobId, Redrive, RedriveTo};
 use model::store::{EventKind, StoreError};
@@ -9,6 +11,7 @@ use redb::ReadTransaction;
 use super::keys::{self, Line};
 use super::ledger::{self, Ledger, Slot};
 use super::rows::{JobRow, Letter, Quarantine};
+use super::session::Try;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::tables::{Table, Tables};
@@ -214,12 +217,26 @@ impl Ledger<'_> {
         let line = Line { tenant: tenant.clone(), queue: letter.queue, session };
         let key = line.key();
         let quarantine: Option<Quarantine> = self.draft.read(Table::Quarantines, &key)?;
-        if quarantine.is_some_and(|quarantine| quarantine.job == id) {
-            self.draft.remove(Table::Quarantines, key);
-        }
+        let lifted = quarantine.is_some_and(|quarantine| quarantine.job == id);
         let mut slot = self.take(line)?;
+        if lifted {
+            self.draft.remove(Table::Quarantines, key);
+            self.wake(&mut slot)?;
+        }
         slot.session.blocked.take_if(|waited_for| *waited_for == id);
         Ok(Some((letter, slot)))
+    }
+
+    /// Makes the first job of a session due that was put off until a package would be another one.
+    fn wake(&mut self, slot: &mut Slot) -> Result<(), StoreError> {
+        let Some(head) = &slot.session.head else { return Ok(()) };
+        if let Entry::Occupied(mut tried) = slot.session.tries.entry(head.number) {
+            tried.get_mut().due = None;
+            if *tried.get() == Try::default() {
+                tried.remove();
+            }
+        }
+        self.find_head(slot)
     }
 
     /// Puts a job before all others of its session.

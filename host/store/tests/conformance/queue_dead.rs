@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Clock;
-use model::queue::{DeadFilter, Death, Held, JobId, NewJob, Queue, Redrive, RedriveTo};
+use model::queue::{DeadFilter, Death, Held, JobId, NewJob, Outcome, Queue, Redrive, RedriveTo};
 use model::store::{EventKind, StoreErrorKind};
 
 use super::Ports;
@@ -61,7 +61,7 @@ pub(crate) async fn blocked_session_without_jobs_stays_blocked(store: &impl Port
 pub(crate) async fn session_that_skips_goes_on(store: &impl Ports, _: &Clock) {
     put(store, ["1", "2", "3"].map(|name| skipped("a", name))).await;
     let leased = only(store).await;
-    let outcomes = [dead(Death::Permanent), dead(Death::Permanent), model::queue::Outcome::Done];
+    let outcomes = [dead(Death::Permanent), dead(Death::Permanent), Outcome::Done];
     assert_eq!(end(store, &leased, outcomes).await, Held::Held);
     let counts = stats(store, Queue::InboundWebhook).await;
     assert_eq!((counts.queued, counts.done, counts.dead), (0, 1, 2));
@@ -167,7 +167,7 @@ pub(crate) async fn letter_comes_back_with_another_payload(store: &impl Ports, _
     check_due(store, &["a: right"]).await;
 }
 
-pub(crate) async fn quarantine_lasts_until_a_person_acts(store: &impl Ports, _: &Clock) {
+pub(crate) async fn quarantine_lasts_until_a_person_acts(store: &impl Ports, clock: &Clock) {
     put(store, ["1", "2"].map(|name| skipped("a", name))).await;
     kill(store, Death::Quarantined).await;
     put(store, [skipped("b", "1")]).await;
@@ -179,9 +179,12 @@ pub(crate) async fn quarantine_lasts_until_a_person_acts(store: &impl Ports, _: 
     put(store, [skipped("a", "3")]).await;
     let leased = only(store).await;
     assert_eq!(leased.quarantined.as_deref(), Some("sha256:00"));
-    end(store, &leased, []).await;
-    store.redrive(&letters(), redrive(RedriveTo::Head)).await.unwrap();
-    assert_eq!(only(store).await.quarantined, None);
+    let until = clock.now() + Duration::from_hours(1);
+    end(store, &leased, [Outcome::Defer { until }]).await;
+    store.redrive(&letters(), redrive(RedriveTo::Tail)).await.unwrap();
+    let leased = store.claim(request(Queue::InboundWebhook)).await.unwrap();
+    assert_eq!(told(&leased), ["a: 3 1"], "what waited for another package goes on as well");
+    assert_eq!(leased[0].quarantined, None);
 }
 
 pub(crate) async fn deaths_and_what_people_do_are_events(store: &impl Ports, _: &Clock) {
