@@ -140,6 +140,7 @@ pub fn hostile_manifest(budget: &str) -> String {
         "host_calls",
         "huge_list",
         "json",
+        "lie",
         "log",
         "many",
         "many_items",
