@@ -181,7 +181,7 @@ fn refused_account_pauses_its_work_until_it_is_connected_again() {
     let state = || scene.host.json(&["connections"])[0]["status"]["state"].clone();
     until("the account is refused", || (state() == "needs-reauthorisation").then_some(()));
     let pauses = until("its work rests", || scene.host.json(&["queue", "pauses"]).pop());
-    assert_eq!(pauses["scope"]["connection"], CONNECTION, "{pauses}");
+    assert_eq!(pauses["scope"]["unauthorised"], CONNECTION, "{pauses}");
     let queue = scene.queue();
     assert_eq!((&queue["queued"], &queue["dead"]), (&1.into(), &0.into()), "{queue}");
 
