@@ -160,7 +160,12 @@ impl Reference {
                 self.now += seconds;
                 Answer::Nothing
             }
-            Command::Reopen => Answer::Nothing,
+            Command::Reopen => {
+                // Whoever had a claim was of the process before.
+                let leases = self.sessions.values_mut().filter_map(|s| s.lease.as_mut());
+                leases.for_each(|(_, until)| *until = (*until).min(self.now));
+                Answer::Nothing
+            }
         }
     }
 
