@@ -7,7 +7,7 @@
 //!
 //! Where a provider shows changes late, the lane of records stays so far behind that it reads
 //! every instant once and misses nothing, and the lane of what is recent goes ahead of it: see
-//! [`recent`].
+//! `recent`.
 
 mod generation;
 mod recent;
