@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use rust_decimal::Decimal;
 
 use super::all;
 use super::laws::chain;
-use crate::{Class, Kind, NoReferences, Value};
+use crate::{Class, DateTime, Kind, Money, NoReferences, Value};
 
 /// Bytes of a text: time that grows faster than the text shows.
 const SIZE: usize = 32 << 10;
@@ -42,7 +45,19 @@ fn values() -> Vec<Value<'static>> {
         Value::Missing,
         Value::Null,
     ];
-    texts.chain(others).collect()
+    texts.chain(others).chain(typed()).collect()
+}
+
+/// The first and the last of the types that JSON does not have.
+fn typed() -> impl Iterator<Item = Value<'static>> {
+    let times = [Timestamp::MIN, Timestamp::MAX].into_iter().flat_map(|at| {
+        let offsets = [Offset::MIN, Offset::UTC, Offset::MAX];
+        offsets.map(|offset| Value::DateTime(DateTime { at, offset }))
+    });
+    let amounts = [Decimal::MIN, Decimal::MAX, Decimal::new(1, 28)].into_iter();
+    let amounts =
+        amounts.map(|amount| Value::Money(Money { amount, currency: "EUR".to_owned() }));
+    [Date::MIN, Date::MAX].map(Value::Date).into_iter().chain(times).chain(amounts)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
-use super::{ParamKind, Spec, all};
+use super::{ParamKind, all};
 use crate::{Chain, Class, Kind, NoReferences, Value};
 
 /// The chain of operations written as JSON: one operation or a list of them.
@@ -147,18 +147,10 @@ pub(crate) fn either(
     Ok(())
 }
 
-/// The first type of a specification, where JSON writes values of it as something else.
-fn source_kind(spec: &Spec) -> Kind {
-    let word = spec.types.split(" → ").next().unwrap_or_default();
-    let kinds = [Kind::Date, Kind::DateTime, Kind::Money];
-    kinds.into_iter().find(|kind| kind.to_string() == word).unwrap_or(Kind::Any)
-}
-
 #[test]
 fn every_example_is_what_comes_out() {
     for spec in all() {
-        let (example, kind) = (&spec.example, source_kind(spec));
-        let input = Value::parse(example.input.as_bytes()).unwrap().typed(&kind).unwrap();
+        let (example, (input, kind)) = (&spec.example, spec.example_source());
         let chain = chain(example.op, &kind);
         let output = chain.get(input, &NoReferences).unwrap_or_else(|e| panic!("{e}"));
         let expected: Json = serde_json::from_str(example.output).unwrap();

@@ -25,6 +25,19 @@ pub struct Spec {
     pub(crate) build: fn(&mut Args) -> Result<Box<dyn Lens>, BuildError>,
 }
 
+#[cfg(test)]
+impl Spec {
+    /// What goes into the example, and its type where JSON writes values of it as something else.
+    pub(crate) fn example_source(&self) -> (crate::Value<'static>, crate::Kind) {
+        use crate::{Kind, Value};
+        let word = self.types.split(" → ").next().unwrap_or_default();
+        let kinds = [Kind::Date, Kind::DateTime, Kind::Money];
+        let kind = kinds.into_iter().find(|kind| kind.to_string() == word).unwrap_or(Kind::Any);
+        let input = Value::parse(self.example.input.as_bytes()).unwrap();
+        (input.typed(&kind).unwrap(), kind)
+    }
+}
+
 /// A parameter of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Param {

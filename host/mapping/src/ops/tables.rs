@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::References;
-    use crate::ops::laws::{chain, get, hold, put};
+    use crate::ops::laws::{chain, fail, get, hold, put, run};
 
     const STAGES: &str = r#"{"op": "enum_map", "table": {"1": "open", "2": "won", "3": "open"}}"#;
     const OTHERS: &str = r#"{"op": "enum_map", "table": {"1": "open"}, "default": "other"}"#;
@@ -306,7 +306,9 @@ mod tests {
         }
     }
 
-    /// Every id has a prefix on our side.
+    const COMPANY: &str = r#"{"op": "lookup_ref", "entity": "company"}"#;
+
+    /// Every id but 9 has a prefix on our side.
     struct Prefixed;
 
     impl References for Prefixed {
@@ -321,7 +323,7 @@ mod tests {
 
     #[test]
     fn references_are_found_both_ways_and_unresolved_ones_have_their_code() {
-        let chain = chain(r#"{"op": "lookup_ref", "entity": "company"}"#, &Kind::Text);
+        let chain = chain(COMPANY, &Kind::Text);
         let local = chain.get(Value::text("7"), &Prefixed).unwrap();
         assert_eq!(local, Value::text("company-7"));
         assert_eq!(chain.put(local, &Value::Missing, &Prefixed).unwrap(), Value::text("7"));
@@ -331,6 +333,27 @@ mod tests {
         ] {
             assert_eq!(failed.fault.code, "mapping.unresolved");
         }
+    }
+
+    #[test]
+    fn laws_hold_for_references_whatever_the_base_is() {
+        let chain = chain(COMPANY, &Kind::Text);
+        let known = "[0-8a-z-]{0,4}".prop_map(Value::text);
+        let nothing = [Value::Missing, Value::Null, Value::text("9")];
+        let bases = prop_oneof![proptest::sample::select(nothing.to_vec()), known.clone()];
+        let views = "company-[0-8a-z-]{0,4}".prop_map(Value::text);
+        run(&(known, views, bases), |(source, view, base)| {
+            let get = |source: &Value<'static>| chain.get(source.clone(), &Prefixed).map_err(fail);
+            let put = |view: &Value<'static>, base: &Value<'static>| {
+                chain.put(view.clone(), base, &Prefixed).map_err(fail)
+            };
+            let seen = get(&source)?;
+            prop_assert_eq!(&put(&seen, &source)?, &source, "GetPut");
+            prop_assert_eq!(&put(&seen, &Value::Missing)?, &source, "without a base");
+            prop_assert_eq!(&put(&seen, &base)?, &source, "with another base");
+            prop_assert_eq!(get(&put(&view, &base)?)?, view, "PutGet");
+            Ok(())
+        });
     }
 
     #[test]
