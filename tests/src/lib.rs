@@ -1,6 +1,7 @@
 //! What the tests of the whole share: where things lie, and guests built once.
 
 pub mod door;
+mod events;
 pub mod guests;
 mod host;
 pub mod log;
@@ -9,6 +10,7 @@ pub mod stage;
 
 use std::path::{Path, PathBuf};
 
+pub use events::created;
 pub use host::{CONNECTION, Ended, Host, TOKEN};
 pub use served::{Served, until};
 

@@ -9,9 +9,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use e2e::{CONNECTION, Host, TOKEN};
+use e2e::{CONNECTION, Host, TOKEN, created};
 use model::Clock;
-use model::store::{EventKind, RecordStore as _};
+use model::store::RecordStore as _;
 use plughouse_testkit::{HubSpot, Server};
 use serde_json::Value;
 use store::Store;
@@ -60,23 +60,6 @@ fn kill_one(host: &Host, server: &Server, args: &[&str], chance: u64) -> bool {
     }
     sync.kill().unwrap();
     !sync.wait().unwrap().success()
-}
-
-/// The ids that the log of events says were created, each as often as it says so.
-async fn created(store: &Store) -> Vec<String> {
-    let (mut ids, mut after) = (Vec::new(), 0);
-    loop {
-        let events = store.events(&"main".parse().unwrap(), after, 1000).await.unwrap();
-        let Some(last) = events.last() else { break };
-        after = last.seq;
-        for event in events {
-            if let EventKind::RecordsChanged { created, .. } = event.kind {
-                ids.extend(created);
-            }
-        }
-    }
-    ids.sort();
-    ids
 }
 
 #[test]

@@ -2,15 +2,15 @@
 //!
 //! `PLUGHOUSE_KILLS=500 cargo test -p e2e --test crash_serve -- --nocapture` is the long proof.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use e2e::{CONNECTION, Host, Served, TOKEN, until};
+use e2e::{CONNECTION, Host, Served, TOKEN, created, until};
 use model::Clock;
-use model::store::{EventKind, RecordStore as _};
+use model::store::RecordStore as _;
 use plughouse_testkit::{Fault, Faulty, HubSpot, Rule, Server, Shared};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -53,9 +53,8 @@ fn records(host: &Host) -> Vec<Value> {
 fn conserved(host: &Host) -> Value {
     let queues = host.json(&["queue", "list"]);
     let queue = queues.into_iter().find(|queue| queue["queue"] == "inbound-scheduled").unwrap();
-    let count = |name: &str| queue[name].as_u64().unwrap();
-    let parts = count("queued") + count("done") + count("dead") + count("discarded");
-    assert_eq!(count("enqueued"), parts, "{queue}");
+    let parts = ["queued", "done", "dead", "discarded"].map(|name| count(&queue, name));
+    assert_eq!(count(&queue, "enqueued"), parts.iter().sum::<u64>(), "{queue}");
     queue
 }
 
@@ -126,23 +125,6 @@ fn drain(host: &Host) -> Value {
         let left = ["queued", "dead"].map(|name| count(&queue, name));
         (left == [0, 0]).then_some(queue)
     })
-}
-
-/// The ids that the log of events says were created, each as often as it says so.
-async fn created(store: &Store) -> Vec<String> {
-    let (mut ids, mut after) = (Vec::new(), 0);
-    loop {
-        let events = store.events(&"main".parse().unwrap(), after, 1000).await.unwrap();
-        let Some(last) = events.last() else { break };
-        after = last.seq;
-        for event in events {
-            if let EventKind::RecordsChanged { created, .. } = event.kind {
-                ids.extend(created);
-            }
-        }
-    }
-    ids.sort();
-    ids
 }
 
 #[test]

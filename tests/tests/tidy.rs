@@ -44,6 +44,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("wasmtime", "sandbox"),
     ("wasmtime-wasi", "sandbox"),
     ("redb", "store"),
+    ("regex", "mapping"),
+    ("croner", "engine"),
     ("hyper", "egress"),
     ("hyper-util", "egress"),
     ("rustls", "egress"),

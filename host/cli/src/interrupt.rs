@@ -41,7 +41,7 @@ impl Interrupt {
         }
     }
 
-    /// Asks the sync to stop; false when there is none, or it has been asked before.
+    /// Asks what is under way to stop; false when there is none, or it has been asked before.
     pub(crate) fn pressed(&self) -> bool {
         let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = running.as_ref().filter(|cancel| !cancel.is_cancelled());

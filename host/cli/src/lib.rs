@@ -1,7 +1,7 @@
 //! The `plughouse` command: subcommands, configuration, wiring, shutdown; no domain logic.
 //!
 //! Exit codes: 0 done · 1 failed · 2 wrong usage · 3 refused (signature, trust, permission) ·
-//! 4 a sync ended partial · 130 interrupted.
+//! 4 a sync or replay ended partial · 130 interrupted.
 
 mod cmd;
 mod config;
@@ -40,7 +40,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (signature, \
-trust, permission), 4 a sync ended partial, 130 interrupted.";
+trust, permission), 4 a sync or replay ended partial, 130 interrupted.";
 
 /// What every subcommand understands.
 #[derive(Clone, clap::Args)]

@@ -11,7 +11,7 @@ use crate::limit;
 use crate::origin::Origin;
 
 /// A host that has not answered in this time is not well, whatever was left of the call's time.
-/// Below, the call has begun the request too late.
+/// Where it was waited for less, the call had too little time left, which says nothing of the host.
 const SLOW_MIN: Duration = Duration::from_secs(10);
 
 /// Whoever knows how a connection's hosts are, and in whose name they are asked.

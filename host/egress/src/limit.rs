@@ -5,7 +5,7 @@
 //! 429, which pauses the limit; a smaller burst would slow every short sync down for that case.
 //!
 //! Limits of an hour or more are quotas: they are counted in windows, and one that is used up is
-//! not waited for. `reserve` is kept for interactive calls and for people who use the provider
+//! waited for only within the call's deadline, as any other. `reserve` is kept for interactive calls and for people who use the provider
 //! without this host. Counts live in memory: after a restart a quota is taken for unused until the
 //! provider reports it or says no.
 //!

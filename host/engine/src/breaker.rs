@@ -18,7 +18,7 @@ use model::{Clock, TenantId, Timestamp};
 use crate::policy::Retries;
 use pending::Pending;
 
-/// Hosts that are watched before those with nothing to remember are let go; one has some 400
+/// Hosts that are watched before those with nothing to remember are let go; one has a few hundred
 /// bytes.
 const HOSTS_SWEEP: usize = 4096;
 

@@ -6,8 +6,8 @@ use model::store::StoreError;
 /// Rows in one step; between two steps others write.
 const ROWS: usize = 500;
 
-/// Steps of one sweep of either kind. What is left waits for the next sweep, which begins again
-/// from the oldest, so that a sweep ends in seconds whatever has piled up.
+/// Steps of one sweep of either kind, so that it ends whatever has piled up. The next sweep begins
+/// again from the oldest.
 const STEPS_MAX: usize = 200;
 
 /// Sweeps runs and events; how many rows it has removed.

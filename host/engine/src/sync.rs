@@ -1,10 +1,11 @@
-//! One run of one connection: pull, redact, commit, entity by entity.
+//! One run of one connection: pull, redact, map, commit, entity by entity.
 //!
 //! The run reads on while the pages before are being committed, see `commit`. Whatever happens —
 //! an error of the adapter, a wish to stop, a power cut — the store holds every page up to some
 //! point of every lane and the checkpoint of exactly that point, so the next run goes on there.
-//! Nothing is tried again here: what the provider refuses now ends the entity, and the next run
-//! is the retry.
+//! Little is tried again here: a page that does not come in time is asked for in halves, and a
+//! checkpoint that the provider has forgotten is begun anew, once. Whatever else is refused ends
+//! the part or the entity, and the next run goes on.
 
 mod absence;
 mod cancel;

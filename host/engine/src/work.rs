@@ -5,7 +5,7 @@
 //! - A claim is renewed while its handler works. Who loses it stops, and what it found out is
 //!   thrown away; the store refuses what it writes in between.
 //! - A handler that panics or hangs is a failed attempt. One that takes the process with it is a
-//!   death, and three of them on one job keep it, and the package's digest from its session. The
+//!   death, and three of them on one job keep it from the workers, and the package's digest from its session. The
 //!   last of them must be its own: a job that it could be works alone.
 //! - Asked to stop, the workers claim no more, let handlers come to a page border, and give back
 //!   what is not finished.

@@ -128,8 +128,8 @@ pub struct HeldDeletions {
 pub enum Decision {
     /// They are gone: the next run deletes as many as were held, and no more.
     Approved,
-    /// They are not: until the provider shows them again nothing of the entity is deleted for
-    /// being absent, and nobody is asked unless more than a usual number go missing as well.
+    /// They are not: they stay, and nobody is asked unless more than a usual number go missing as
+    /// well. Once no more than a usual number are missing, those are deleted as ever.
     Discarded,
 }
 

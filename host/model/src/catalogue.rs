@@ -75,8 +75,8 @@ pub trait Catalogue: Send + Sync {
     /// All connections of a tenant, by name.
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, StoreError>;
 
-    /// In which state a connection is; nothing where it is active and always was. A run that ends
-    /// because the account must be authorised again changes it. New secrets make it active.
+    /// In which state a connection is; nothing where it is active and always was. A run or
+    /// a claim that ends because the account must be authorised again changes it. New secrets make it active.
     /// What people have paused stays paused.
     async fn connection_status(
         &self,

@@ -141,7 +141,7 @@ pub struct Consumer {
     pub at: Timestamp,
 }
 
-/// Who follows the logs of events, and what of them is kept.
+/// Who follows the logs of events.
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// The consumer of this name; one that is not known yet is made, and begins with the oldest

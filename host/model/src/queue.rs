@@ -39,7 +39,8 @@ pub const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Dedupe keys of a job: each is looked up when it is queued.
 pub const DEDUPES_MAX: usize = 4;
 
-/// The longest lease: so long does a session wait whose worker has died.
+/// The longest lease: so long at most does a session wait whose worker has died; when the store is
+/// opened again it does not wait at all.
 pub const LEASE_MAX: Duration = Duration::from_hours(24);
 
 /// The longest reason of a pause or a discard, in bytes; people read it.

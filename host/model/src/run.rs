@@ -85,7 +85,7 @@ pub struct EntityReport {
     /// Records that were absent from a full read.
     #[serde(default)]
     pub absent: u64,
-    /// Records that were absent and are not deleted until a person has confirmed it.
+    /// Those of them that are not deleted: a person has yet to decide, or has said that they stay.
     #[serde(default)]
     pub held: u64,
     /// Bytes that the provider sent.

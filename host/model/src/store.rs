@@ -22,7 +22,8 @@ use crate::{ConnectionId, RunId, TenantId, Timestamp};
 /// The distinctions a caller of the store can act on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StoreErrorKind {
-    /// A newer run of the connection has begun; this one may compute but not write.
+    /// Somebody newer has taken over, a later run, claim or lead, or the claim has ended; this one
+    /// may compute but not write.
     Fenced,
     /// Somebody else has changed the value since it was read; read it again.
     Conflict,
@@ -92,7 +93,7 @@ pub struct RunStart {
     pub kind: RunKind,
     /// The task that asked for it; nothing means a person.
     pub task: Option<TaskId>,
-    /// The claim under which it runs; once the session has another epoch the run is fenced off.
+    /// The claim under which it runs; once that claim has ended the run is fenced off.
     pub lease: Option<LeaseRef>,
     /// Now.
     pub at: Timestamp,

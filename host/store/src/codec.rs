@@ -1,7 +1,9 @@
 //! How keys and values lie on the disk.
 //!
-//! The first byte of every value is the version of its encoding. The hot row, a record, has a
-//! layout of its own; all others are JSON, to which fields can be added without a new version.
+//! The first byte of every value is the version of its encoding, but for payloads of dead letters,
+//! which are kept as they came, and rows that say nothing beside their key. Records, canonical
+//! records, jobs and members have layouts of their own; all others are JSON, to which fields can be
+//! added without a new version.
 
 pub(crate) mod canonical;
 pub(crate) mod cursor;

@@ -17,6 +17,9 @@ use store::Store;
 /// Names the mounted directory to the child.
 const DIR: &str = "PLUGHOUSE_TEST_FULL";
 
+/// What the child says at its end: one that has run no test ends well, too.
+const FILLED: &str = "filled, and emptied again";
+
 /// A disk of this size, in a namespace of its own that ends with the child.
 const MOUNT: &str = r#"mount -t tmpfs -o size=100m none "$PLUGHOUSE_TEST_FULL" && exec "$@""#;
 
@@ -79,6 +82,7 @@ async fn child_fills_its_disk() {
     drop(store);
     let stats = open(&dir.join("data")).stats(&claim().tenant, Queue::Outbound).await.unwrap();
     assert_eq!((stats.enqueued, stats.queued), (4, 3));
+    println!("{FILLED}");
 }
 
 #[test]
@@ -95,6 +99,9 @@ fn nearly_full_disk_takes_nothing_in_but_lets_work_be_done() {
         return;
     }
     let mut child = unshare();
-    child.arg(std::env::current_exe().unwrap()).args(["--exact", "child_fills_its_disk"]);
-    assert!(child.status().unwrap().success());
+    child.arg(std::env::current_exe().unwrap());
+    child.args(["--exact", "child_fills_its_disk", "--nocapture"]);
+    let ended = child.output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains(FILLED), "{said}");
 }

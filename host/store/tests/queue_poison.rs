@@ -12,12 +12,12 @@ use model::queue::{
     Claim, DeadFilter, Death, Failure, Finish, Held, Job, JobQueue as _, Leased, NewJob, Outcome,
     Queue,
 };
+use model::retry::{self, DEATHS_MAX};
 use model::{Clock, Error, ErrorKind, TenantId, Timestamp};
 use store::Store;
 
 const BACKLOG_DEFAULT: u64 = 10_000;
 const POISON_EVERY: u64 = 1_000;
-const DEATHS_MAX: u32 = 3;
 const LEASE: Duration = Duration::from_mins(1);
 const QUEUE: Queue = Queue::InboundWebhook;
 
@@ -25,7 +25,7 @@ fn acme() -> TenantId {
     "acme".parse().unwrap()
 }
 
-fn is_poison(job: &Job) -> bool {
+fn kills(job: &Job) -> bool {
     job.id.0.is_multiple_of(POISON_EVERY)
 }
 
@@ -46,16 +46,16 @@ fn job(number: u64) -> NewJob {
 fn work(leased: Leased) -> Option<Finish> {
     let mut outcomes = Vec::new();
     for job in &leased.jobs {
-        let outcome = match job.deaths {
-            DEATHS_MAX.. => {
-                let error = Error::new(ErrorKind::Other, "engine.worker-died", "it killed");
+        let outcome = match (retry::is_poison(job), kills(job)) {
+            (true, _) => {
+                let error = Error::new(ErrorKind::Other, "engine.quarantined", "it killed");
                 let (at, digest) = (Timestamp::UNIX_EPOCH, Some("sha256:00".to_owned()));
                 let failure =
                     Failure { at, attempt: job.attempt, error, digest, progressed: false };
                 Outcome::Dead { failure, why: Death::Quarantined }
             }
-            _ if is_poison(job) => return None,
-            _ => Outcome::Done,
+            (false, true) => return None,
+            (false, false) => Outcome::Done,
         };
         outcomes.push((job.id, outcome));
     }
@@ -109,7 +109,7 @@ async fn check_letters(store: &Store, poison: u64) {
         queue: Some(QUEUE),
         connection: None,
         package: None,
-        code: Some("engine.worker-died".to_owned()),
+        code: Some("engine.quarantined".to_owned()),
         ids: None,
         after: None,
         limit: usize::MAX,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use model::absence::{AbsenceStore as _, Decision};
 use model::run::{EntityReport, Run};
@@ -126,7 +126,7 @@ async fn list(
     global.output().list(&rows, &HEAD, Clone::clone)
 }
 
-/// Lists what a run could not read.
+/// Lists what a run could not read or map.
 async fn rejects(global: &Global, store: &Store, which: Which, limit: usize) -> Result<()> {
     let run = which.find(global, store).await?;
     let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
@@ -173,7 +173,6 @@ async fn decide(global: &Global, store: &Store, which: Which, decision: Decision
         bail!("run {run} of {connection} holds no deletions: see `plughouse run held`");
     }
     let records: u64 = decided.iter().map(|held| held.absent).sum();
-    ensure!(records > 0, "run {run} of {connection} holds no deletions");
     let text = match decision {
         Decision::Approved => format!("the next run of {connection} deletes {records} records"),
         Decision::Discarded => format!("{records} records of {connection} stay"),

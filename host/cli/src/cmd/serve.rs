@@ -12,16 +12,16 @@ use crate::wire::{self, Host};
 /// How much is done at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Syncs at work at the same time; each holds the memory of an adapter.
+    /// Syncs and replays at work at the same time; each holds the memory of an adapter.
     #[arg(long, value_name = "N", default_value_t = Limits::default().total)]
     workers: usize,
-    /// Syncs of one tenant at the same time.
+    /// Those of one tenant at the same time.
     #[arg(long, value_name = "N", default_value_t = Limits::default().per_tenant)]
     per_tenant: usize,
-    /// Syncs through one package at the same time.
+    /// Those through one package at the same time.
     #[arg(long, value_name = "N", default_value_t = Limits::default().per_package)]
     per_package: usize,
-    /// Syncs at one host of a provider at the same time.
+    /// Those at one host of a provider at the same time.
     #[arg(long, value_name = "N", default_value_t = Limits::default().per_host)]
     per_host: usize,
 }
@@ -45,7 +45,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         global.data.display()
     ));
     let served = tokio::select! {
-        ended = wire::server::run(&host, limits, stop.clone()) => ended,
+        () = wire::server::run(&host, limits, stop.clone()) => Ok(()),
         failed = commands.serve(&inside) => failed,
     };
     commands.close().await;

@@ -176,13 +176,16 @@ async fn queue(global: &Global, host: &Host, id: &TaskId, full: bool) -> Result<
     let task = host.store.task(&global.tenant, id).await?.with_context(|| absent(id))?;
     let queued = schedule::run_now(host.store.as_ref(), &task, full).await?;
     host.wake.wake();
-    let text = match queued {
-        Some(Enqueued::Duplicate(job)) => format!("job {job} of task {id} waits or runs already"),
-        Some(Enqueued::New(job)) => format!("queued task {id} as job {job}"),
+    let (job, new) = match queued {
+        Some(Enqueued::New(job)) => (job, true),
+        Some(Enqueued::Duplicate(job)) => (job, false),
         None => bail!("the job was not queued"),
     };
-    let Some(Enqueued::New(job) | Enqueued::Duplicate(job)) = queued else { return Ok(()) };
-    let new = matches!(queued, Some(Enqueued::New(_)));
+    let text = if new {
+        format!("queued task {id} as job {job}")
+    } else {
+        format!("job {job} of task {id} waits or runs already")
+    };
     global.output().result(&serde_json::json!({"task": id, "job": job, "new": new}), text)?;
     unattended(global);
     Ok(())

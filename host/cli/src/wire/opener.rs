@@ -22,8 +22,8 @@ use super::{Host, Package};
 /// or a package that is replaced, counts within that time.
 const VERIFIED_FOR: Duration = Duration::from_mins(1);
 
-/// Runs looked through for when an entity was last read: more than a day's of a busy schedule is
-/// not needed to know that it was not read lately.
+/// Runs looked through for when an entity was last read. Beside a schedule of five minutes they
+/// reach back eight hours; what was read before that counts as not read lately.
 const RUNS_LOOKED_AT: usize = 100;
 
 /// Opens the connections of a host.

@@ -1,9 +1,8 @@
-//! The parts of a server, put together: scheduler, workers, breakers.
+//! The parts of a server, put together: scheduler and workers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Result;
 use engine::schedule::{self, Scheduler, Sweep};
 use engine::sync::Cancel;
 use engine::work::{self, Handler, Inbound};
@@ -13,7 +12,7 @@ use super::Host;
 use super::opener::Connections;
 
 /// Runs tasks and jobs until it is asked to stop, and comes back when all is at rest.
-pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) -> Result<()> {
+pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
     let opener = Arc::new(Connections::new(Arc::clone(host)));
     let inbound =
         Inbound::new(opener.clone(), host.store.clone(), host.clock.clone(), host.call_max);
@@ -37,16 +36,7 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) ->
         },
         holder,
     );
-    let breakers = host.breakers.clone();
-    let keep = async {
-        tokio::select! {
-            () = breakers.keep() => {}
-            () = stop.cancelled() => {}
-        }
-    };
-    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop.clone()), keep);
-    // What the last jobs have met is kept as well.
-    Ok(host.breakers.flush().await?)
+    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop));
 }
 
 /// Forgets history that need not be kept.

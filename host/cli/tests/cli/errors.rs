@@ -73,8 +73,8 @@ fn missing(source: &str) -> Vec<String> {
 }
 
 fn dead(source: &str) -> Vec<&'static str> {
-    let used = |code: &&Code| !source.contains(&format!("\"{}\"", code.code));
-    CODES.into_iter().flatten().filter(used).map(|code| code.code).collect()
+    let unused = |code: &&Code| !source.contains(&format!("\"{}\"", code.code));
+    CODES.into_iter().flatten().filter(unused).map(|code| code.code).collect()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::meter::Meter;
 
-/// States kept before those that nobody uses are looked for; an entry has some 300 bytes.
+/// States kept before those that nobody uses are looked for; an entry has less than a kilobyte.
 const STATES_SWEEP: usize = 4096;
 
 /// Who shares a state: the package and, by the limit's scope, an account, a connection or nobody

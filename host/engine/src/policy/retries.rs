@@ -9,7 +9,7 @@ use std::time::Duration;
 use model::Timestamp;
 
 /// Requests that earn one retry: retries are a fifth of the requests at most, beside the floor.
-/// A larger share would double the load of a provider that answers every second request.
+/// Without a share, retries would double the load of a provider that answers every second request.
 const REQUESTS_PER_RETRY: u32 = 5;
 
 /// Retries that are always allowed, in a second: a job a second is no load, and hosts that are

@@ -29,7 +29,8 @@ pub(super) struct LaneStart {
 impl Reader<'_> {
     /// Reads a lane from where it stands and hands its pages over in order.
     ///
-    /// An error of the adapter ends the lane and is part of the answer; the pages before it are
+    /// An error of the adapter, but for a time-out and a forgotten checkpoint, ends the lane and is
+    /// part of the answer; the pages before it are
     /// committed, and the next run goes on behind them.
     pub(super) async fn lane(
         &mut self,

@@ -33,14 +33,15 @@ pub enum Opening {
     /// Nothing of what a task asks for may be read so soon again. That is no run and no failure:
     /// the job is done, and the schedule asks again. Orders of people are never early.
     Early {
-        /// When the first of it may be read.
+        /// When the first of it may be read; nothing where there is nothing to read at all.
         next: Option<Timestamp>,
     },
     /// It can be read.
     Ready(Box<Opened>),
 }
 
-/// Opens connections. `None` means that there is no such connection any more.
+/// Opens connections. `None`, as [`Opening::Gone`], means that there is no such connection any
+/// more.
 #[async_trait]
 pub trait Opener: Send + Sync {
     /// Says what is known of a connection, without running anything of its package.

@@ -102,7 +102,9 @@ pub enum Outcome {
 pub enum Effect {
     /// Follow-up work.
     Enqueue(NewJob),
-    /// The end of the run that the job was. Without it the run goes on with the next attempt.
+    /// The end of the run that the job was. Without it the run stays unfinished
+    /// until the next one of its connection begins, or the store is opened again, and is marked
+    /// interrupted then.
     EndRun(RunEnd),
     /// The account of a connection must be authorised again: its state says so, and its work
     /// rests until it has been.

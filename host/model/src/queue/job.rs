@@ -92,7 +92,8 @@ pub struct Job {
     pub id: JobId,
     /// Which attempt this is, from 1.
     pub attempt: u32,
-    /// How many attempts ended without a word: the worker died, or was too slow for its lease.
+    /// How many attempts ended without a word: the worker or its
+    /// process died, or it was too slow for its lease.
     pub deaths: u32,
     /// When it was queued.
     pub enqueued: Timestamp,

@@ -23,7 +23,8 @@ use crate::tables::{Table, Tables};
 use crate::writes::Writes;
 
 /// How many canonical records of one identity are looked at. They are more than one only where
-/// several records of one connection share it, and then none of those is more right than another.
+/// several records of one connection share it, or more records than one may have links, and then
+/// none of those is more right than another.
 const CANDIDATES_MAX: usize = 16;
 
 /// A record of the provider.

@@ -1,5 +1,6 @@
 //! Keys: names that end in NUL, which no name holds, and big-endian numbers, so that the order of
-//! the bytes is the order of the parts. Only the last part may hold NUL, for nothing follows it.
+//! the bytes is the order of the parts. Only the last part may hold NUL, for nothing follows it, and
+//! one whose length stands before it.
 
 use model::canonical::{IdentityKey, RecordId};
 use model::store::{Lane, LaneKind};

@@ -70,7 +70,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// A pause of a session.
+/// Of a pause, all that decides when something is due.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub(super) struct Halt {
     pub(super) until: Option<Timestamp>,

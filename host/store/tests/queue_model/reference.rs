@@ -17,7 +17,7 @@ pub(crate) struct Reference {
     pub(crate) sessions: BTreeMap<Place, Session>,
     pub(crate) dead: BTreeMap<u64, Dead>,
     pub(crate) counts: BTreeMap<Queue, Counts>,
-    /// Whether the claims made so far hold, and what they hold.
+    /// The claims made so far.
     pub(crate) claims: Vec<Claimed>,
     pub(crate) answer: Answer,
     pauses: BTreeMap<PauseScope, Option<i64>>,
