@@ -7,7 +7,7 @@ use jiff::civil::{self, Date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, ToSpan as _};
 
-use super::instant::{is_written, within, zone};
+use super::instant::{within, zone};
 use super::{Args, BuildError, Example, Param, ParamKind, Spec};
 use crate::lens::Lens;
 use crate::work::Work;
@@ -116,7 +116,7 @@ impl Lens for TzConvert {
     }
 
     fn get<'a>(&self, source: Value<'a>, _work: &Work<'_>) -> Result<Value<'a>, Fault> {
-        Ok(Value::DateTime(within(&self.to, instant(&source)?.at)))
+        written(within(&self.to, instant(&source)?.at))
     }
 
     fn put<'a>(
@@ -126,12 +126,22 @@ impl Lens for TzConvert {
         _work: &Work<'_>,
     ) -> Result<Value<'a>, Fault> {
         let time = instant(&view)?;
-        Ok(Value::DateTime(match (&self.from, base) {
+        written(match (&self.from, base) {
             (Some(zone), _) => within(zone, time.at),
             (None, Value::DateTime(base)) => DateTime { at: time.at, offset: base.offset },
             (None, _) => time,
-        }))
+        })
     }
+}
+
+/// The instant, unless RFC 3339 cannot write it.
+fn written(time: DateTime) -> Result<Value<'static>, Fault> {
+    if time.is_written() { Ok(Value::DateTime(time)) } else { Err(out_of_range()) }
+}
+
+#[cold]
+fn out_of_range() -> Fault {
+    Fault::new("mapping.date-range", "the result lies beyond the years 0 to 9999")
 }
 
 fn instant(value: &Value<'_>) -> Result<DateTime, Fault> {
@@ -275,13 +285,11 @@ fn change<'a>(
             let offset = time.offset;
             let at = change(offset.to_datetime(time.at));
             let at = at.and_then(|time| offset.to_timestamp(time).ok());
-            at.map(|at| DateTime { at, offset }).filter(is_written).map(Value::DateTime)
+            at.map(|at| DateTime { at, offset }).filter(DateTime::is_written).map(Value::DateTime)
         }
         other => return Err(Fault::kind(&Kind::DateTime, other)),
     };
-    changed.ok_or_else(|| {
-        Fault::new("mapping.date-range", "the result lies beyond the years 0 to 9999")
-    })
+    changed.ok_or_else(out_of_range)
 }
 
 /// The day that begins then.

@@ -92,7 +92,8 @@ impl DayFormat {
 
     fn read(&self, text: &str) -> Result<Date, Fault> {
         let day = self.0.read(text).and_then(|parsed| parsed.to_date().ok());
-        day.ok_or_else(|| {
+        // RFC 3339 begins with the year 0.
+        day.filter(|day| day.year() >= 0).ok_or_else(|| {
             let (text, format) = (Fault::quote(text), &self.0.0);
             Fault::new("mapping.date", format!("{text} is no day of the form {format:?}"))
         })
@@ -196,7 +197,9 @@ mod tests {
         check("%m/%d/%y", "12/31/68", r#""2068-12-31""#);
         check("%Y%m%d", "19991231", r#""1999-12-31""#);
         check("%Y-%j", "2024-060", r#""2024-02-29""#);
-        for text in ["", "2023-02-29", "2024-13-01", "2024-02-29T00:00:00Z", "99999-01-01"] {
+        for text in
+            ["", "2023-02-29", "2024-13-01", "2024-02-29T00:00:00Z", "99999-01-01", "-0001-12-31"]
+        {
             check("%Y-%m-%d", text, "mapping.date");
         }
         check("%Y-%m-%d", &"2".repeat(1 << 20), "mapping.date");

@@ -55,8 +55,7 @@ fn typed() -> impl Iterator<Item = Value<'static>> {
         offsets.map(|offset| Value::DateTime(DateTime { at, offset }))
     });
     let amounts = [Decimal::MIN, Decimal::MAX, Decimal::new(1, 28)].into_iter();
-    let amounts =
-        amounts.map(|amount| Value::Money(Money { amount, currency: "EUR".to_owned() }));
+    let amounts = amounts.map(|amount| Value::Money(Money { amount, currency: "EUR".to_owned() }));
     [Date::MIN, Date::MAX].map(Value::Date).into_iter().chain(times).chain(amounts)
 }
 

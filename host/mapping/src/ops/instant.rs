@@ -97,11 +97,6 @@ pub(super) fn within(zone: &TimeZone, at: Timestamp) -> DateTime {
     DateTime { at, offset: zone.to_offset(at) }
 }
 
-/// Whether RFC 3339 can write it.
-pub(super) fn is_written(time: &DateTime) -> bool {
-    time.offset.to_datetime(time.at).year() >= 0
-}
-
 #[derive(Debug)]
 struct ParseDatetime {
     format: Option<Format>,
@@ -123,7 +118,8 @@ impl ParseDatetime {
         let Some(format) = &self.format else {
             return DateTime::parse(text).or_else(|fault| {
                 let local = is_local(text).then(|| text.parse().ok()).flatten();
-                local.and_then(|time| self.local(time)).ok_or(fault)
+                let time = local.and_then(|time| self.local(time));
+                time.filter(DateTime::is_written).ok_or(fault)
             });
         };
         let parsed = format.read(text).and_then(|parsed| {
@@ -135,7 +131,7 @@ impl ParseDatetime {
                 None => self.local(parsed.to_datetime().ok()?),
             }
         });
-        parsed.ok_or_else(|| {
+        parsed.filter(DateTime::is_written).ok_or_else(|| {
             let text = Fault::quote(text);
             Fault::new("mapping.datetime", format!("{text} is no instant of the expected form"))
         })
@@ -223,7 +219,7 @@ impl Lens for Epoch {
         };
         let at = nanoseconds(number, self.places);
         let at = at.and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds).ok());
-        let time = at.map(|at| DateTime { at, offset: Offset::UTC }).filter(is_written);
+        let time = at.map(|at| DateTime { at, offset: Offset::UTC }).filter(DateTime::is_written);
         time.map(Value::DateTime).ok_or_else(|| {
             let message = format!("{number} is no time between the years 0 and 9999");
             Fault::new("mapping.date-range", message)
@@ -287,6 +283,11 @@ mod tests {
             check(RFC, &json!(text).to_string(), "mapping.datetime");
         }
         check(RFC, &json!("1".repeat(1 << 20)).to_string(), "mapping.datetime");
+        let local = r#"{"op": "parse_datetime", "tz": "UTC"}"#;
+        check(local, r#""0000-01-01T00:00:00""#, r#""0000-01-01T00:00:00Z""#);
+        check(local, r#""-000001-12-31T00:00:00""#, "mapping.datetime");
+        let format = r#"{"op": "parse_datetime", "tz": "UTC", "format": "%Y-%m-%d %H:%M:%S"}"#;
+        check(format, r#""-0001-12-31 00:00:00""#, "mapping.datetime");
     }
 
     #[test]

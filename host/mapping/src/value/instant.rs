@@ -29,14 +29,26 @@ impl DateTime {
         });
         parsed.ok_or_else(|| unwritten(text))
     }
+
+    /// Whether RFC 3339, which begins with the year 0, can write it.
+    pub(crate) fn is_written(&self) -> bool {
+        self.written_offset().to_datetime(self.at).year() >= 0
+    }
+
+    /// The offset in whole minutes, as RFC 3339 writes it: before there were time zones, clocks
+    /// went by the sun, and those offsets have seconds.
+    fn written_offset(&self) -> Offset {
+        let seconds = self.offset.seconds();
+        Offset::from_seconds(seconds - seconds % 60).unwrap_or(self.offset)
+    }
 }
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.offset == Offset::UTC {
-            return self.at.fmt(f);
+        match self.written_offset() {
+            Offset::UTC => self.at.fmt(f),
+            offset => self.at.display_with_offset(offset).fmt(f),
         }
-        self.at.display_with_offset(self.offset).fmt(f)
     }
 }
 

@@ -54,6 +54,18 @@ fn zones_change_the_offset_alone() {
 }
 
 #[test]
+fn instants_that_rfc_3339_cannot_write_are_none_and_older_offsets_lose_their_seconds_alone() {
+    let op = op("tz_convert", "to", "America/New_York");
+    let failed = chain(&op, &Kind::DateTime).get(value("0000-01-01T00:00:00Z"), &NoReferences);
+    assert_eq!(failed.unwrap_err().fault.code, "mapping.date-range");
+    let old = value("1800-01-01T12:00:00Z");
+    let view = chain(&op, &Kind::DateTime).get(old.clone(), &NoReferences).unwrap();
+    let Value::DateTime(read) = value(view.to_json().trim_matches('"')) else { unreachable!() };
+    assert_eq!(read.to_string(), "1800-01-01T07:04:00-04:56");
+    assert_eq!(Value::DateTime(DateTime { offset: Offset::UTC, ..read }), old);
+}
+
+#[test]
 fn units_begin_in_the_offset_of_the_instant() {
     let table = [
         ("second", "2024-05-16T13:14:15Z"),
