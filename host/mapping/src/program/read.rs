@@ -83,7 +83,7 @@ impl<'j> Reader<'_, 'j> {
             }
             if self.doc.len() > DOC_BYTES_MAX {
                 let message = format!("the record would have more than {DOC_BYTES_MAX} bytes");
-                self.report(output, (None, Fault::new("mapping.text-length", message)));
+                self.report(output, (None, Fault::new("mapping.doc-size", message)));
                 self.rejected = true;
                 return;
             }

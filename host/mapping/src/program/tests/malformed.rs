@@ -80,7 +80,7 @@ fn a_record_that_would_not_fit_the_memory_is_rejected() {
     let payload = json!({"a": "x".repeat(6 << 20)}).to_string();
     assert_eq!(
         read(&program(&json!(fields)), &payload),
-        Err("anything: mapping.text-length".into())
+        Err("anything: mapping.doc-size".into())
     );
 }
 
