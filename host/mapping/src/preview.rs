@@ -35,7 +35,7 @@ pub struct FieldPreview {
     pub source: Option<Box<RawValue>>,
     /// The value after each operation, up to the first that fails.
     pub steps: Vec<StepPreview>,
-    /// What comes back when the record is written as it was read.
+    /// What comes back when the value is read and, as if it was new to the provider, written.
     pub round_trip: RoundTrip,
 }
 
@@ -65,7 +65,8 @@ pub enum RoundTrip {
     Tidied,
     /// One that cannot be made without the provider's own, or that reads differently.
     Differs,
-    /// Nothing: it is not written back, or there is nothing to write.
+    /// Nothing: it is not written back, there is nothing to write, it could not be read, or the
+    /// work of the record was spent.
     None,
 }
 
@@ -105,12 +106,13 @@ fn field(map: &Map, picks: &Picks<'_, '_>, work: &Work<'_>, trips: &Work<'_>) ->
         let kind = kind.map(|value| value.kind().to_string());
         StepPreview { op, kind, value: value.as_ref().and_then(shown), error }
     });
+    let trip = round_trip(map, &source, trips);
     FieldPreview {
         from: map.get.paths.iter().map(|path| path.pointer.clone()).collect(),
         to: map.targets.iter().map(|target| target.name.clone()).collect(),
         source: shown(&source),
         steps: steps.collect(),
-        round_trip: round_trip(map, &source, trips),
+        round_trip: if trips.is_spent() { RoundTrip::None } else { trip },
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{check_write, program, read, write};
 use crate::work::{WORK_MAX, Work};
-use crate::{Chain, Kind, NoReferences, References, Value, preview};
+use crate::{Chain, Kind, NoReferences, References, RoundTrip, Value, preview};
 
 /// Knows every record by its own name, and counts how often it is asked.
 #[derive(Default)]
@@ -57,6 +57,7 @@ fn a_record_that_takes_too_much_work_is_rejected_whatever_its_fields_allow() {
     let errors: Vec<Vec<_>> = errors.map(Iterator::collect).collect();
     assert_eq!(errors, [vec![], vec![Work::fault().to_string()], vec![]]);
     assert!(shown.fields[2].source.is_none(), "nothing is read any more");
+    assert!(shown.fields.iter().all(|field| field.round_trip == RoundTrip::None));
     assert!(read(&program, &record(&"x".repeat(1 << 19))).is_ok());
 }
 
