@@ -11,7 +11,8 @@ const SHORT: usize = 18;
 /// Digits that survive binary floating point, in which `serde_json` holds fractions.
 const BINARY_DIGITS: usize = 15;
 
-/// A number in the grammar of JSON; `None` for other texts and for more than 28 digits.
+/// A number in the grammar of JSON; `None` for other texts and for more than 28 digits, or 29 up
+/// to 2^96 − 1.
 ///
 /// Digits behind the point are kept (`1.50` stays `1.50`), an exponent is carried out.
 pub(crate) fn parse(text: &str) -> Option<Decimal> {

@@ -8,7 +8,7 @@
 //!   but for sources whose type nobody knows, and those are checked when they are read;
 //! - **GetPut** `put(get(s), s) = s` and **PutGet** `get(put(v, s)) = v` hold for every operation
 //!   on its declared domain;
-//! - numbers are exact decimals: there is no floating point anywhere;
+//! - numbers are exact decimals: nothing is calculated or kept in floating point;
 //! - every error is a value that names the field, the operation and the path; nothing panics, and
 //!   size, depth and steps of everything are bounded.
 #![forbid(unsafe_code)]

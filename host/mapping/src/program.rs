@@ -63,6 +63,8 @@ impl Program {
 
     /// What has to change in `base`, the provider's record as it was last seen, so that it reads
     /// as `doc`. A field that `doc` does not have stays as it is; one that is null is cleared.
+    ///
+    /// The host does not call this yet: it writes nothing back to providers.
     pub fn write(
         &self,
         doc: &[u8],

@@ -81,8 +81,8 @@ impl Schema {
     /// The largest text: a hundred times a large schema.
     pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
-    /// Objects within objects in a text: operations nest three levels each, and tables stand
-    /// within them.
+    /// Objects and lists within each other in a text: operations within operations take two
+    /// levels each, and tests and tables stand within them.
     pub const DEPTH_MAX: usize = 32;
 
     /// Field maps: more than any provider has fields that people use.

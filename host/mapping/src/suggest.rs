@@ -21,7 +21,7 @@ pub struct Candidate {
     pub pointer: String,
     /// The provider's name.
     pub name: String,
-    /// What a person reads.
+    /// What a person reads; empty where nobody knows.
     pub label: String,
     /// Some values, as they stand in records.
     pub samples: Vec<Json>,
@@ -49,7 +49,7 @@ pub struct Suggestion {
     pub why: String,
 }
 
-/// Below this, a guess is a coincidence more often than not.
+/// Below this, nothing is suggested.
 const CONFIDENCE_MIN: u8 = 60;
 
 /// Fields of a provider that are looked at: as many as a type may have.

@@ -29,7 +29,7 @@ pub enum Value<'a> {
     Null,
     /// A truth value.
     Bool(bool),
-    /// An exact number: at most 28 significant digits.
+    /// An exact number: at most 28 significant digits, or 29 up to 2^96 − 1.
     Number(Decimal),
     /// Text.
     Text(Cow<'a, str>),

@@ -5,12 +5,11 @@ use std::cell::Cell;
 use crate::ops::weight;
 use crate::{Fault, References, Value};
 
-/// Work of one record, each way, in bytes of the values that operations take and give.
+/// Work of one record, in bytes of the values that operations take and give; reading it and
+/// writing it have as much each.
 ///
-/// The largest records that providers send are about a megabyte; read by four operations and
-/// written back, which looks at every value about six times, they come to less than half of this.
-/// The slowest operations take some ten nanoseconds for a byte, so that no record stops the
-/// others of a page for longer than a second.
+/// Writing goes through the operations of a field up to ten times, to find what changes and to
+/// make sure that it would be read again: four operations on a megabyte come to 40 MiB.
 pub(crate) const WORK_MAX: usize = 64 << 20;
 
 /// Work of an operation on the smallest value: about what others do to as many bytes.

@@ -26,7 +26,7 @@ pub(super) const SPECS: &[Spec] = &[Spec {
     build: |args| Ok(Box::new(ListMap { ops: args.need("ops", Args::ops)? })),
 }];
 
-/// Bytes of all texts of a list: a list of the longest texts would fill the memory of a host.
+/// Bytes of all items of a list: a list of the longest texts would fill the memory of a host.
 const BYTES_MAX: usize = 16 << 20;
 
 #[derive(Debug)]
@@ -92,7 +92,7 @@ fn each<'a>(
             .map_err(|fault| Fault::new(fault.code, format!("item {at}: {fault}")))?;
         bytes += weight(&changed);
         if bytes > BYTES_MAX {
-            let message = format!("the texts of the list would have more than {BYTES_MAX} bytes");
+            let message = format!("the items of the list would have more than {BYTES_MAX} bytes");
             return Err(Fault::new("mapping.list-length", message));
         }
         Ok(changed)

@@ -79,11 +79,11 @@ const COMPILED_MAX: usize = 128 << 10;
 pub(crate) const EXPRESSIONS_MAX: usize = 200;
 
 /// Bytes that all searches in one text may have to look at, as each may run to its end before it
-/// knows: about a second, and enough for any number of matches in 32 KiB.
+/// knows: enough for any number of matches in 32 KiB.
 const WORK_MAX: usize = 1 << 30;
 
-/// How many bytes that a search may have to look at count as one of the work on a record: few
-/// searches do, and those that do take a nanosecond for a byte.
+/// How many of those bytes count as one of the work on a record: a search that soon finds a match
+/// does not look at the rest. Two texts with as many matches as they may have are all of it.
 const RESTS: usize = 32;
 
 fn pattern(args: &mut Args) -> Result<Regex, BuildError> {

@@ -9,14 +9,15 @@ use crate::ops::weight;
 use crate::work::{OPERATOR, Work};
 use crate::{Fault, Value};
 
-/// Steps of one evaluation: thousands of items are tested, and a millisecond is not passed. A step
-/// is an operator, or the work of looking at [`STEP_BYTES`] of a value or [`STEP_NAMES`] of its names.
+/// Steps of one evaluation: enough to test thousands of items, and forty evaluations that use them
+/// up are the work of a record. A step is an operator, [`STEP_BYTES`] of a value or [`STEP_NAMES`]
+/// of its names that are looked at, or a byte in which `matches` searches.
 pub(super) const STEPS_MAX: usize = 100_000;
 
-/// Bytes that a processor copies while it evaluates an operator.
+/// Bytes of a value that are looked at or copied in a step.
 const STEP_BYTES: usize = 64;
 
-/// Names that a processor compares while it evaluates an operator.
+/// Names of members that are compared in a step.
 const STEP_NAMES: usize = 8;
 
 /// The code of an evaluation that was stopped; no operator may hide it.
@@ -145,7 +146,7 @@ impl Run {
             Expr::Call(function, values) => self.call(*function, values, scope),
             Expr::Matches(text, pattern) => {
                 let text = self.eval(text, scope)?;
-                // An automaton looks at a byte for as long as others copy some.
+                // The automaton may have to be walked state by state.
                 self.spend(weight(&text))?;
                 match &*text {
                     Value::Text(text) => Ok(truth(pattern.is_match(text))),
