@@ -9,7 +9,7 @@ const SCALE_MAX: i64 = 28;
 const SHORT: usize = 18;
 
 /// Digits that survive binary floating point, in which `serde_json` holds fractions.
-const BINARY_DIGITS: usize = 15;
+pub(crate) const BINARY_DIGITS: usize = 15;
 
 /// A number in the grammar of JSON; `None` for other texts and for more than 28 digits, or 29 up
 /// to 2^96 − 1.
@@ -98,6 +98,15 @@ pub(crate) fn from_json(number: &serde_json::Number) -> Option<Decimal> {
     let digits = text.split(['e', 'E']).next()?.bytes().filter(u8::is_ascii_digit);
     let significant = digits.skip_while(|digit| *digit == b'0').count();
     parse(&text).filter(|_| significant <= BINARY_DIGITS + usize::from(text.ends_with(".0")))
+}
+
+/// A number of a document, which a person may have written as a text to keep all of its digits.
+pub(crate) fn from_number_or_text(json: &serde_json::Value) -> Option<Decimal> {
+    match json {
+        serde_json::Value::String(text) => parse(text),
+        serde_json::Value::Number(number) => from_json(number),
+        _ => None,
+    }
 }
 
 /// A factor: a fraction of whole numbers.

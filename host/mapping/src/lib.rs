@@ -24,6 +24,7 @@ mod kind;
 mod lens;
 mod members;
 pub mod ops;
+mod pointer;
 mod preview;
 mod program;
 pub mod record_type;

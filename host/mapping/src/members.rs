@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::{Diagnostic, Report};
+use crate::pointer;
 
 /// Bytes of a key or of a text: no name or path is longer, and messages repeat both.
 pub(crate) const TEXT_BYTES_MAX: usize = 2_000;
@@ -122,7 +123,7 @@ impl<'r> Members<'r> {
     pub(crate) fn finish(self) {
         let known = self.taken.join("`, `");
         for key in self.left.keys() {
-            let at = format!("{}/{}", self.at, key.replace('~', "~0").replace('/', "~1"));
+            let at = format!("{}/{}", self.at, pointer::escape(key));
             let message = format!("there is no key `{key}` here; the keys are `{known}`");
             self.report.error("schema.unknown-key", &at, message);
         }

@@ -64,7 +64,6 @@ pub use spec::{Example, Param, ParamKind, Spec};
 pub(crate) use args::Args;
 pub(crate) use each::weight;
 pub(crate) use pattern::{EXPRESSIONS_MAX, expressions};
-pub(crate) use pointer::index;
 
 use crate::lens::Lens;
 

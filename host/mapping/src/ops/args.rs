@@ -104,11 +104,7 @@ impl Args {
     /// An exact number, as a number or, with more than 15 digits, as text.
     pub(crate) fn decimal(&mut self, name: &'static str) -> Result<Option<Decimal>, BuildError> {
         self.read(name, "a number of at most 28 digits, as text if it has more than 15", |json| {
-            match &json {
-                Json::String(text) => crate::exact::parse(text),
-                Json::Number(number) => crate::exact::from_json(number),
-                _ => None,
-            }
+            crate::exact::from_number_or_text(&json)
         })
     }
 

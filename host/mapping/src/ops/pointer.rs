@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::BuildError;
+use crate::pointer::{index, unescape};
 use crate::{Fault, Value};
 
 /// Steps of a pointer: deeper than the records of any provider, and few enough to recurse over.
@@ -86,28 +87,6 @@ impl Pointer {
             }
         })
     }
-}
-
-/// `~1` is `/` and `~0` is `~`; nothing else may follow a `~`.
-fn unescape(step: &str) -> Option<String> {
-    let mut parts = step.split('~');
-    let mut plain = parts.next()?.to_owned();
-    for part in parts {
-        let (code, rest) = part.split_at_checked(1)?;
-        plain.push(match code {
-            "0" => '~',
-            "1" => '/',
-            _ => return None,
-        });
-        plain.push_str(rest);
-    }
-    Some(plain)
-}
-
-/// The position of an item, as RFC 6901 writes it.
-pub(crate) fn index(step: &str) -> Option<usize> {
-    let digits = step.bytes().all(|byte| byte.is_ascii_digit());
-    step.parse().ok().filter(|_| digits && (step.len() == 1 || !step.starts_with('0')))
 }
 
 fn set<'a>(steps: &[String], value: Value<'a>, part: Value<'a>) -> Result<Value<'a>, Fault> {

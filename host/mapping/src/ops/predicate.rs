@@ -150,12 +150,7 @@ fn text(json: Json) -> Result<String, BuildError> {
 }
 
 fn number(json: &Json) -> Result<Decimal, BuildError> {
-    let number = match json {
-        Json::String(text) => exact::parse(text),
-        Json::Number(number) => exact::from_json(number),
-        _ => None,
-    };
-    number.ok_or_else(|| wanted("a number"))
+    exact::from_number_or_text(json).ok_or_else(|| wanted("a number"))
 }
 
 fn list(json: Json) -> Result<Vec<Json>, BuildError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use crate::Fault;
-use crate::ops::index;
+use crate::pointer::{index, unescape};
 
 /// What has to change at the provider.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -54,7 +54,7 @@ impl<'j> Node<'j> {
             return Ok(());
         };
         let (segment, rest) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-        let name = segment.replace("~1", "/").replace("~0", "~");
+        let name = unescape(segment).ok_or_else(|| no_place(&format!("no `{segment}`")))?;
         self.open(base)?;
         match self {
             Self::List(items) => {

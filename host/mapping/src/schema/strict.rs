@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Report;
+use crate::exact::BINARY_DIGITS;
 use crate::members::TEXT_BYTES_MAX;
+use crate::pointer;
 
 /// Reads a text of at most `bytes_max` whose containers stand at most `depth_max` in each other.
 ///
@@ -102,7 +104,7 @@ impl Reader<'_> {
     ) -> T {
         let length = at.len();
         at.push('/');
-        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        at.push_str(&pointer::escape(name));
         let value = read(self, at);
         at.truncate(length);
         value
@@ -113,7 +115,7 @@ impl Reader<'_> {
         let digits = raw.get().bytes().filter(u8::is_ascii_digit).count();
         let whole = raw.get().bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
         match serde_json::from_str::<Json>(raw.get()) {
-            Ok(number) if digits <= DIGITS_KEPT || (whole && !number.is_f64()) => number,
+            Ok(number) if digits <= BINARY_DIGITS || (whole && !number.is_f64()) => number,
             _ => {
                 let message = "the number has more digits than are kept; write it as text";
                 self.report.error("schema.number", at, message);
@@ -122,9 +124,6 @@ impl Reader<'_> {
         }
     }
 }
-
-/// Decimal digits that survive an IEEE 754 double.
-const DIGITS_KEPT: usize = 15;
 
 /// The members of an object as they stand there, each key as often as it is there.
 pub(crate) fn members(json: &str) -> serde_json::Result<Vec<(String, &RawValue)>> {

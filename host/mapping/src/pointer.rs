@@ -1,0 +1,44 @@
+//! The steps of a JSON Pointer, as RFC 6901 writes them.
+
+/// A name as a step.
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The name of a step: `~1` is `/` and `~0` is `~`; nothing else may follow a `~`.
+pub(crate) fn unescape(step: &str) -> Option<String> {
+    let mut parts = step.split('~');
+    let mut plain = parts.next()?.to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(1)?;
+        plain.push(match code {
+            "0" => '~',
+            "1" => '/',
+            _ => return None,
+        });
+        plain.push_str(rest);
+    }
+    Some(plain)
+}
+
+/// The position of an item that a step names.
+pub(crate) fn index(step: &str) -> Option<usize> {
+    let digits = step.bytes().all(|byte| byte.is_ascii_digit());
+    step.parse().ok().filter(|_| digits && (step.len() == 1 || !step.starts_with('0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_step_and_comes_back() {
+        for (name, step) in [("", ""), ("a/b", "a~1b"), ("m~n", "m~0n"), ("~1", "~01"), ("é", "é")]
+        {
+            assert_eq!((escape(name).as_str(), unescape(step).as_deref()), (step, Some(name)));
+        }
+        for step in ["~", "~2", "a~", "~é", "~~1"] {
+            assert_eq!(unescape(step), None, "{step}");
+        }
+    }
+}
