@@ -34,6 +34,12 @@ impl Fault {
         Self::new("mapping.conflict", why)
     }
 
+    /// The text is JSON by its grammar and no Unicode.
+    #[cold]
+    pub(crate) fn surrogate() -> Self {
+        Self::new("mapping.unicode", "the text contains half of a surrogate pair")
+    }
+
     /// Refuses to make a text of this many bytes if they are too many.
     pub(crate) fn unless_text_fits(bytes: usize) -> Result<(), Self> {
         if bytes <= TEXT_MAX {

@@ -47,6 +47,21 @@ impl Kind {
         }
     }
 
+    /// This type for an operation that takes any list and gives one like it.
+    pub(crate) fn list(&self) -> Result<Self, BuildError> {
+        let any = Self::List(Box::new(Self::Any));
+        self.must_fit(&any)?;
+        Ok(if matches!(self, Self::List(_)) { self.clone() } else { any })
+    }
+
+    /// The type of the items, for an operation that takes any list.
+    pub(crate) fn item(&self) -> Result<Self, BuildError> {
+        match self.list()? {
+            Self::List(item) => Ok(*item),
+            _ => Ok(Self::Any),
+        }
+    }
+
     /// Refuses a source of this type for an operation that takes `wanted`.
     pub(crate) fn must_fit(&self, wanted: &Self) -> Result<(), BuildError> {
         if self.fits(wanted) { Ok(()) } else { Err(BuildError::kind(wanted, self)) }

@@ -76,11 +76,7 @@ impl Lens for Coalesce {
                 let first = kinds.next().unwrap_or(Kind::Any);
                 Ok(kinds.fold(first, |a, b| both(&a, &b)))
             }
-            Kind::List(item) => Ok(item.as_ref().clone()),
-            other => {
-                other.must_fit(&Kind::List(Box::new(Kind::Any)))?;
-                Ok(Kind::Any)
-            }
+            other => other.item(),
         }
     }
 

@@ -36,14 +36,7 @@ struct ListMap {
 
 impl Lens for ListMap {
     fn view(&mut self, source: &Kind) -> Result<Kind, BuildError> {
-        let item = match source {
-            Kind::List(item) => item.as_ref().clone(),
-            other => {
-                other.must_fit(&Kind::List(Box::new(Kind::Any)))?;
-                Kind::Any
-            }
-        };
-        let view = self.ops.view(&item).map_err(|e| e.within("ops"))?;
+        let view = self.ops.view(&source.item()?).map_err(|e| e.within("ops"))?;
         Ok(Kind::List(Box::new(view)))
     }
 

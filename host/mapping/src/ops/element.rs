@@ -89,13 +89,7 @@ impl Element {
 
 impl Lens for Element {
     fn view(&mut self, source: &Kind) -> Result<Kind, BuildError> {
-        match source {
-            Kind::List(item) => Ok(item.as_ref().clone()),
-            other => {
-                other.must_fit(&Kind::List(Box::new(Kind::Any)))?;
-                Ok(Kind::Any)
-            }
-        }
+        source.item()
     }
 
     fn class(&self) -> Class {

@@ -94,9 +94,7 @@ struct ListFilter(Predicate);
 
 impl Lens for ListFilter {
     fn view(&mut self, source: &Kind) -> Result<Kind, BuildError> {
-        let any = Kind::List(Box::new(Kind::Any));
-        source.must_fit(&any)?;
-        Ok(if matches!(source, Kind::List(_)) { source.clone() } else { any })
+        source.list()
     }
 
     fn class(&self) -> Class {

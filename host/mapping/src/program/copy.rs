@@ -115,18 +115,14 @@ fn whole(mut raw: &[u8]) -> Result<(), Fault> {
         raw = match first {
             Some(0xd800..0xdc00) => match rest.strip_prefix(b"\\").map(|low| (unit(low), low)) {
                 Some((Some(0xdc00..0xe000), low)) => low.get(5..).unwrap_or_default(),
-                _ => return Err(surrogate()),
+                _ => return Err(Fault::surrogate()),
             },
-            Some(0xdc00..0xe000) => return Err(surrogate()),
+            Some(0xdc00..0xe000) => return Err(Fault::surrogate()),
             // The byte behind the backslash may be another one.
             _ => raw.get(1..).unwrap_or_default(),
         };
     }
     Ok(())
-}
-
-fn surrogate() -> Fault {
-    Fault::new("mapping.unicode", "the text contains half of a surrogate pair")
 }
 
 /// Appends an object or a list without the spaces between its parts.

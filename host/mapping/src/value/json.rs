@@ -14,7 +14,7 @@ impl<'a> Value<'a> {
     /// A picked value; its texts are borrowed unless they are escaped.
     pub fn read(token: Token<'a>) -> Result<Self, Fault> {
         match token.kind() {
-            TokenKind::String => token.text().map(Self::Text).ok_or_else(surrogate),
+            TokenKind::String => token.text().map(Self::Text).ok_or_else(Fault::surrogate),
             _ => Reader { rest: token.raw() }.value(),
         }
     }
@@ -97,10 +97,6 @@ impl<'a> Value<'a> {
         self.write(&mut out);
         out
     }
-}
-
-fn surrogate() -> Fault {
-    Fault::new("mapping.unicode", "the text contains half of a surrogate pair")
 }
 
 /// Writing to a string does not fail.
@@ -210,10 +206,10 @@ impl<'a> Reader<'a> {
         }
         let raw = self.take(len + 1);
         if escaped {
-            return serde_json::from_slice(raw).map(Cow::Owned).ok().ok_or_else(surrogate);
+            return serde_json::from_slice(raw).map(Cow::Owned).ok().ok_or_else(Fault::surrogate);
         }
         let plain = raw.get(1..len).unwrap_or_default();
-        std::str::from_utf8(plain).map(Cow::Borrowed).ok().ok_or_else(surrogate)
+        std::str::from_utf8(plain).map(Cow::Borrowed).ok().ok_or_else(Fault::surrogate)
     }
 
     fn number(&mut self) -> Result<Value<'a>, Fault> {

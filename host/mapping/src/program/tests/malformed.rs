@@ -78,10 +78,7 @@ fn a_record_that_would_not_fit_the_memory_is_rejected() {
     let fields =
         ["text", "more", "anything"].map(|to| json!({"from": "/a", "to": to, "direction": "in"}));
     let payload = json!({"a": "x".repeat(6 << 20)}).to_string();
-    assert_eq!(
-        read(&program(&json!(fields)), &payload),
-        Err("anything: mapping.doc-size".into())
-    );
+    assert_eq!(read(&program(&json!(fields)), &payload), Err("anything: mapping.doc-size".into()));
 }
 
 #[test]
