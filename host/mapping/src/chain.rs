@@ -8,11 +8,11 @@ use crate::work::Work;
 use crate::{Class, Fault, Kind, Value};
 
 /// Operations of one chain: a field that needs more is better read with a different record type.
-pub const OPS_MAX: usize = 32;
+pub(crate) const OPS_MAX: usize = 32;
 
 /// A checked list of operations, applied one after the other.
 #[derive(Debug, Default)]
-pub struct Chain {
+pub(crate) struct Chain {
     steps: Vec<Step>,
 }
 
@@ -25,13 +25,13 @@ struct Step {
 /// Which operation of a chain failed, and why.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{op}`: {fault}")]
-pub struct ChainFault {
+pub(crate) struct ChainFault {
     /// The index of the operation.
-    pub index: usize,
+    pub(crate) index: usize,
     /// The name of the operation.
-    pub op: &'static str,
+    pub(crate) op: &'static str,
     /// Why.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
 }
 
 impl From<ChainFault> for Fault {
@@ -42,7 +42,7 @@ impl From<ChainFault> for Fault {
 
 impl Chain {
     /// Builds the operations for a source of this type, and answers with the type of their view.
-    pub fn build(ops: &[Json], source: &Kind) -> Result<(Self, Kind), BuildError> {
+    pub(crate) fn build(ops: &[Json], source: &Kind) -> Result<(Self, Kind), BuildError> {
         let mut chain = Self::parse(ops, 0)?;
         let view = chain.view(source)?;
         Ok((chain, view))
@@ -73,30 +73,31 @@ impl Chain {
     }
 
     /// Whether there is no operation, so that every value passes unchanged.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
     /// How far it can be reversed: as its weakest operation.
-    pub fn class(&self) -> Class {
+    pub(crate) fn class(&self) -> Class {
         let classes = self.steps.iter().map(|step| step.lens.class());
         classes.max().unwrap_or(Class::Bijective)
     }
 
     /// The first operation that cannot be reversed, by index and name.
-    pub fn one_way(&self) -> Option<(usize, &'static str)> {
+    pub(crate) fn one_way(&self) -> Option<(usize, &'static str)> {
         let one_way = |step: &Step| step.lens.class() == Class::OneWay;
         let index = self.steps.iter().position(one_way)?;
         Some((index, self.steps.get(index)?.op))
     }
 
     /// Whether missing and null do not simply pass.
-    pub fn takes_empty(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn takes_empty(&self) -> bool {
         self.steps.iter().any(|step| step.lens.takes_empty())
     }
 
     /// The view of a source.
-    pub fn get<'a>(
+    pub(crate) fn get<'a>(
         &self,
         source: Value<'a>,
         refs: &dyn References,
@@ -115,12 +116,9 @@ impl Chain {
         })
     }
 
-    /// The source that has this view and is otherwise like `base`, the source as it was last
-    /// seen; `base` itself when that has this view.
-    ///
-    /// What is read again is this view, or this view tidied by the last operations; an edit that
-    /// would be lost is a fault. Not to be called on a chain that is [one-way](Self::one_way).
-    pub fn put<'a>(
+    /// What [`write`](Self::write) gives, on its own.
+    #[cfg(test)]
+    pub(crate) fn put<'a>(
         &self,
         view: Value<'a>,
         base: &Value<'a>,
@@ -129,7 +127,11 @@ impl Chain {
         self.write(view, base, &Work::new(refs))
     }
 
-    /// The same as a part of the work on a record.
+    /// The source that has this view and is otherwise like `base`, the source as it was last
+    /// seen; `base` itself when that has this view.
+    ///
+    /// What is read again is this view, or this view tidied by the last operations; an edit that
+    /// would be lost is a fault. Not to be called on a chain that is [one-way](Self::one_way).
     pub(crate) fn write<'a>(
         &self,
         view: Value<'a>,

@@ -1,10 +1,7 @@
 //! How far a mapping can be reversed.
 
-use serde::Serialize;
-
 /// How far an operation, or a chain of them, can be reversed; a chain is as its weakest.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Class {
     /// Both ways without loss.
     Bijective,
@@ -16,9 +13,10 @@ pub enum Class {
     OneWay,
 }
 
+#[cfg(test)]
 impl Class {
-    /// The name in documents and in `--json`.
-    pub fn as_str(self) -> &'static str {
+    /// The name in the specifications of operations.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Bijective => "bijective",
             Self::Canonicalising => "canonicalising",

@@ -33,7 +33,6 @@ pub mod suggest;
 mod value;
 mod work;
 
-pub use chain::{Chain, ChainFault, OPS_MAX};
 pub use class::Class;
 pub use compile::{Compiled, Source, compile};
 pub use diagnostic::{Diagnostic, Severity};
@@ -44,5 +43,8 @@ pub use lens::{NoReferences, References};
 pub use preview::{FieldPreview, Preview, RoundTrip, StepPreview, preview};
 pub use program::{Patch, Program, Reading, Scratch};
 pub use record_type::{RecordType, Types};
-pub use schema::{Direction, FieldMap, Link, OnError, Schema, json_schema};
+pub use schema::{Direction, FieldMap, OnError, Schema, json_schema};
 pub use value::{DateTime, Money, Value};
+
+pub(crate) use chain::{Chain, ChainFault, OPS_MAX};
+pub(crate) use schema::Link;

@@ -43,11 +43,11 @@ pub struct FieldMap {
 
 /// How the address of a record at the provider is made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Link {
+pub(crate) struct Link {
     /// As in a [`FieldMap`].
-    pub from: Vec<String>,
+    pub(crate) from: Vec<String>,
     /// As in a [`FieldMap`].
-    pub ops: Vec<Json>,
+    pub(crate) ops: Vec<Json>,
 }
 
 /// What happens to a field whose value does not fit.
@@ -128,10 +128,5 @@ impl Schema {
     /// The field maps, in their order.
     pub fn fields(&self) -> &[FieldMap] {
         &self.fields
-    }
-
-    /// How the address of a record is made.
-    pub fn url(&self) -> Option<&Link> {
-        self.url.as_ref()
     }
 }
