@@ -8,8 +8,9 @@ use crate::{Fault, References, Value};
 /// Work of one record, in bytes of the values that operations take and give; reading it and
 /// writing it have as much each.
 ///
-/// Writing goes through the operations of a field up to ten times, to find what changes and to
-/// make sure that it would be read again: four operations on a megabyte come to 40 MiB.
+/// Writing goes through the operations of a field up to nine times, to find what changes and to
+/// make sure that it would be read again: four of them, with none within, on a megabyte come to
+/// less than 48 MiB.
 pub(crate) const WORK_MAX: usize = 64 << 20;
 
 /// Work of an operation on the smallest value: about what others do to as many bytes.
