@@ -16,7 +16,7 @@ use model::run::{EntityReport, Run, RunKind, RunStatus};
 use model::store::{EntityEnd, RecordStore, RunEnd, RunRef, RunStart, StoreError};
 
 pub use impact::{EntityImpact, Example, FieldChange, Impact, impact};
-pub use plan::{ReplayError, ReplayPlan};
+pub use plan::{ReplayError, ReplayPlan, Scope};
 
 use crate::mapping::{Mapper, Raw};
 use crate::sync::{Cancel, Listener, Progress, Ran, abandon};
@@ -107,7 +107,7 @@ impl Replay<'_> {
             listener(Progress::EntityStarted { entity });
             let mut report = EntityReport::default();
             let status = self.entity(entity, &mut report, listener).await?;
-            let schema = self.plan.mappings.get(entity).map(|m| m.schema().to_string());
+            let schema = self.plan.mappings.shown(entity);
             (report.status, report.schema) = (status, schema.clone());
             listener(Progress::EntityFinished { entity, report: &report });
             let end = EntityEnd { entity: entity.clone(), status, schema, ..EntityEnd::default() };

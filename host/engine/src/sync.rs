@@ -179,7 +179,7 @@ async fn run_entity(
     let (judged, ()) = tokio::try_join!(reader.judge(plan, out), commits)?;
     end.absence = earlier.into_iter().chain(judged).collect();
     end.receipt = reader.lost.since(lost);
-    end.schema = reader.plan.mappings.get(entity).map(|mapping| mapping.schema().to_string());
+    end.schema = reader.plan.mappings.shown(entity);
     reader.mapper.tell_left_out(entity);
     report.status = end.status;
     report.complete_until = end.complete_until;

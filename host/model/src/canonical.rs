@@ -14,6 +14,8 @@
 
 mod id;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -208,6 +210,17 @@ pub struct CanonicalList {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ContentHash(pub [u8; 16]);
 
+/// What is to be listed of the records of an entity, or of a part of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pick {
+    /// Nothing.
+    Nothing,
+    /// All that are there.
+    All,
+    /// Those that this program, the active one, has neither mapped nor rejected.
+    Unless(SchemaDigest),
+}
+
 /// Which stored records to look at again.
 #[derive(Clone, Debug)]
 pub struct ReplayQuery {
@@ -217,13 +230,21 @@ pub struct ReplayQuery {
     pub connection: ConnectionId,
     /// Of which entity.
     pub entity: String,
-    /// The active program: records that it has mapped, or rejected, are passed over. Without one
-    /// all are listed.
-    pub active: Option<SchemaDigest>,
+    /// What of it.
+    pub pick: Pick,
+    /// What of these parts, instead.
+    pub parts: BTreeMap<String, Pick>,
     /// Where the previous list ended.
     pub after: Option<String>,
     /// At most this many, and never more than [`BATCH_MAX`].
     pub limit: usize,
+}
+
+impl ReplayQuery {
+    /// What is to be listed of the records in a part.
+    pub fn pick(&self, part: Option<&str>) -> Pick {
+        part.and_then(|part| self.parts.get(part)).copied().unwrap_or(self.pick)
+    }
 }
 
 /// A stored record and what it was mapped to last.
@@ -243,8 +264,8 @@ pub struct ReplayRecord {
 pub struct ReplayList {
     /// The records, ordered by id.
     pub records: Vec<ReplayRecord>,
-    /// How many records were looked at.
-    pub looked_at: u64,
+    /// How many records were passed over, as the program that is active for them has seen them.
+    pub current: u64,
     /// Opaque; its absence alone tells the end.
     pub next: Option<String>,
 }
@@ -310,7 +331,7 @@ pub trait CanonicalStore: Send + Sync {
         ids: Vec<RecordId>,
     ) -> Result<Vec<Option<String>>, StoreError>;
 
-    /// Lists stored records that the active program has not mapped, ordered by id. A replay that
+    /// Lists stored records that the active programs have not mapped, ordered by id. A replay that
     /// was stopped begins again from the front: what it has done is passed over.
     async fn replayable(&self, query: ReplayQuery) -> Result<ReplayList, StoreError>;
 

@@ -105,7 +105,7 @@ pub struct EntityReport {
     pub checkpoint_after: Option<String>,
     /// Everything that changed before this instant has been read.
     pub complete_until: Option<Timestamp>,
-    /// The schema that mapped its records: `name@version`, or a digest.
+    /// The schemas that mapped its records, as `name@version`, separated by commas.
     #[serde(default)]
     pub schema: Option<String>,
     /// Why it did not succeed.

@@ -13,6 +13,9 @@ pub const SCHEMA_NAME_BYTES_MAX: usize = 128;
 /// The longest text of a schema, in bytes; it is compiled whenever its connection is synced.
 pub const SCHEMA_TEXT_BYTES_MAX: usize = 1 << 20;
 
+/// Bindings of one connection; what is bound is compiled for every run, whatever the run reads.
+pub const BINDINGS_MAX: usize = 1_000;
+
 /// What a text is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,7 +94,8 @@ pub struct SchemaQuery {
     pub limit: usize,
 }
 
-/// Which conversion schema maps an entity of a connection, instead of the package's own.
+/// Which conversion schema maps an entity of a connection, or one part of it, instead of the
+/// package's own.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Binding {
     /// Whose.
@@ -100,7 +104,11 @@ pub struct Binding {
     pub connection: ConnectionId,
     /// Of which entity.
     pub entity: String,
-    /// The schema and its version; nothing maps the entity with the package's own again.
+    /// Of its records in this part alone; such a binding goes before that of the entity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// The schema and its version; nothing maps the entity with the package's own again, and the
+    /// part with that of the entity.
     pub schema: Option<(String, u32)>,
     /// Grows by one whenever the binding is put.
     pub revision: u64,
@@ -126,17 +134,17 @@ pub trait SchemaStore: Send + Sync {
     /// Lists versions without their texts.
     async fn schemas(&self, query: SchemaQuery) -> Result<Vec<SchemaHead>, StoreError>;
 
-    /// Replaces what is bound to an entity and answers it with its new revision. With `expected`
-    /// only if the binding has that revision now; 0 means that there must be none. A schema that
-    /// is not there cannot be bound.
+    /// Replaces what is bound to an entity, or a part, and answers it with its new revision. With
+    /// `expected` only if the binding has that revision now; 0 means that there must be none. A
+    /// schema that is not there cannot be bound, nor more than [`BINDINGS_MAX`].
     async fn put_binding(
         &self,
         binding: Binding,
         expected: Option<u64>,
     ) -> Result<Binding, StoreError>;
 
-    /// The bindings of a connection, by entity, ones that were undone too: their revision counts
-    /// on.
+    /// The bindings of a connection, by entity and part, that of the entity first; ones that were
+    /// undone too: their revision counts on.
     async fn bindings(
         &self,
         tenant: &TenantId,

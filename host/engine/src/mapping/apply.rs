@@ -26,19 +26,21 @@ const FIELD_SHOWN_MAX: usize = 100;
 pub struct Raw<'a> {
     /// The entity.
     pub entity: &'a str,
+    /// The dynamic instance or parent it was read under.
+    pub part: Option<&'a str>,
     /// The JSON object.
     pub payload: &'a [u8],
 }
 
 impl<'a> Raw<'a> {
-    /// A record that was read.
-    pub(crate) fn of(record: &'a Record) -> Self {
-        Self { entity: &record.entity, payload: &record.payload }
+    /// A record that was read in this part.
+    pub(crate) fn of(record: &'a Record, part: Option<&'a str>) -> Self {
+        Self { entity: &record.entity, part, payload: &record.payload }
     }
 
     /// A record that lies in the store.
     pub fn stored(record: &'a StoredRecord) -> Self {
-        Self { entity: &record.entity, payload: &record.payload }
+        Self { entity: &record.entity, part: record.part.as_deref(), payload: &record.payload }
     }
 }
 
@@ -88,7 +90,7 @@ impl Mapper {
         let (mut asked, mut again) = (BTreeSet::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(records.len());
         for (place, raw) in records.iter().enumerate() {
-            let Some(mapping) = self.mappings.get(raw.entity).cloned() else {
+            let Some(mapping) = self.mappings.get(raw.entity, raw.part).cloned() else {
                 outcomes.push(Outcome::NoSchema);
                 continue;
             };
@@ -120,7 +122,9 @@ impl Mapper {
         store: &dyn CanonicalStore,
         raw: Raw<'_>,
     ) -> Result<Option<Preview>, StoreError> {
-        let Some(mapping) = self.mappings.get(raw.entity).cloned() else { return Ok(None) };
+        let Some(mapping) = self.mappings.get(raw.entity, raw.part).cloned() else {
+            return Ok(None);
+        };
         let noting = Noting { known: &self.known, asked: RefCell::default() };
         drop(read(&mapping, &raw, &mut self.scratch, &noting));
         let asked = noting.asked.into_inner().into_iter().collect();
@@ -146,7 +150,7 @@ impl Mapper {
 
     /// The outcome of a record whose references have been asked for.
     fn told(&mut self, raw: &Raw<'_>) -> Outcome {
-        let Some(mapping) = self.mappings.get(raw.entity).cloned() else {
+        let Some(mapping) = self.mappings.get(raw.entity, raw.part).cloned() else {
             return Outcome::NoSchema;
         };
         let told = Told { known: &self.known, unresolved: Cell::new(false) };

@@ -1,9 +1,10 @@
 //! Record types that follow what a provider says of its fields, and the schemas that fill them.
 //!
 //! The type and its conversion schema have one name, made of the connection, the entity and the
-//! part. Asking again is safe: what has not changed is not saved again.
+//! part, such that no two parts have the same. Asking again is safe: what has not changed is not saved again.
 
 mod draft;
+mod name;
 mod place;
 mod save;
 
@@ -16,7 +17,7 @@ use model::{Connection, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Mapping, MappingError, Origin, types};
+use super::{Mapping, MappingError, Origin, sample, types};
 use draft::Draft;
 
 pub use save::Saved;
@@ -140,22 +141,6 @@ impl ContractEdit {
 }
 
 impl Deriving<'_> {
-    /// The name of the type; an entity of which no type can be made has none.
-    fn name(&self, discovered: &[Discovered]) -> Result<String, MappingError> {
-        let mut name = format!("{} {}", self.connection.id, self.entity);
-        if let Some(part) = self.part {
-            name.push(' ');
-            name.push_str(part);
-        }
-        let made = evolve(None, &name, discovered, Contract::default()).record_type;
-        let made = made.filter(|made| !made.fields.is_empty());
-        made.map(|made| made.name).ok_or_else(|| {
-            MappingError::Unsuitable(format!(
-                "the account offers no fields for {self}: write its type and its schema by hand"
-            ))
-        })
-    }
-
     async fn payloads(&self, store: &dyn RecordStore) -> Result<Vec<Json>, MappingError> {
         let query = RecordQuery {
             tenant: self.connection.tenant.clone(),
@@ -166,7 +151,7 @@ impl Deriving<'_> {
             after: None,
             limit: RECORDS,
         };
-        let records = store.records(query).await?.records;
+        let records = sample(store, query, self.part).await?;
         Ok(records.iter().flat_map(|record| serde_json::from_slice(&record.payload)).collect())
     }
 }

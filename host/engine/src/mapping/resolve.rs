@@ -1,7 +1,7 @@
-//! Which schema is active for which entity.
+//! Which schema is active for which entity, and for which part of it.
 
 use mapping::{RecordType, Types};
-use model::schema::{SchemaKind, SchemaQuery, SchemaStore};
+use model::schema::{Binding, SchemaKind, SchemaQuery, SchemaStore};
 use model::{Connection, TenantId};
 use package::Verified;
 
@@ -22,7 +22,7 @@ pub struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The active schema of every entity: the tenant's where one is bound, else the package's.
+    /// The active schemas of every entity: the tenant's where some are bound, else the package's.
     pub async fn active(&self) -> Result<Mappings, MappingError> {
         let Connection { tenant, id, .. } = self.connection;
         let types = types(self.schemas, tenant).await?;
@@ -30,14 +30,27 @@ impl Resolver<'_> {
         for binding in self.schemas.bindings(tenant, id).await? {
             let Some((name, version)) = binding.schema else { continue };
             let mapping = self.saved(&types, (&name, version)).await?;
-            mappings = mappings.with(&binding.entity, Some(mapping));
+            mappings = mappings.with_part(&binding.entity, binding.part.as_deref(), Some(mapping));
         }
         Ok(mappings)
     }
 
-    /// The package's own schema of an entity.
-    pub async fn default(&self, entity: &str) -> Result<Option<Mapping>, MappingError> {
-        let types = types(self.schemas, &self.connection.tenant).await?;
+    /// The schema that maps an entity, or a part of it, where none is bound to it: the package's
+    /// own, and of a part that of its entity.
+    pub async fn default(
+        &self,
+        entity: &str,
+        part: Option<&str>,
+    ) -> Result<Option<Mapping>, MappingError> {
+        let Connection { tenant, id, .. } = self.connection;
+        let types = types(self.schemas, tenant).await?;
+        if part.is_some() {
+            let of_it = |binding: &Binding| binding.entity == entity && binding.part.is_none();
+            let bound = self.schemas.bindings(tenant, id).await?.into_iter().find(of_it);
+            if let Some((name, version)) = bound.and_then(|binding| binding.schema) {
+                return self.saved(&types, (&name, version)).await.map(Some);
+            }
+        }
         Ok(own(self.package, &types)?.take(entity))
     }
 

@@ -30,9 +30,9 @@ pub struct Impact {
 /// What a replay would do to the records of one entity.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct EntityImpact {
-    /// The schema that would map them.
+    /// The schemas that would map them.
     pub schema: Option<String>,
-    /// Records that the schema has mapped already.
+    /// Records that their schema has mapped already.
     pub current: u64,
     /// Records that were not mapped before.
     pub new: u64,
@@ -40,7 +40,7 @@ pub struct EntityImpact {
     pub changed: u64,
     /// Records that would be mapped to what they are.
     pub unchanged: u64,
-    /// Records that the schema does not take.
+    /// Records that their schema does not take.
     pub rejected: u64,
     /// Records that would not be mapped any more.
     pub unmapped: u64,
@@ -90,10 +90,8 @@ pub async fn impact(
     let mut mapper = Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone());
     let mut impact = Impact::default();
     for entity in &plan.entities {
-        let mut found = EntityImpact {
-            schema: plan.mappings.get(entity).map(|mapping| mapping.schema().to_string()),
-            ..EntityImpact::default()
-        };
+        let mut found =
+            EntityImpact { schema: plan.mappings.shown(entity), ..EntityImpact::default() };
         let mut query = plan.query(entity, BATCH);
         loop {
             if cancel.is_cancelled() {
@@ -101,8 +99,7 @@ pub async fn impact(
                 return Ok(impact);
             }
             let list = store.replayable(query.clone()).await?;
-            let listed = u64::try_from(list.records.len()).unwrap_or(u64::MAX);
-            found.current += list.looked_at.saturating_sub(listed);
+            found.current += list.current;
             let records = plan.wanted(entity, list.records);
             let outcomes = outcomes(&mut mapper, store, &records).await?;
             records.iter().zip(&outcomes).for_each(|(record, outcome)| found.add(record, outcome));

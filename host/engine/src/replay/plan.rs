@@ -1,11 +1,14 @@
 //! What a replay goes through.
 
-use model::canonical::{ReplayQuery, ReplayRecord};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::canonical::{Pick, ReplayQuery, ReplayRecord};
 use model::queue::LeaseRef;
 use model::{Connection, ConnectionId, TenantId};
 use package::Manifest;
 
-use crate::mapping::Mappings;
+use crate::mapping::{Mapping, Mappings};
 use crate::sync::PackageRef;
 
 /// Everything that a replay needs to know before it begins.
@@ -21,10 +24,24 @@ pub struct ReplayPlan {
     pub lease: Option<LeaseRef>,
     /// The entities, those that others refer to first where the manifest tells.
     pub entities: Vec<String>,
+    /// What of them.
+    pub scope: Scope,
     /// Records that the active schema has mapped are mapped once more.
     pub again: bool,
     /// The schemas.
     pub mappings: Mappings,
+}
+
+/// Which parts of the entities a replay goes through.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Scope {
+    /// All, and what is in no part.
+    #[default]
+    All,
+    /// This one alone.
+    Part(String),
+    /// All but these.
+    Outside(Vec<String>),
 }
 
 /// Why there is nothing to replay.
@@ -56,6 +73,7 @@ impl ReplayPlan {
             package,
             lease: None,
             entities: manifest.entities.keys().filter(chosen).cloned().collect(),
+            scope: Scope::All,
             again: false,
             mappings: Mappings::default(),
         })
@@ -63,11 +81,26 @@ impl ReplayPlan {
 
     /// The stored records of an entity that are to be looked at.
     pub(super) fn query(&self, entity: &str, limit: usize) -> ReplayQuery {
+        let rest = self.pick(self.mappings.get(entity, None));
+        let parts = self.mappings.parts(entity);
+        let parts = parts.map(|(part, mapping)| (part.to_owned(), self.pick(Some(mapping))));
+        let (pick, parts) = match &self.scope {
+            Scope::All => (rest, parts.collect()),
+            Scope::Part(part) => {
+                let pick = self.pick(self.mappings.get(entity, Some(part)));
+                (Pick::Nothing, BTreeMap::from([(part.clone(), pick)]))
+            }
+            Scope::Outside(others) => {
+                let others = others.iter().map(|part| (part.clone(), Pick::Nothing));
+                (rest, parts.chain(others).collect())
+            }
+        };
         ReplayQuery {
             tenant: self.tenant.clone(),
             connection: self.connection.clone(),
             entity: entity.to_owned(),
-            active: self.mappings.digest(entity).filter(|_| !self.again),
+            pick,
+            parts,
             after: None,
             limit,
         }
@@ -75,9 +108,17 @@ impl ReplayPlan {
 
     /// Without a schema there is something to do for records alone that one has mapped before.
     pub(super) fn wanted(&self, entity: &str, records: Vec<ReplayRecord>) -> Vec<ReplayRecord> {
-        if self.mappings.get(entity).is_some() {
-            return records;
+        let mapped = |record: &ReplayRecord| {
+            let part = record.record.part.as_deref();
+            self.mappings.get(entity, part).is_some() || record.record.link.schema.is_some()
+        };
+        records.into_iter().filter(mapped).collect()
+    }
+
+    fn pick(&self, mapping: Option<&Arc<Mapping>>) -> Pick {
+        match mapping {
+            Some(mapping) if !self.again => Pick::Unless(mapping.schema().digest),
+            _ => Pick::All,
         }
-        records.into_iter().filter(|record| record.record.link.schema.is_some()).collect()
     }
 }

@@ -65,7 +65,7 @@ impl Reader<'_> {
                     state.page = paging.recorded();
                     state = state.after(&entity.rule, &progress, &page.next);
                     let mut page = self.commit(&lane, &state, page, called.receipt);
-                    self.map(&mut page.records).await?;
+                    self.map(lane.part.as_deref(), &mut page.records).await?;
                     out.send(PageCommit { generation, ..page }).await?;
                     moved = true;
                 }
@@ -97,12 +97,16 @@ impl Reader<'_> {
         Ok(ended)
     }
 
-    /// Says of each record what its schema makes of it.
-    async fn map(&mut self, records: &mut [PageRecord]) -> Result<(), StoreError> {
+    /// Says of each record of a part what its schema makes of it.
+    async fn map(
+        &mut self,
+        part: Option<&str>,
+        records: &mut [PageRecord],
+    ) -> Result<(), StoreError> {
         if self.plan.mappings.is_empty() {
             return Ok(());
         }
-        let raw: Vec<_> = records.iter().map(|page| Raw::of(&page.record)).collect();
+        let raw: Vec<_> = records.iter().map(|page| Raw::of(&page.record, part)).collect();
         let outcomes = self.mapper.map(self.store, &raw).await?;
         for (page, outcome) in records.iter_mut().zip(outcomes) {
             page.outcome = outcome;

@@ -20,7 +20,7 @@ const DATE: (&str, FieldKind) = ("Due", FieldKind::Date);
 const PRICE: (&str, FieldKind) = ("Net price", FieldKind::Decimal);
 const TITLE: (&str, FieldKind) = ("Title", FieldKind::Text);
 
-fn field((name, kind): (&str, FieldKind)) -> Field {
+pub(crate) fn field((name, kind): (&str, FieldKind)) -> Field {
     Field {
         name: name.to_owned(),
         label: String::new(),

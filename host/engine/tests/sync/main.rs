@@ -9,6 +9,7 @@ mod lanes;
 mod mapped;
 mod pages;
 mod paging;
+mod parts;
 mod provider;
 mod replays;
 mod resume;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::mapping::Mappings;
-use engine::replay::{Impact, Ports, ReplayPlan, impact, replay};
+use engine::replay::{Impact, Ports, ReplayPlan, Scope, impact, replay};
 use engine::sync::{Cancel, Progress};
 use model::canonical::RelationshipStatus;
 use model::record::Record;
@@ -42,6 +42,7 @@ fn plan(world: &World, mappings: Mappings) -> ReplayPlan {
         package: world.plan.package.clone(),
         lease: None,
         entities: world.plan.entities.iter().map(|entity| entity.name.clone()).collect(),
+        scope: Scope::All,
         again: false,
         mappings,
     }

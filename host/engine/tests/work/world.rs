@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::breaker::Breakers;
-use engine::replay::ReplayPlan;
+use engine::replay::{ReplayPlan, Scope};
 use engine::sync::{Cancel, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
@@ -93,8 +93,17 @@ impl Opener for Desk {
     async fn replay(&self, _: &TenantId, order: &ReplayOrder) -> Result<Option<ReplayPlan>, Error> {
         let SyncPlan { tenant, package, mappings, entities, .. } = self.plan.clone();
         let entities = entities.into_iter().map(|entity| entity.name).collect();
-        let (connection, again) = (order.connection.clone(), order.again);
-        Ok(Some(ReplayPlan { tenant, connection, package, lease: None, entities, again, mappings }))
+        let (connection, again, scope) = (order.connection.clone(), order.again, Scope::All);
+        Ok(Some(ReplayPlan {
+            tenant,
+            connection,
+            package,
+            lease: None,
+            entities,
+            scope,
+            again,
+            mappings,
+        }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use model::canonical::{BATCH_MAX, ContentHash, ReplayList, ReplayQuery, ReplayRecord};
+use model::canonical::{BATCH_MAX, ContentHash, Pick, ReplayList, ReplayQuery, ReplayRecord};
 use model::store::StoreError;
 use redb::ReadTransaction;
 
@@ -22,7 +22,7 @@ const ROWS_BYTES_MAX: usize = 64 << 20;
 /// Payloads and documents in one list, in bytes; the record that goes beyond is its last.
 const LIST_BYTES_MAX: usize = 16 << 20;
 
-/// Lists the records of an entity that the active program has not mapped.
+/// Lists the records of an entity that the active programs have not mapped.
 pub(super) fn list(
     snapshot: &ReadTransaction,
     query: &ReplayQuery,
@@ -36,23 +36,28 @@ pub(super) fn list(
     let records = Table::Records.read(snapshot)?;
     let range = (from.as_ref().map(Vec::as_slice), Bound::Excluded(behind.as_slice()));
     let mut list = ReplayList::default();
-    let (mut bytes, mut bytes_looked_at, mut end) = (0, 0, Vec::new());
+    let (mut bytes, mut rows, mut bytes_looked_at, mut end) = (0, 0, 0, Vec::new());
     for row in records.range::<&[u8]>(range).disk()? {
-        let tired = list.looked_at >= ROWS_MAX || bytes_looked_at >= ROWS_BYTES_MAX;
+        let tired = rows >= ROWS_MAX || bytes_looked_at >= ROWS_BYTES_MAX;
         if tired || list.records.len() >= limit || bytes >= LIST_BYTES_MAX {
             list.next = Some(cursor::next(&query.tenant, &end));
             break;
         }
         let (key, row) = row.disk()?;
-        list.looked_at += 1;
+        rows += 1;
         bytes_looked_at += row.value().len();
         end.clear();
         end.extend_from_slice(key.value());
-        let front = codec::record::fingerprint(row.value())
-            .map_err(|malformed| corrupt(Table::Records, malformed))?;
-        let mapped = query.active.is_some() && front.link.schema == query.active;
-        if front.removed.is_some() || mapped {
-            continue;
+        let damaged = |malformed| corrupt(Table::Records, malformed);
+        let front = codec::record::fingerprint(row.value()).map_err(damaged)?;
+        match pick(query, row.value()).map_err(damaged)? {
+            _ if front.removed.is_some() => continue,
+            Pick::Nothing => continue,
+            Pick::Unless(active) if front.link.schema == Some(active) => {
+                list.current += 1;
+                continue;
+            }
+            Pick::Unless(_) | Pick::All => {}
         }
         let record = records::decode(&query.tenant, key.value(), row.value())?;
         let doc = match record.link.record {
@@ -63,6 +68,15 @@ pub(super) fn list(
         list.records.push(ReplayRecord { record, hash: ContentHash(front.hash), doc });
     }
     Ok(list)
+}
+
+/// What is to be listed of the part that a row is in; where it does not matter it is not read.
+fn pick(query: &ReplayQuery, row: &[u8]) -> Result<Pick, Malformed> {
+    if query.parts.is_empty() {
+        return Ok(query.pick);
+    }
+    let (header, _) = codec::record::decode(row)?;
+    Ok(query.pick(header.part))
 }
 
 /// What a record was mapped to last, which its link keeps.

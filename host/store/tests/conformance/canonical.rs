@@ -17,7 +17,7 @@ fn counted(outcome: PageOutcome) -> (u64, u64, u64, u64, u64) {
     (inserted, updated, unchanged, deleted, rejected)
 }
 
-pub(crate) async fn mapped_record_has_a_canonical_one_of_a_known_id(store: &impl Ports) {
+pub(crate) async fn mapped_record_has_a_canonical_one_that_it_is_linked_to(store: &impl Ports) {
     let run = begin(store, "acme/hub").await;
     let sent = Record { version: Some("7".to_owned()), ..record("1", "a") };
     let url = Some("https://hub.example/1".to_owned());

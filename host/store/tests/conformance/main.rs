@@ -138,7 +138,7 @@ suite! { redb, crate::open_redb:
         events_are_read_on_from_any_number
     }
     canonical {
-        mapped_record_has_a_canonical_one_of_a_known_id
+        mapped_record_has_a_canonical_one_that_it_is_linked_to
         same_record_and_schema_write_nothing
         change_that_the_mapping_does_not_see_is_no_canonical_event
         gone_record_removes_its_canonical_one_until_it_is_back
@@ -166,6 +166,7 @@ suite! { redb, crate::open_redb:
     replay {
         what_another_schema_has_mapped_is_listed_with_its_document
         replay_is_counted_by_what_it_changes
+        each_part_is_passed_over_by_its_own_program
         record_that_has_changed_meanwhile_is_skipped
         replay_in_parts_and_from_the_front_again_comes_to_an_end
         same_replay_twice_changes_nothing
@@ -180,6 +181,8 @@ suite! { redb, crate::open_redb:
         schemas_are_listed_by_name_and_by_version
         schema_beyond_the_limits_is_refused_by_name
         binding_is_replaced_and_counts_its_revisions
+        part_is_bound_apart_from_its_entity
+        bindings_of_a_connection_are_bounded
         schema_that_is_not_there_cannot_be_bound
         schemas_of_tenants_never_meet
     }

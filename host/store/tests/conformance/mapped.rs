@@ -1,9 +1,11 @@
 //! What the tests of canonical records put into a store: contacts that are known by their mail
 //! address, mapped by a schema of which there are several versions.
 
+use std::collections::BTreeMap;
+
 use model::canonical::{
-    CanonicalQuery, CanonicalRecord, IdentityKey, Mapped, Outcome, PageRecord, RecordId, Rejected,
-    Remap, RemapItem, ReplayQuery, ReplayRecord, SchemaDigest,
+    CanonicalQuery, CanonicalRecord, IdentityKey, Mapped, Outcome, PageRecord, Pick, RecordId,
+    Rejected, Remap, RemapItem, ReplayQuery, ReplayRecord, SchemaDigest,
 };
 use model::record::Record;
 use model::store::{EventKind, PageCommit, PageOutcome, RunRef};
@@ -113,7 +115,8 @@ pub(crate) fn replay(run: &RunRef, active: u8) -> ReplayQuery {
         tenant: run.tenant.clone(),
         connection: run.connection.clone(),
         entity: "contacts".to_owned(),
-        active: Some(schema(active)),
+        pick: Pick::Unless(schema(active)),
+        parts: BTreeMap::new(),
         after: None,
         limit: 100,
     }

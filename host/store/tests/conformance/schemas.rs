@@ -1,4 +1,5 @@
-use model::schema::{Binding, NewSchema, SchemaHead, SchemaKind, SchemaQuery};
+use futures_util::future::join_all;
+use model::schema::{BINDINGS_MAX, Binding, NewSchema, SchemaHead, SchemaKind, SchemaQuery};
 use model::store::StoreErrorKind;
 
 use super::Ports;
@@ -32,6 +33,7 @@ fn binding(tenant: &str, entity: &str, schema: Option<(&str, u32)>) -> Binding {
         tenant: run.tenant,
         connection: run.connection,
         entity: entity.to_owned(),
+        part: None,
         schema: schema.map(|(name, version)| (name.to_owned(), version)),
         revision: 0,
         at: at(0),
@@ -128,6 +130,57 @@ pub(crate) async fn binding_is_replaced_and_counts_its_revisions(store: &impl Po
     let all = store.bindings(&bound.tenant, &bound.connection).await.unwrap();
     let all: Vec<_> = all.iter().map(|b| (b.entity.as_str(), b.revision)).collect();
     assert_eq!(all, [("contact", 1), ("contacts", 2)]);
+}
+
+pub(crate) async fn part_is_bound_apart_from_its_entity(store: &impl Ports) {
+    for tenant in ["acme", "evil"] {
+        store.put_schema(text(tenant, "row", 0)).await.unwrap();
+    }
+    let of = |tenant, part: &str| Binding {
+        part: Some(part.to_owned()),
+        ..binding(tenant, "row", Some(("row", 1)))
+    };
+    for bound in [
+        binding("acme", "rows", None),
+        of("acme", "b"),
+        of("acme", "a\0b"),
+        binding("acme", "row", Some(("row", 1))),
+        of("evil", "b"),
+    ] {
+        let put = store.put_binding(bound.clone(), Some(0)).await.unwrap();
+        assert_eq!(put, Binding { revision: 1, ..bound });
+    }
+    let undone = Binding { schema: None, ..of("acme", "b") };
+    assert_eq!(store.put_binding(undone, Some(1)).await.unwrap().revision, 2);
+    let listed = async |tenant| {
+        let Binding { tenant, connection, .. } = binding(tenant, "row", None);
+        let bindings = store.bindings(&tenant, &connection).await.unwrap();
+        let seen = |b: Binding| (b.entity, b.part.unwrap_or_default(), b.schema.is_some());
+        bindings.into_iter().map(seen).collect::<Vec<_>>()
+    };
+    let row = |part: &str, bound| ("row".to_owned(), part.to_owned(), bound);
+    let rows = ("rows".to_owned(), String::new(), false);
+    let expected = [row("", true), row("a\0b", true), row("b", false), rows];
+    assert_eq!(listed("acme").await, expected);
+    assert_eq!(listed("evil").await, [row("b", true)]);
+    for (part, says) in [(String::new(), "part of a binding is empty"), ("x".repeat(1025), "1025")]
+    {
+        let error = store.put_binding(of("acme", &part), None).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+pub(crate) async fn bindings_of_a_connection_are_bounded(store: &impl Ports) {
+    let of = |n: usize| Binding { part: Some(n.to_string()), ..binding("acme", "row", None) };
+    for put in join_all((0..BINDINGS_MAX).map(|n| store.put_binding(of(n), Some(0)))).await {
+        put.unwrap();
+    }
+    let error = store.put_binding(of(BINDINGS_MAX), None).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert!(error.to_string().contains("has 1000 bindings"), "{error}");
+    assert_eq!(store.put_binding(of(7), Some(1)).await.unwrap().revision, 2);
+    store.put_binding(binding("evil", "row", None), Some(0)).await.unwrap();
 }
 
 pub(crate) async fn schema_that_is_not_there_cannot_be_bound(store: &impl Ports) {

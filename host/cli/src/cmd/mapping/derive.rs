@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Where in a record the fields stand, as `/properties`; otherwise stored records tell it.
     #[arg(long, value_name = "POINTER", value_parser = pointer)]
     at: Option<String>,
-    /// Lets the schema map the entity.
+    /// Lets the schema map the entity, or the part.
     #[arg(long = "use")]
     bind: bool,
     /// Does not ask.
@@ -79,7 +79,7 @@ fn pointer(text: &str) -> Result<String, String> {
 /// Derives the type and its schema, and binds the schema if that is wanted.
 pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let derived = ask(global, &args).await?;
-    let Args { connection, entity, bind, yes, .. } = args;
+    let Args { connection, entity, part, bind, yes, .. } = args;
     let output = global.output();
     output.result(&derived, Shown(&derived))?;
     let Some(Saved { name, version, .. }) = derived.schema.clone().filter(|_| !derived.frozen)
@@ -89,11 +89,15 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     };
     if bind {
         let schema = Some(Name { name, version: Some(version) });
-        return bind::run(global, bind::Args { connection, entity, schema, default: false, yes })
-            .await;
+        let args = bind::Args { connection, entity, schema, part, default: false, yes };
+        return bind::run(global, args).await;
     }
+    let (what, part) = match part {
+        Some(part) => ("part", format!(" --part {part}")),
+        None => ("entity", String::new()),
+    };
     output.note(format_args!(
-        "let it map the entity: plughouse mapping use {connection} {entity} {name}@{version}\n\
+        "let it map the {what}: plughouse mapping use {connection} {entity} {name}@{version}{part}\n\
          then what is stored: plughouse mapping replay {connection} --entity {entity}"
     ));
     Ok(Exit::Done)

@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// On records of this entity.
     #[arg(long, requires = "connection")]
     entity: Option<String>,
+    /// On records of this part, as one of several databases.
+    #[arg(long, requires = "entity", conflicts_with = "ids")]
+    part: Option<String>,
     /// On the record with this id of the provider; may be repeated.
     #[arg(long = "id", requires = "entity")]
     ids: Vec<String>,
@@ -109,7 +112,12 @@ async fn stored(
     let store = site.host.store.as_ref();
     let mut mapper = Mapper::new(&site.connection.tenant, &site.connection.id, mappings);
     let mut shown = Vec::new();
-    for record in site.records(entity, &args.ids, usize::from(args.limit)).await? {
+    let limit = usize::from(args.limit);
+    let records = match &args.part {
+        Some(part) => site.sample(entity, Some(part), limit).await?,
+        None => site.records(entity, &args.ids, limit).await?,
+    };
+    for record in records {
         let preview = mapper.preview(store, Raw::stored(&record)).await?;
         let preview = preview.with_context(|| {
             format!("no schema maps entity {entity}: name one, or begin with `mapping suggest`")

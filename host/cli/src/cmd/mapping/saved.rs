@@ -46,6 +46,9 @@ pub(crate) struct Show {
     /// The entity.
     #[arg(long, requires = "connection")]
     entity: Option<String>,
+    /// The one that maps this part of it.
+    #[arg(long, requires = "entity")]
+    part: Option<String>,
 }
 
 /// Saves a text that is right as the next version; the same text again is no new version.
@@ -128,7 +131,10 @@ async fn uses(global: &Global, store: &Store) -> Result<BTreeMap<(String, u32), 
     for connection in store.connections(&global.tenant).await? {
         for binding in store.bindings(&global.tenant, &connection.id).await? {
             let Some(schema) = binding.schema else { continue };
-            let place = format!("{} {}", connection.id, binding.entity);
+            let mut place = format!("{} {}", connection.id, binding.entity);
+            if let Some(part) = &binding.part {
+                place.extend([" ", part]);
+            }
             uses.entry(schema).or_default().push(place);
         }
     }
@@ -140,7 +146,8 @@ async fn uses(global: &Global, store: &Store) -> Result<BTreeMap<(String, u32), 
 struct Listed {
     #[serde(flatten)]
     head: SchemaHead,
-    /// `connection entity`, and the version where it is not the newest.
+    /// `connection entity`, the part where it is bound to one alone, and the version where it is
+    /// not the newest.
     used_by: Vec<String>,
 }
 
@@ -213,7 +220,7 @@ pub(super) async fn show(global: &Global, args: Show) -> Result<Exit> {
             let site = Site::open(global, &connection).await?;
             site.entity(&entity)?;
             let active = site.active().await?;
-            let mapping = active.get(&entity).with_context(|| {
+            let mapping = active.get(&entity, args.part.as_deref()).with_context(|| {
                 format!("no schema maps {entity}: begin with `plughouse mapping suggest`")
             })?;
             global.output().note(format_args!("{}", mapping.schema()));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ::mapping::Types;
-use anyhow::{Context as _, Result};
-use engine::mapping::{Mapping, Mappings, Origin};
+use anyhow::{Context as _, Result, ensure};
+use engine::mapping::{Mapping, Mappings, Origin, sample};
 use engine::replay::ReplayPlan;
 use model::schema::{SchemaKind, SchemaStore as _};
 use model::store::{RecordQuery, RecordStore as _, StoredRecord};
@@ -12,6 +12,7 @@ use model::{Connection, ConnectionId};
 use package::manifest::Entity;
 use store::Store;
 
+use super::bind::place;
 use super::text::{Name, Which};
 use crate::Global;
 use crate::wire::{self, Host, Package};
@@ -48,9 +49,13 @@ impl Site {
         Ok(self.host.resolver(&self.package, &self.connection).active().await?)
     }
 
-    /// The schema that the package brings for an entity.
-    pub(super) async fn default(&self, entity: &str) -> Result<Option<Mapping>> {
-        Ok(self.host.resolver(&self.package, &self.connection).default(entity).await?)
+    /// The schema that maps an entity, or a part of it, where none is bound to it.
+    pub(super) async fn default(
+        &self,
+        entity: &str,
+        part: Option<&str>,
+    ) -> Result<Option<Mapping>> {
+        Ok(self.host.resolver(&self.package, &self.connection).default(entity, part).await?)
     }
 
     /// A replay of these entities with these schemas.
@@ -67,7 +72,38 @@ impl Site {
         ids: &[String],
         limit: usize,
     ) -> Result<Vec<StoredRecord>> {
-        let query = |id: Option<&String>| RecordQuery {
+        if ids.is_empty() {
+            return self.sample(entity, None, limit).await;
+        }
+        let id = &self.connection.id;
+        let mut records = Vec::new();
+        for wanted in ids {
+            let query = self.query(entity, Some(wanted), limit);
+            let found = self.host.store.records(query).await?.records;
+            let found = found.into_iter().next();
+            records.push(found.with_context(|| {
+                format!("connection {id} has no {entity} with id {wanted}: see `plughouse records`")
+            })?);
+        }
+        Ok(records)
+    }
+
+    /// Some stored records of an entity, or of one part of it.
+    pub(super) async fn sample(
+        &self,
+        entity: &str,
+        part: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>> {
+        let query = self.query(entity, None, limit);
+        let records = sample(self.host.store.as_ref(), query, part).await?;
+        let (id, place) = (&self.connection.id, place(entity, part));
+        ensure!(!records.is_empty(), "connection {id} has no records of {place}: sync it first");
+        Ok(records)
+    }
+
+    fn query(&self, entity: &str, id: Option<&String>, limit: usize) -> RecordQuery {
+        RecordQuery {
             tenant: self.connection.tenant.clone(),
             connection: Some(self.connection.id.clone()),
             entity: Some(entity.to_owned()),
@@ -75,23 +111,7 @@ impl Site {
             removed: id.is_some(),
             after: None,
             limit,
-        };
-        let id = &self.connection.id;
-        let mut records = Vec::new();
-        for wanted in ids {
-            let found = self.host.store.records(query(Some(wanted))).await?.records;
-            let found = found.into_iter().next();
-            records.push(found.with_context(|| {
-                format!("connection {id} has no {entity} with id {wanted}: see `plughouse records`")
-            })?);
         }
-        if ids.is_empty() {
-            records = self.host.store.records(query(None)).await?.records;
-        }
-        if records.is_empty() {
-            anyhow::bail!("connection {id} has no records of entity {entity}: sync it first");
-        }
-        Ok(records)
     }
 }
 

@@ -1,0 +1,36 @@
+//! Some stored records to look at.
+
+use model::store::{RecordQuery, RecordStore, StoreError, StoredRecord};
+
+/// Records listed at a time where most of them may be of other parts.
+const LISTED: usize = 500;
+
+/// Records looked at for those of one part, which may be rare: some seconds of reading.
+const LOOKED_AT_MAX: usize = 100_000;
+
+/// As many records as the query allows, of one part where one is named. A part of which there is
+/// none among the first hundred thousand has none.
+pub async fn sample(
+    store: &dyn RecordStore,
+    query: RecordQuery,
+    part: Option<&str>,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let (wanted, mut query) = (query.limit, query);
+    if part.is_some() {
+        query.limit = wanted.max(LISTED);
+    }
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let list = store.records(query.clone()).await?;
+        looked_at += list.records.len();
+        let of_it = |record: &StoredRecord| part.is_none() || record.part.as_deref() == part;
+        found.extend(list.records.into_iter().filter(of_it));
+        found.truncate(wanted);
+        match list.next {
+            Some(next) if found.len() < wanted && looked_at < LOOKED_AT_MAX => {
+                query.after = Some(next);
+            }
+            _ => return Ok(found),
+        }
+    }
+}
