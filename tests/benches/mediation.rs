@@ -130,6 +130,7 @@ async fn compare(what: &str, record: &[u8], bytes: usize) {
         consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
+        user: None,
     };
     let secrets = vec![("token".to_owned(), Secret::new("pat-na1-0123456789abcdef".to_owned()))];
     let grant = Permissions::of(&manifest);

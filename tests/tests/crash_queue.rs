@@ -232,6 +232,7 @@ async fn tasks(world: &World) {
             consents: BTreeMap::new(),
             overrides: BTreeMap::new(),
             account: None,
+            user: None,
         };
         world.store.put_connection(connection, None).await.unwrap();
         let draft = Draft {

@@ -291,6 +291,7 @@ cursor = "scan"
             consents: BTreeMap::new(),
             overrides: BTreeMap::new(),
             account: None,
+            user: None,
         };
         let grant = Permissions::of(&manifest);
         let opening = Opening {

@@ -61,6 +61,7 @@ pub fn connect(
         consents: accepted(manifest, &new.consents, &mut problems),
         overrides: new.overrides,
         account: None,
+        user: None,
     };
     if let Some((name, auth)) = method {
         check_fields(name, auth, &new.fields, &mut problems);

@@ -26,6 +26,7 @@ fn plan_of(manifest: &Manifest, choice: &Choice) -> Result<SyncPlan, String> {
         consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
+        user: None,
     };
     let package = PackageRef {
         name: "acme/chat".to_owned(),

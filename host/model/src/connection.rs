@@ -30,6 +30,9 @@ pub struct Connection {
     /// The provider's own key of the account, as `check` told it; account-wide limits go by it.
     #[serde(default)]
     pub account: Option<String>,
+    /// The person whose account it is; nothing for one that all of the tenant use.
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 /// Whether a connection can work.
@@ -39,8 +42,14 @@ pub enum ConnectionState {
     /// It can.
     #[default]
     Active,
+    /// It still can, but its credentials end soon and cannot be renewed without a person.
+    Expiring,
     /// The provider does not accept its credentials any more.
     NeedsReauthorisation,
+    /// Its grant was revoked.
+    Revoked,
+    /// It is switched off, by a person or by a rule.
+    Disabled,
 }
 
 impl ConnectionState {
@@ -48,8 +57,16 @@ impl ConnectionState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Expiring => "expiring",
             Self::NeedsReauthorisation => "needs-reauthorisation",
+            Self::Revoked => "revoked",
+            Self::Disabled => "disabled",
         }
+    }
+
+    /// Whether its work goes on.
+    pub fn works(self) -> bool {
+        matches!(self, Self::Active | Self::Expiring)
     }
 }
 

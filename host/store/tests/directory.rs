@@ -45,6 +45,7 @@ fn connection(id: &str) -> Connection {
         consents: std::collections::BTreeMap::new(),
         overrides: std::collections::BTreeMap::new(),
         account: None,
+        user: None,
     }
 }
 

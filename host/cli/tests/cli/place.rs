@@ -94,6 +94,7 @@ async fn fill(data: &Path, count: usize) {
         consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
+        user: None,
     };
     store.put_connection(connection, None).await.unwrap();
     let start = RunStart {

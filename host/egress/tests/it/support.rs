@@ -99,6 +99,7 @@ pub(crate) fn connection() -> Connection {
         consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: Some("42".to_owned()),
+        user: None,
     }
 }
 

@@ -36,6 +36,7 @@ impl World {
                 consents: BTreeMap::new(),
                 overrides: BTreeMap::new(),
                 account: None,
+                user: None,
             };
             store.put_connection(connection, None).await.unwrap();
         }

@@ -86,6 +86,7 @@ async fn asked(
         consents: std::collections::BTreeMap::new(),
         overrides: std::collections::BTreeMap::new(),
         account: None,
+        user: None,
     };
     let deriving = Deriving {
         connection: &connection,

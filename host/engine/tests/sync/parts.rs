@@ -57,6 +57,7 @@ async fn ask(world: &World, adapter: &mut Scripted, part: &str) -> Derived {
         consents: std::collections::BTreeMap::new(),
         overrides: std::collections::BTreeMap::new(),
         account: None,
+        user: None,
     };
     let deriving = Deriving {
         connection: &connection,

@@ -34,6 +34,7 @@ pub(crate) fn plan() -> SyncPlan {
         consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
+        user: None,
     };
     SyncPlan::of(package, &manifest, &connection, &engine::sync::Choice::default()).unwrap()
 }
@@ -315,6 +316,7 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
         consents: BTreeMap::new(),
         overrides: BTreeMap::new(),
         account: None,
+        user: None,
     };
     world.store.put_connection(again, Some(Vec::new())).await.unwrap();
     world.wake.wake();

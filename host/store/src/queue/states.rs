@@ -33,18 +33,14 @@ impl Ledger<'_> {
         self.draft.write(Table::States, row, to)?;
         let scope = PauseScope::Unauthorised(connection.clone());
         let key = keys::pause(tenant, &scope);
-        match to.state {
-            ConnectionState::Active => {
-                self.draft.remove(Table::Pauses, key);
-                self.halt(tenant, &scope, None)
-            }
-            ConnectionState::NeedsReauthorisation => {
-                let (reason, since) = (to.reason.clone(), to.since);
-                let pause = Pause { scope: scope.clone(), reason, since, until: None };
-                self.draft.write(Table::Pauses, key, &pause)?;
-                self.halt(tenant, &scope, Some(Halt { until: None }))
-            }
+        if to.state.works() {
+            self.draft.remove(Table::Pauses, key);
+            return self.halt(tenant, &scope, None);
         }
+        let (reason, since) = (to.reason.clone(), to.since);
+        let pause = Pause { scope: scope.clone(), reason, since, until: None };
+        self.draft.write(Table::Pauses, key, &pause)?;
+        self.halt(tenant, &scope, Some(Halt { until: None }))
     }
 
     /// Lets the work of a connection rest until its account has been authorised again.

@@ -34,6 +34,7 @@ pub(crate) fn connection(path: &str) -> Connection {
         consents: [("api".to_owned(), "the terms".to_owned())].into(),
         overrides: [("api".to_owned(), "http://127.0.0.1:8000".to_owned())].into(),
         account: None,
+        user: None,
     }
 }
 

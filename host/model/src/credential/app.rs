@@ -1,0 +1,75 @@
+//! App registrations: the host's own client id and secret at a provider.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::store::StoreError;
+use crate::vault::Sealed;
+use crate::{TenantId, Timestamp};
+
+/// The field of an app's secret.
+pub const CLIENT_SECRET: &str = "client_secret";
+
+/// The registration of this deployment, or of a tenant, as a client at a provider.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct App {
+    /// The package whose provider it is registered at, `publisher/id`.
+    pub package: String,
+    /// The tenant that has brought its own; without one it serves all that have not.
+    pub tenant: Option<TenantId>,
+    /// The client id, which is not secret.
+    pub client_id: String,
+    /// Sends what goes to the addresses of the package's auth methods to this origin instead, set
+    /// by the operator alone. The only way to a private, loopback or unencrypted one.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Counts how often the secret was replaced, from 1; 0 where there is none.
+    pub generation: u64,
+    /// Since when.
+    pub created: Timestamp,
+    /// What is wrong with it, so that no connection is refreshed through it.
+    #[serde(default)]
+    pub incident: Option<Incident>,
+}
+
+/// That a provider refuses an app itself.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Incident {
+    /// Since when.
+    pub since: Timestamp,
+    /// The provider's code, `invalid_client` for example.
+    pub code: String,
+    /// What a person reads.
+    pub message: String,
+    /// When somebody may try again whether it is over.
+    pub probe_at: Timestamp,
+}
+
+/// App registrations in the store. Every method is one transaction.
+#[async_trait]
+pub trait AppStore: Send + Sync {
+    /// Creates or replaces an app and its secret, which is sealed for the app's generation; that
+    /// must be the one after the stored app's. Its incident is over by that. The package need not be installed yet.
+    async fn put_app(&self, app: App, secret: Option<Sealed>) -> Result<(), StoreError>;
+
+    /// The app that serves a tenant: its own, else the deployment's; with its sealed secret.
+    async fn app(
+        &self,
+        package: &str,
+        tenant: &TenantId,
+    ) -> Result<Option<(App, Option<Sealed>)>, StoreError>;
+
+    /// All apps, by package, the deployment's first.
+    async fn apps(&self) -> Result<Vec<App>, StoreError>;
+
+    /// Removes an app and its secret. False if there was none.
+    async fn remove_app(
+        &self,
+        package: &str,
+        tenant: Option<&TenantId>,
+    ) -> Result<bool, StoreError>;
+
+    /// Writes down that a provider refuses an app, or that it no longer does; only for the
+    /// generation that was tried. An event tells when that changes.
+    async fn app_incident(&self, app: &App, incident: Option<Incident>) -> Result<(), StoreError>;
+}
