@@ -184,13 +184,13 @@ pub struct CredentialQuery {
 /// Credentials in the store. Every method is one transaction.
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
-    /// Creates or replaces a connection, and with it all its secrets or none. New secrets make it
-    /// active and are an authorisation: whoever refreshes meanwhile is fenced off.
-    async fn put_connection(
+    /// Creates or replaces a connection together with all its secrets, and makes it active:
+    /// whoever refreshes the ones before meanwhile is fenced off. Answers the new credential.
+    async fn authorise(
         &self,
         connection: Connection,
-        secrets: Option<NewSecrets>,
-    ) -> Result<(), StoreError>;
+        secrets: NewSecrets,
+    ) -> Result<Credential, StoreError>;
 
     /// Removes a connection, its secrets and its tasks; its records stay. False if there was none.
     async fn remove_connection(
