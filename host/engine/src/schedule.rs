@@ -4,7 +4,7 @@
 //! queues one job and moves its task on, in one commit under the fence of the lead. So a crash
 //! between two ticks queues nothing twice and forgets nothing, and of several schedulers one acts.
 //! What was missed while none did is made up for by a single job. A job whose predecessor of the
-//! same task still waits or works is not queued, but for the reading that follows a full order. When the clock of the store steps back, what is
+//! same task still waits or works is not queued. When the clock of the store steps back, what is
 //! due waits until it has caught up; nothing is due twice. An open breaker does not stop the ticks:
 //! the one job that they queue waits, at no attempt.
 

@@ -246,6 +246,9 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
 
     /// Forgets where the lanes of records of a connection stand, so that the next run reads in
     /// full. Lanes of deletions stay: what was deleted since the last run shows in no full read.
+    ///
+    /// Nothing fences it: it is for who has the store alone. Jobs do it with
+    /// [`Effect::ForgetLanes`](crate::queue::Effect).
     async fn reset_lanes(
         &self,
         tenant: &TenantId,

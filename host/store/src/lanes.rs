@@ -42,17 +42,28 @@ impl Change for Reset {
     type Answer = ();
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
-        let prefix = key::connection(&self.tenant, &self.connection);
-        let behind = key::behind(&prefix);
         let mut writes = Writes::default();
-        for row in tables.lanes.range(prefix.as_slice()..behind.as_slice()).disk()? {
-            let (key, lane) = row.disk()?;
-            let lane = json::decode::<(Lane, LaneState)>(Table::Lanes, lane.value());
-            // One that does not decode goes as well: it could not be read from in any case.
-            if !lane.is_ok_and(|(lane, _)| lane.kind == LaneKind::Deletions) {
-                writes.remove(Table::Lanes, key.value());
-            }
-        }
+        forget(&mut writes, tables, &self.tenant, &self.connection)?;
         Ok((writes, ()))
     }
+}
+
+/// Forgets where the lanes of records of a connection stand, as part of a larger change.
+pub(crate) fn forget(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<(), StoreError> {
+    let prefix = key::connection(tenant, connection);
+    let behind = key::behind(&prefix);
+    for row in tables.lanes.range(prefix.as_slice()..behind.as_slice()).disk()? {
+        let (key, lane) = row.disk()?;
+        let lane = json::decode::<(Lane, LaneState)>(Table::Lanes, lane.value());
+        // One that does not decode goes as well: it could not be read from in any case.
+        if !lane.is_ok_and(|(lane, _)| lane.kind == LaneKind::Deletions) {
+            writes.remove(Table::Lanes, key.value());
+        }
+    }
+    Ok(())
 }

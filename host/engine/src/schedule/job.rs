@@ -42,7 +42,5 @@ fn now(task: &Task, full: bool) -> NewJob {
         full,
         task: Some(task.id.clone()),
     });
-    let unfinished = Dedupe { key: format!("task/{}", task.id), until: DedupeUntil::Finished };
-    let package = Some(task.package.clone());
-    NewJob { dedupe: vec![unfinished], ..order.job(&task.tenant, package) }
+    order.job(&task.tenant, Some(task.package.clone()))
 }

@@ -51,7 +51,7 @@ impl Inbound {
             return Err(orders::refused("it is of another connection than its session"));
         }
         match order {
-            Order::Sync(order) if order.full => self.forget(leased, job, order).await,
+            Order::Sync(order) if order.full => Ok(forget(leased, job, order)),
             Order::Sync(order) => self.sync(leased, job, order, context).await,
             Order::Replay(order) => self.replay(leased, job, &order, context).await,
         }
@@ -107,16 +107,6 @@ impl Inbound {
         let ran = Box::pin(replay::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
         Ok(judge(job, ran, self.clock.now()))
     }
-
-    /// Forgets where the lanes stand, then queues the same without that: however often either job
-    /// is tried, everything is read once and from the beginning.
-    async fn forget(&self, leased: &Leased, job: &Job, order: SyncOrder) -> Result<Ended, Error> {
-        let tenant = &leased.lease.tenant;
-        let reset = self.store.reset_lanes(tenant, &order.connection).await;
-        reset.map_err(|e| error::store(&e))?;
-        let next = Order::Sync(SyncOrder { full: false, ..order });
-        Ok(done(job, vec![Effect::Enqueue(next.job(tenant, leased.package.clone()))]))
-    }
 }
 
 #[async_trait]
@@ -149,6 +139,16 @@ enum Ended {
 
 fn done(job: &Job, effects: Vec<Effect>) -> Ended {
     Ended::Well(Handled { outcomes: vec![(job.id, Outcome::Done)], effects })
+}
+
+/// Forgets where the lanes stand and queues the same without that, in the commit that ends the
+/// job: however often either job is tried, everything is read once and from the beginning, and who
+/// has lost the claim forgets nothing.
+fn forget(leased: &Leased, job: &Job, order: SyncOrder) -> Ended {
+    let connection = order.connection.clone();
+    let next = Order::Sync(SyncOrder { full: false, ..order });
+    let next = next.job(&leased.lease.tenant, leased.package.clone());
+    done(job, vec![Effect::ForgetLanes { connection }, Effect::Enqueue(next)])
 }
 
 /// What a run means for its job. One that was stopped goes back and on, at no cost, but behind

@@ -1,7 +1,7 @@
 //! What a job says: a closed set of orders, as JSON under a version.
 
 use bytes::Bytes;
-use model::queue::{NewJob, Queue};
+use model::queue::{Dedupe, DedupeUntil, NewJob, Queue};
 use model::task::TaskId;
 use model::{ConnectionId, Error, ErrorKind, TenantId};
 use serde::{Deserialize, Serialize};
@@ -84,9 +84,16 @@ impl Order {
         serde_json::to_vec(&Payload { version: VERSION, order: self }).unwrap_or_default().into()
     }
 
-    /// The order as a job for now, in the line of its connection.
+    /// The order as a job for now, in the line of its connection. Of a task there is one job at a
+    /// time: another one is a duplicate until it is finished.
     pub fn job(&self, tenant: &TenantId, package: Option<String>) -> NewJob {
         let connection = self.connection();
+        let task = match self {
+            Self::Sync(order) => order.task.as_ref(),
+            Self::Replay(_) => None,
+        };
+        let unfinished =
+            |task| Dedupe { key: format!("task/{task}"), until: DedupeUntil::Finished };
         NewJob {
             tenant: tenant.clone(),
             queue: Queue::InboundScheduled,
@@ -95,7 +102,7 @@ impl Order {
             package,
             payload: self.payload(),
             run_at: None,
-            dedupe: Vec::new(),
+            dedupe: task.map(unfinished).into_iter().collect(),
         }
     }
 }

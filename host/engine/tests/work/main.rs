@@ -3,6 +3,7 @@
 
 mod breakers;
 mod fair;
+mod full;
 mod inbound;
 mod leases;
 mod memory;

@@ -106,6 +106,12 @@ pub enum Effect {
     /// until the next one of its connection begins, or the store is opened again, and is marked
     /// interrupted then.
     EndRun(RunEnd),
+    /// Where the lanes of records of a connection stand is forgotten, so that the next run reads in
+    /// full, as in [`RecordStore::reset_lanes`](crate::store::RecordStore::reset_lanes).
+    ForgetLanes {
+        /// The connection, of the tenant of the claim.
+        connection: ConnectionId,
+    },
     /// The account of a connection must be authorised again: its state says so, and its work
     /// rests until it has been.
     Unauthorised {

@@ -12,6 +12,7 @@ use super::ledger::{Ledger, Slot};
 use super::rows::{self, JobRow, Letter, Quarantine};
 use crate::check::invalid;
 use crate::codec::{Malformed, corrupt};
+use crate::lanes;
 use crate::tables::{Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
@@ -171,6 +172,10 @@ impl Ledger<'_> {
             Effect::Enqueue(job) => drop(self.enqueue(job)?),
             Effect::Unauthorised { connection, reason } => {
                 self.refuse(tenant, &connection, reason)?;
+            }
+            Effect::ForgetLanes { connection } => {
+                let tables = self.draft.tables();
+                lanes::forget(&mut self.writes, tables, tenant, &connection)?;
             }
             Effect::EndRun(end) => {
                 let place = (end.run.tenant.clone(), end.run.connection.clone());

@@ -161,7 +161,7 @@ suite! { redb, crate::open_redb:
         same_identity_of_two_tenants_joins_nothing
         cursor_of_a_tenant_lists_nothing_of_another
         links_of_one_record_are_bounded
-        references_are_resolved_both_ways_within_a_connection
+        references_are_resolved_within_a_connection
     }
     replay {
         what_another_schema_has_mapped_is_listed_with_its_document
@@ -322,6 +322,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
     queue_effects {
         follow_up_work_is_queued_with_the_end
         run_ends_with_its_job
+        lanes_are_forgotten_by_the_claim_that_holds_alone
         runs_and_deaths_of_one_call_have_events_of_their_own
         effect_that_is_refused_undoes_the_end
     }

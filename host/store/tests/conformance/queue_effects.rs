@@ -3,7 +3,7 @@
 use model::Clock;
 use model::queue::{Dedupe, DedupeUntil, Effect, Finish, Held, LeaseRef, NewJob, Queue};
 use model::run::RunStatus;
-use model::store::{EventKind, RunRef, RunStart, StoreErrorKind};
+use model::store::{EventKind, Lane, LaneKind, PageCommit, RunRef, RunStart, StoreErrorKind};
 
 use super::Ports;
 use super::queue::{LEASE, check_due, done, end, finish, job, only, put, skipped, stats};
@@ -11,7 +11,7 @@ use super::samples;
 
 async fn begin(store: &impl Ports, path: &str, lease: Option<LeaseRef>) -> RunRef {
     let start = RunStart { lease, ..samples::start(path, 0) };
-    samples::reference(&store.begin_run(start).await.unwrap())
+    store.begin_run(start).await.unwrap().reference()
 }
 
 pub(crate) async fn follow_up_work_is_queued_with_the_end(store: &impl Ports, clock: &Clock) {
@@ -63,6 +63,30 @@ pub(crate) async fn runs_and_deaths_of_one_call_have_events_of_their_own(
     assert!(events.iter().map(|event| event.seq).eq(1..=4));
     let deaths = events.iter().filter(|event| matches!(event.kind, EventKind::JobDied { .. }));
     assert_eq!(deaths.count(), 2);
+}
+
+pub(crate) async fn lanes_are_forgotten_by_the_claim_that_holds_alone(
+    store: &impl Ports,
+    clock: &Clock,
+) {
+    let run = begin(store, "acme/hub", None).await;
+    let deletions = Lane { kind: LaneKind::Deletions, ..samples::lane("contacts") };
+    for lane in [samples::lane("contacts"), deletions.clone()] {
+        let page = PageCommit { lane, ..samples::page(&run, Vec::new()) };
+        store.commit_page(page).await.unwrap();
+    }
+    put(store, [job("a", "1")]).await;
+    let lost = only(store).await;
+    clock.advance(LEASE);
+    let held = only(store).await;
+    let mut kept = Vec::new();
+    for leased in [lost, held] {
+        let effects = vec![Effect::ForgetLanes { connection: run.connection.clone() }];
+        store.finish(vec![Finish { effects, ..finish(&leased, done(1)) }]).await.unwrap();
+        let lanes = store.lanes(&run.tenant, &run.connection).await.unwrap();
+        kept.push(lanes.into_iter().map(|(lane, _)| lane.kind).collect::<Vec<_>>());
+    }
+    assert_eq!(kept, [vec![LaneKind::Records, LaneKind::Deletions], vec![LaneKind::Deletions]]);
 }
 
 pub(crate) async fn effect_that_is_refused_undoes_the_end(store: &impl Ports, _: &Clock) {
