@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "egress",
             "sandbox",
             "engine",
+            "plughouse-scan",
             "plughouse-testkit",
         ],
     ),

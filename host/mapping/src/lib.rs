@@ -24,7 +24,6 @@ mod kind;
 mod lens;
 mod members;
 pub mod ops;
-mod pointer;
 mod preview;
 mod program;
 pub mod record_type;

@@ -1,9 +1,9 @@
 //! The members of a JSON object that a person wrote, each of which is taken once.
 
+use plughouse_scan::pointer;
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::{Diagnostic, Report};
-use crate::pointer;
 
 /// Bytes of a key or of a text: no name or path is longer, and messages repeat both.
 pub(crate) const TEXT_BYTES_MAX: usize = 2_000;

@@ -29,6 +29,7 @@ mod cursor;
 mod error;
 mod paths;
 mod picks;
+pub mod pointer;
 mod redact;
 mod token;
 mod walk;

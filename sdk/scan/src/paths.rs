@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::picks::{Picks, Scratch};
+use crate::pointer::{index, unescape};
 use crate::{DEPTH_MAX, Error, PointerError};
 
 /// Compiled pointers: some into the text, and some into each element of one list of it.
@@ -206,19 +207,8 @@ fn segments(pointer: &str) -> Result<Vec<String>, PointerError> {
     let Some(names) = pointer.strip_prefix('/') else {
         return Err(PointerError::new(pointer, "must be empty or begin with `/`"));
     };
-    let unescape = |name: &str| {
-        if name.replace("~0", "").replace("~1", "").contains('~') {
-            return Err(PointerError::new(pointer, "has a `~` that is neither `~0` nor `~1`"));
-        }
-        Ok(name.replace("~1", "/").replace("~0", "~"))
-    };
-    names.split('/').map(unescape).collect()
-}
-
-/// The index that a name stands for in an array: no sign and no leading zero.
-fn index(name: &str) -> Option<usize> {
-    let canonical = name == "0" || !name.starts_with(['0', '+']);
-    name.parse().ok().filter(|_| canonical)
+    let refused = || PointerError::new(pointer, "has a `~` that is neither `~0` nor `~1`");
+    names.split('/').map(|step| unescape(step).ok_or_else(refused)).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mapping::record_type::Policy;
 use mapping::{RecordType, Schema};
+use plughouse_scan::pointer::unescape;
 use plughouse_scan::{Paths, Scratch};
 use serde_json::value::RawValue;
 
@@ -30,11 +31,7 @@ impl Known {
         let most = counts.into_iter().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let (place, _) = most?;
         let within = sources().filter_map(|source| source.strip_prefix(place)?.strip_prefix('/'));
-        let name = |rest: &str| {
-            let name = rest.split('/').next().unwrap_or_default();
-            name.replace("~1", "/").replace("~0", "~")
-        };
-        let names = within.map(name).collect();
+        let names = within.filter_map(|rest| unescape(rest.split('/').next()?)).collect();
         Some(Self { place: Paths::new([place]).ok()?, names })
     }
 

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use plughouse_scan::pointer::{index, unescape};
+
 use super::BuildError;
-use crate::pointer::{index, unescape};
 use crate::{Fault, Value};
 
 /// Steps of a pointer: deeper than the records of any provider, and few enough to recurse over.

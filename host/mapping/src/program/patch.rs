@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use plughouse_scan::pointer::{index, unescape};
 use serde_json::value::RawValue;
 
 use crate::Fault;
-use crate::pointer::{index, unescape};
 
 /// What has to change at the provider.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use plughouse_scan::pointer;
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -10,7 +11,6 @@ use serde_json::{Map, Value as Json};
 use crate::diagnostic::Report;
 use crate::exact::BINARY_DIGITS;
 use crate::members::TEXT_BYTES_MAX;
-use crate::pointer;
 
 /// Reads a text of at most `bytes_max` whose containers stand at most `depth_max` in each other.
 ///

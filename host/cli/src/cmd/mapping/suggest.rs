@@ -6,6 +6,7 @@ use ::mapping::suggest::{Candidate, Suggestion, suggest};
 use ::mapping::{Schema, Severity, Source, Types, compile};
 use anyhow::{Context as _, Result, ensure};
 use model::ConnectionId;
+use plughouse_scan::pointer::{escape, unescape};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -85,8 +86,7 @@ fn candidates(payloads: &[Json]) -> Vec<Candidate> {
         gather(payload, &mut String::new(), 0, &mut found);
     }
     let candidates = found.into_iter().map(|(pointer, samples)| {
-        let name = pointer.rsplit('/').next().unwrap_or_default();
-        let name = name.replace("~1", "/").replace("~0", "~");
+        let name = pointer.rsplit('/').next().and_then(unescape).unwrap_or_default();
         Candidate { pointer, label: String::new(), name, samples }
     });
     candidates.collect()
@@ -98,7 +98,7 @@ fn gather(value: &Json, at: &mut String, depth: usize, found: &mut BTreeMap<Stri
             for (name, member) in members {
                 let length = at.len();
                 at.push('/');
-                at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                at.push_str(&escape(name));
                 gather(member, at, depth + 1, found);
                 at.truncate(length);
             }

@@ -6,9 +6,10 @@ use mapping::record_type::{Field as Ours, Policy};
 use mapping::suggest::operations;
 use mapping::{RecordType, Schema};
 use model::adapter::Field;
+use plughouse_scan::pointer::escape;
 use serde_json::{Map, Value as Json, json};
 
-use super::place::{escaped, most};
+use super::place::most;
 use super::{Deriving, MappingError};
 
 /// What a schema is made of.
@@ -84,7 +85,7 @@ impl Draft<'_> {
     }
 
     fn map(&self, field: &Ours, origin: &str, at: &str) -> Json {
-        let from = format!("{at}/{}", escaped(origin));
+        let from = format!("{at}/{}", escape(origin));
         let samples: Vec<_> =
             self.payloads.iter().filter_map(|payload| payload.pointer(&from)).cloned().collect();
         let written = self.offered.iter().any(|found| found.name == origin && found.writable);

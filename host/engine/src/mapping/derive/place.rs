@@ -2,15 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plughouse_scan::pointer::escape;
 use serde_json::Value as Json;
 
 /// Levels of objects that are looked into; fields do not stand deeper.
 const DEPTH_MAX: usize = 4;
-
-/// A name as a part of a JSON Pointer.
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
 
 /// The object that has most of the fields in some records, the outermost of equal ones.
 pub(super) fn most<'n>(names: impl Iterator<Item = &'n str>, payloads: &[Json]) -> Option<String> {
@@ -40,7 +36,7 @@ fn count(
     for (name, member) in members {
         let length = at.len();
         at.push('/');
-        at.push_str(&escaped(name));
+        at.push_str(&escape(name));
         count(member, (at, depth + 1), names, counts);
         at.truncate(length);
     }

@@ -1,12 +1,12 @@
-//! The steps of a JSON Pointer, as RFC 6901 writes them.
+//! The steps of JSON Pointers, as RFC 6901 writes them.
 
 /// A name as a step.
-pub(crate) fn escape(name: &str) -> String {
+pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The name of a step: `~1` is `/` and `~0` is `~`; nothing else may follow a `~`.
-pub(crate) fn unescape(step: &str) -> Option<String> {
+pub fn unescape(step: &str) -> Option<String> {
     let mut parts = step.split('~');
     let mut plain = parts.next()?.to_owned();
     for part in parts {
@@ -21,10 +21,10 @@ pub(crate) fn unescape(step: &str) -> Option<String> {
     Some(plain)
 }
 
-/// The position of an item that a step names.
-pub(crate) fn index(step: &str) -> Option<usize> {
-    let digits = step.bytes().all(|byte| byte.is_ascii_digit());
-    step.parse().ok().filter(|_| digits && (step.len() == 1 || !step.starts_with('0')))
+/// The position in an array that a step names: no sign and no leading zero.
+pub fn index(step: &str) -> Option<usize> {
+    let canonical = step == "0" || !step.starts_with(['0', '+']);
+    step.parse().ok().filter(|_| canonical)
 }
 
 #[cfg(test)]
