@@ -321,16 +321,6 @@ pub trait CanonicalStore: Send + Sync {
         records: Vec<(String, String)>,
     ) -> Result<Vec<Option<RecordId>>, StoreError>;
 
-    /// The ids that a connection's records of one entity have at the provider, by those of their
-    /// canonical records, in their order; at most [`BATCH_MAX`].
-    async fn external_ids(
-        &self,
-        tenant: &TenantId,
-        connection: &ConnectionId,
-        entity: &str,
-        ids: Vec<RecordId>,
-    ) -> Result<Vec<Option<String>>, StoreError>;
-
     /// Lists stored records that the active programs have not mapped, ordered by id. A replay that
     /// was stopped begins again from the front: what it has done is passed over.
     async fn replayable(&self, query: ReplayQuery) -> Result<ReplayList, StoreError>;

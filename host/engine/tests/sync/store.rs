@@ -106,16 +106,6 @@ impl CanonicalStore for Faulty<'_> {
         self.store.record_ids(tenant, connection, records).await
     }
 
-    async fn external_ids(
-        &self,
-        tenant: &TenantId,
-        connection: &ConnectionId,
-        entity: &str,
-        ids: Vec<RecordId>,
-    ) -> Result<Vec<Option<String>>, StoreError> {
-        self.store.external_ids(tenant, connection, entity, ids).await
-    }
-
     async fn replayable(&self, query: ReplayQuery) -> Result<ReplayList, StoreError> {
         self.store.replayable(query).await
     }

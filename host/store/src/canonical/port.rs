@@ -37,19 +37,6 @@ impl CanonicalStore for Store {
         self.read(move |snapshot| read::record_ids(snapshot, &tenant, &connection, &records)).await
     }
 
-    async fn external_ids(
-        &self,
-        tenant: &TenantId,
-        connection: &ConnectionId,
-        entity: &str,
-        ids: Vec<RecordId>,
-    ) -> Result<Vec<Option<String>>, StoreError> {
-        let (tenant, connection) = (tenant.clone(), connection.clone());
-        let entity = entity.to_owned();
-        self.read(move |snapshot| read::external_ids(snapshot, &tenant, &connection, &entity, &ids))
-            .await
-    }
-
     async fn replayable(&self, query: ReplayQuery) -> Result<ReplayList, StoreError> {
         self.read(move |snapshot| replay::list(snapshot, &query)).await
     }

@@ -9,7 +9,6 @@ use model::store::StoreError;
 use model::{ConnectionId, TenantId};
 use redb::ReadTransaction;
 
-use super::is_live;
 use crate::codec::canonical::{Canonical, LinkRow};
 use crate::codec::{self, Malformed, corrupt, cursor, key};
 use crate::disk::Disk as _;
@@ -142,24 +141,4 @@ pub(super) fn record_ids(
         Ok(row.and_then(|row| row.link.record))
     };
     records.iter().map(find).collect()
-}
-
-/// The ids that a connection's records have at the provider.
-pub(super) fn external_ids(
-    snapshot: &ReadTransaction,
-    tenant: &TenantId,
-    connection: &ConnectionId,
-    entity: &str,
-    ids: &[RecordId],
-) -> Result<Vec<Option<String>>, StoreError> {
-    check::batch("ids", ids.len(), BATCH_MAX)?;
-    let reader = Reader::open(snapshot, tenant)?;
-    let find = |id: &RecordId| {
-        let links = reader.row(*id)?.map(|row| row.links).unwrap_or_default();
-        let mut here = links
-            .into_iter()
-            .filter(|link| link.connection == connection.as_str() && link.entity == entity);
-        Ok(here.find(is_live).map(|link| link.id))
-    };
-    ids.iter().map(find).collect()
 }

@@ -95,8 +95,6 @@ pub(crate) async fn records_of_one_page_are_joined_too(store: &impl Ports) {
     assert_eq!((found.len(), doc(&found[0])), (1, r#"{"a":1,"b":2}"#));
     let id = found[0].id;
     assert_eq!(told(store, &hub.tenant).await, [[vec![id], vec![], vec![], vec![]]]);
-    let ids = store.external_ids(&hub.tenant, &hub.connection, "leads", vec![id]).await.unwrap();
-    assert_eq!(ids, [Some("7".to_owned())]);
 }
 
 pub(crate) async fn identity_that_a_record_gives_up_joins_nothing_more(store: &impl Ports) {
@@ -138,8 +136,6 @@ pub(crate) async fn same_identity_of_two_tenants_joins_nothing(store: &impl Port
     assert_eq!(store.canonical(&nobody, vec![*id]).await.unwrap(), [None]);
     let key = vec![("contacts".to_owned(), "1".to_owned())];
     assert_eq!(store.record_ids(&nobody, &hub.connection, key).await.unwrap(), [None]);
-    let found = store.external_ids(&nobody, &hub.connection, "contacts", vec![*id]).await;
-    assert_eq!(found.unwrap(), [None]);
     assert_eq!(told(store, &hub.tenant).await.len(), 1);
 }
 
@@ -178,21 +174,12 @@ pub(crate) async fn links_of_one_record_are_bounded(store: &impl Ports) {
     assert_eq!(links, [1, LINKS_MAX]);
 }
 
-pub(crate) async fn references_are_resolved_both_ways_within_a_connection(store: &impl Ports) {
+pub(crate) async fn references_are_resolved_within_a_connection(store: &impl Ports) {
     let (hub, crm, id) = both(store).await;
     commit(store, &hub, vec![record("2", "unmapped").into()]).await;
     let keys = ["1", "2", "9"].map(|id| ("contacts".to_owned(), id.to_owned()));
-    let ids = store.record_ids(&hub.tenant, &hub.connection, keys.to_vec()).await.unwrap();
-    assert_eq!(ids, [Some(id), None, None]);
-    let unknown = RecordId::from_bytes([9; 16]);
-    for (run, entity, expected) in
-        [(&hub, "contacts", Some("1")), (&crm, "contacts", Some("9")), (&crm, "leads", None)]
-    {
-        let ids = vec![unknown, id];
-        let found = store.external_ids(&run.tenant, &run.connection, entity, ids).await.unwrap();
-        assert_eq!(found, [None, expected.map(str::to_owned)]);
+    for (run, expected) in [(&hub, [Some(id), None, None]), (&crm, [None, None, Some(id)])] {
+        let ids = store.record_ids(&run.tenant, &run.connection, keys.to_vec()).await.unwrap();
+        assert_eq!(ids, expected);
     }
-    store.commit_page(gone(&hub, vec![tombstone("1", Removal::Deleted)])).await.unwrap();
-    let found = store.external_ids(&hub.tenant, &hub.connection, "contacts", vec![id]).await;
-    assert_eq!(found.unwrap(), [None]);
 }

@@ -183,7 +183,6 @@ pub(crate) async fn batches_are_bounded(store: &impl Ports) {
         store.remap(remap(&run, vec![item; many])).await.err(),
         store.canonical(tenant, vec![id; many]).await.err(),
         store.record_ids(tenant, &run.connection, vec![key; many]).await.err(),
-        store.external_ids(tenant, &run.connection, "contacts", vec![id; many]).await.err(),
     ];
     for error in errors {
         let error = error.unwrap();
