@@ -51,11 +51,7 @@ pub async fn run(plan: &ReplayPlan, ports: Ports<'_>) -> Result<Ran, StoreError>
     let Ports { store, clock, cancel, listener } = ports;
     let started = store.begin_run(start(plan, clock.now())).await?;
     listener(Progress::RunStarted { run: &started });
-    let run = RunRef {
-        tenant: started.tenant.clone(),
-        connection: started.connection.clone(),
-        id: started.id,
-    };
+    let run = started.reference();
     let mapper = Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone());
     let (replayed, progressed) = (BTreeMap::new(), false);
     let mut replay = Replay { store, plan, run, clock, cancel, mapper, replayed, progressed };

@@ -23,7 +23,7 @@ mod status;
 
 use model::adapter::{Adapter, Receipt};
 use model::run::{EntityReport, Run, RunKind, RunStatus};
-use model::store::{EntityEnd, RecordStore, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
+use model::store::{EntityEnd, RecordStore, RunEnd, RunStart, StoreError, StoreErrorKind};
 use model::{Clock, Error, ErrorKind};
 
 pub use cancel::Cancel;
@@ -84,11 +84,7 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
             "this version does not act on what the manifest declares"
         );
     }
-    let run = RunRef {
-        tenant: started.tenant.clone(),
-        connection: started.connection.clone(),
-        id: started.id,
-    };
+    let run = started.reference();
     let mut reader = Reader {
         adapter,
         store,

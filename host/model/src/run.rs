@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapter::Receipt;
 use crate::error::Error;
 use crate::queue::LeaseRef;
-use crate::store::PageOutcome;
+use crate::store::{PageOutcome, RunRef};
 use crate::task::TaskId;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
 
@@ -129,7 +129,7 @@ impl EntityReport {
     }
 }
 
-/// One execution of a sync.
+/// One execution of a sync, or of a replay.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Run {
     /// Whose.
@@ -165,6 +165,13 @@ pub struct Run {
     pub receipt: Receipt,
     /// Why it did not get as far as its entities.
     pub error: Option<Error>,
+}
+
+impl Run {
+    /// Its name, as the store asks for it.
+    pub fn reference(&self) -> RunRef {
+        RunRef { tenant: self.tenant.clone(), connection: self.connection.clone(), id: self.id }
+    }
 }
 
 #[cfg(test)]

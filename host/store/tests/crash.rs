@@ -121,7 +121,7 @@ async fn child_commits_pages_until_it_is_killed() {
     let Some(dir) = std::env::var_os(DIR).map(PathBuf::from) else { return };
     let store = open(&dir);
     let run = store.begin_run(start()).await.unwrap();
-    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let run = run.reference();
     for page in last_page(&store).await + 1.. {
         store.commit_page(commit(&run, page)).await.unwrap();
         writeln!(std::io::stdout(), "\nacknowledged {page}").unwrap();

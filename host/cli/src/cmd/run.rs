@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use model::absence::{AbsenceStore as _, Decision};
 use model::run::{EntityReport, Run};
-use model::store::{RecordStore as _, RunRef, StoredReject};
+use model::store::{RecordStore as _, StoredReject};
 use model::{ConnectionId, RunId};
 use store::Store;
 
@@ -128,8 +128,7 @@ async fn list(
 
 /// Lists what a run could not read or map.
 async fn rejects(global: &Global, store: &Store, which: Which, limit: usize) -> Result<()> {
-    let run = which.find(global, store).await?;
-    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let run = which.find(global, store).await?.reference();
     let rejects = store.rejects(&run, limit).await?;
     global.output().list(&rejects, &REJECTS_HEAD, |reject: &StoredReject| {
         vec![

@@ -8,7 +8,7 @@ use mapping::record_type::{Changed, Policy};
 use model::adapter::{Entity, Field, FieldKind};
 use model::run::Run;
 use model::schema::{NewSchema, SchemaKind, SchemaStore as _};
-use model::store::{RecordStore as _, RunRef};
+use model::store::RecordStore as _;
 use model::{Connection, Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -258,7 +258,7 @@ async fn record_with_an_unknown_field_is_left_out_where_the_contract_says_so() {
     let run = sync(&mut world, &[json!({"Title": "B"}), json!({"Title": "C", "Due": "x"})]).await;
     assert_eq!(run.entities["task"].rejected, 1);
     assert_eq!(world.docs().await, [json!({"title": "B"})]);
-    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let run = run.reference();
     let reject = world.store.rejects(&run, 10).await.unwrap().remove(0);
     assert_eq!(reject.error.code, "mapping.contract");
     assert!(reject.error.message.contains("no field \"Due\""), "{}", reject.error.message);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::adapter::{CHECKPOINT_BYTES_MAX, Next};
 use model::record::{CONTENTS_BYTES_MAX, Content, ID_BYTES_MAX, PAYLOAD_BYTES_MAX, Record, Reject};
 use model::run::{Run, RunStatus};
-use model::store::{RecordStore as _, RunRef};
+use model::store::RecordStore as _;
 use model::{Error, ErrorKind};
 
 use crate::provider::{self, Scripted, page, page_of, record, tombstone};
@@ -146,7 +146,7 @@ async fn records_that_the_store_cannot_hold_are_rejected_and_the_others_stored()
     let run = world.run(&mut Scripted::new(move |_| Ok(page.clone()))).await;
     assert_eq!(run.status, RunStatus::Succeeded);
     assert_eq!(world.ids().await, ["contact/2"]);
-    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let run = run.reference();
     let rejects = world.store.rejects(&run, 10).await.unwrap();
     let codes: Vec<_> = rejects.iter().map(|reject| reject.error.code.as_str()).collect();
     let (empty, size, record) = ("engine.empty-id", "engine.id-size", "engine.record-size");
@@ -223,9 +223,7 @@ async fn record_that_cannot_be_read_is_kept_with_its_reason() {
 }
 
 async fn rejects(world: &World, run: &Run) -> Vec<Option<String>> {
-    let (tenant, connection) = (run.tenant.clone(), run.connection.clone());
-    let run = RunRef { tenant, connection, id: run.id };
-    let rejects = world.store.rejects(&run, 10).await.unwrap();
+    let rejects = world.store.rejects(&run.reference(), 10).await.unwrap();
     rejects.into_iter().map(|reject| reject.payload).collect()
 }
 

@@ -3,7 +3,7 @@
 use engine::mapping::Mappings;
 use model::canonical::RelationshipStatus;
 use model::run::RunStatus;
-use model::store::{RecordStore as _, RunRef};
+use model::store::RecordStore as _;
 use model::task::Direction;
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ async fn record_that_its_schema_does_not_take_is_kept_as_it_came_and_told() {
     assert_eq!((run.status, run.entities["company"].rejected), (RunStatus::Succeeded, 1));
     assert_eq!(world.ids().await, ["company/1", "company/2"]);
     assert_eq!(world.docs().await, [json!({"name": "B"})]);
-    let run = RunRef { tenant: run.tenant, connection: run.connection, id: run.id };
+    let run = run.reference();
     let rejects = world.store.rejects(&run, 10).await.unwrap();
     assert_eq!((rejects.len(), rejects[0].id.as_deref()), (1, Some("1")));
     assert_eq!(rejects[0].error.code, "mapping.type");

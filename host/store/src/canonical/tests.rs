@@ -105,7 +105,7 @@ async fn begin(store: &Store, connection: &str) -> RunRef {
         at: Timestamp::UNIX_EPOCH,
     };
     let run = store.begin_run(start).await.unwrap();
-    RunRef { tenant: run.tenant, connection: run.connection, id: run.id }
+    run.reference()
 }
 
 /// One page of several steps of a connection, then its replays.

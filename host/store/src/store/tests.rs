@@ -6,7 +6,7 @@ use model::adapter::Receipt;
 use model::canonical::{CanonicalQuery, CanonicalStore as _};
 use model::record::Record;
 use model::run::Run;
-use model::store::{Lane, LaneKind, PageCommit, RecordStore as _, RunRef, RunStart};
+use model::store::{Lane, LaneKind, PageCommit, RecordStore as _, RunStart};
 use model::window::LaneState;
 use tokio::sync::oneshot;
 
@@ -58,7 +58,7 @@ fn page(run: Run) -> PageCommit {
         details: Vec::new(),
     };
     PageCommit {
-        run: RunRef { tenant: run.tenant, connection: run.connection, id: run.id },
+        run: run.reference(),
         lane: Lane { entity: "contacts".to_owned(), part: None, kind: LaneKind::Records },
         state: LaneState::default(),
         records: vec![record.into()],

@@ -151,7 +151,7 @@ pub(crate) async fn run_of_a_lost_claim_writes_nothing(store: &impl Ports, clock
     let first = only(store).await;
     let start =
         |lease: &LeaseRef| RunStart { lease: Some(lease.clone()), ..samples::start("acme/hub", 0) };
-    let run = samples::reference(&store.begin_run(start(&first.lease)).await.unwrap());
+    let run = store.begin_run(start(&first.lease)).await.unwrap().reference();
     store.commit_page(samples::page(&run, vec![samples::record("1", "a")])).await.unwrap();
     clock.advance(LEASE);
     let second = only(store).await;

@@ -6,13 +6,13 @@ use model::run::RunStatus;
 use model::store::{PageCommit, RunEnd, RunRef};
 
 use super::Ports;
-use super::samples::{at, begin, end, page, record, reference, reject, start};
+use super::samples::{at, begin, end, page, record, reject, start};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A run that begins at a second and ends so.
 async fn run(store: &impl Ports, path: &str, second: i64, status: RunStatus) -> RunRef {
-    let run = reference(&store.begin_run(start(path, second)).await.unwrap());
+    let run = store.begin_run(start(path, second)).await.unwrap().reference();
     let rejects = vec![reject(None, b""), reject(None, b"")];
     store.commit_page(PageCommit { rejects, ..page(&run, Vec::new()) }).await.unwrap();
     store.finish_run(RunEnd { at: at(second), ..end(&run, status) }).await.unwrap();

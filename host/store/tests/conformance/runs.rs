@@ -4,9 +4,7 @@ use model::store::{EntityEnd, Lane, LaneKind, PageCommit, RunEnd, StoreErrorKind
 use model::{Error, ErrorKind};
 
 use super::Ports;
-use super::samples::{
-    at, begin, end, lane, page, record, reference, reject, run, start, state, tombstone,
-};
+use super::samples::{at, begin, end, lane, page, record, reject, run, start, state, tombstone};
 
 pub(crate) async fn runs_are_counted_from_one(store: &impl Ports) {
     let first = store.begin_run(start("acme/hub", 5)).await.unwrap();
@@ -45,7 +43,7 @@ pub(crate) async fn unfinished_run_is_interrupted_by_the_next(store: &impl Ports
     assert_eq!((runs[1].status, runs[1].ended), (RunStatus::Interrupted, Some(at(30))));
     assert_eq!(runs[1].entities["contacts"].status, RunStatus::Interrupted);
     assert_eq!((runs[0].status, runs[0].ended), (RunStatus::Running, None));
-    store.finish_run(end(&reference(&runs[0]), RunStatus::Failed)).await.unwrap();
+    store.finish_run(end(&runs[0].reference(), RunStatus::Failed)).await.unwrap();
     begin(store, "acme/hub").await;
     let runs = store.runs(&first.tenant, Some(&first.connection), 10).await.unwrap();
     assert_eq!((runs[1].status, runs[1].ended), (RunStatus::Failed, Some(at(9))));

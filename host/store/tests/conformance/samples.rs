@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use model::adapter::{Receipt, Selection};
 use model::record::{Record, Reject, Removal, Tombstone};
-use model::run::{Run, RunStatus};
+use model::run::RunStatus;
 use model::store::{
     Lane, LaneKind, PageCommit, RecordQuery, RunEnd, RunRef, RunStart, StoredRecord,
 };
@@ -33,11 +33,7 @@ pub(crate) fn start(path: &str, second: i64) -> RunStart {
 }
 
 pub(crate) async fn begin(store: &impl Ports, path: &str) -> RunRef {
-    reference(&store.begin_run(start(path, 0)).await.unwrap())
-}
-
-pub(crate) fn reference(run: &Run) -> RunRef {
-    RunRef { tenant: run.tenant.clone(), connection: run.connection.clone(), id: run.id }
+    store.begin_run(start(path, 0)).await.unwrap().reference()
 }
 
 pub(crate) fn run(path: &str, id: u64) -> RunRef {
