@@ -75,11 +75,6 @@ impl Mapper {
         }
     }
 
-    /// The schemas that it maps with.
-    pub fn mappings(&self) -> &Mappings {
-        &self.mappings
-    }
-
     /// What the schemas make of records, in their order. Records that they refer to are found if
     /// they were committed before.
     pub async fn map(

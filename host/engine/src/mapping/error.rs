@@ -35,14 +35,6 @@ impl MappingError {
     pub fn refused(what: impl Into<String>, diagnostics: Vec<Diagnostic>) -> Self {
         Self::Refused { what: what.into(), diagnostics }
     }
-
-    /// What is wrong with a text, if that is the reason.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        match self {
-            Self::Refused { diagnostics, .. } => diagnostics,
-            Self::Unsuitable(_) | Self::Provider(_) | Self::Store(_) => &[],
-        }
-    }
 }
 
 /// A line for each diagnostic.
