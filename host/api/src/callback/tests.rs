@@ -1,0 +1,119 @@
+use std::sync::Mutex;
+
+use axum::body::Body;
+use axum::http::{Request, Uri};
+use http_body_util::BodyExt as _;
+use tower_service::Service as _;
+
+use super::*;
+
+/// Ends everything, and keeps what came.
+#[derive(Default)]
+struct Kept {
+    returned: Mutex<Vec<Returned>>,
+    refuse: bool,
+}
+
+#[async_trait]
+impl Flows for Kept {
+    async fn finish(&self, returned: Returned) -> Result<String, Error> {
+        self.returned.lock().unwrap().push(returned);
+        if self.refuse {
+            return Err(Error::new(ErrorKind::AuthRequired, "x.denied", "<you> said no"));
+        }
+        Ok("crm is connected".to_owned())
+    }
+}
+
+const REDIRECT: &str = "http://127.0.0.1:8765/api/integrations/oauth/callback/desk";
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+async fn ask(router: Router, method: Method, address: &str, cookie: Option<&str>) -> Answer {
+    let mut request = Request::builder().method(method).uri(address);
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let answer = router.clone().call(request).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    Answer { status: parts.status, headers: parts.headers, text }
+}
+
+async fn end_with(flows: &Arc<Kept>, method: Method, query: &str, cookie: Option<&str>) -> Answer {
+    let path = REDIRECT.parse::<Uri>().unwrap().path().to_owned();
+    let router = end(PATH, Cookie::of(REDIRECT), flows.clone());
+    ask(router, method, &format!("{path}?{query}"), cookie).await
+}
+
+const BOUND: Option<&str> = Some("plughouse-8765=browser-secret");
+
+#[tokio::test]
+async fn browser_that_comes_back_ends_the_authorisation() {
+    let flows = Arc::new(Kept::default());
+    let answer = end_with(&flows, Method::GET, "code=a%20b&state=s&iss=i&extra=1", BOUND).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert!(answer.text.contains("<p>crm is connected</p>"), "{}", answer.text);
+    let returned = flows.returned.lock().unwrap().pop().unwrap();
+    assert_eq!(returned.code.unwrap().expose(), "a b");
+    assert_eq!((returned.state.expose(), returned.browser.expose()), ("s", "browser-secret"));
+    assert_eq!(returned.iss.as_deref(), Some("i"));
+    let header = |name: &str| answer.headers[name].to_str().unwrap();
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert!(header("content-security-policy").starts_with("default-src 'none'"));
+    assert!(header("set-cookie").starts_with("plughouse-8765=; Max-Age=0"));
+    assert!(!answer.text.contains("browser-secret"));
+}
+
+#[tokio::test]
+async fn what_went_wrong_is_shown_as_text() {
+    let flows = Arc::new(Kept { refuse: true, ..Kept::default() });
+    let answer = end_with(&flows, Method::GET, "error=access_denied&state=s", BOUND).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.text.contains("&lt;you&gt; said no"), "{}", answer.text);
+    let returned = flows.returned.lock().unwrap().pop().unwrap();
+    assert_eq!(returned.error.as_deref(), Some("access_denied"));
+}
+
+#[tokio::test]
+async fn what_is_no_end_of_an_authorisation_here_ends_none() {
+    let flows = Arc::new(Kept::default());
+    for (method, query, cookie, status) in [
+        (Method::GET, "code=c&state=s", None, StatusCode::FORBIDDEN),
+        (Method::GET, "code=c&state=s", Some("plughouse-80=x"), StatusCode::FORBIDDEN),
+        (Method::GET, "code=c", BOUND, StatusCode::BAD_REQUEST),
+        (Method::GET, "code=c&state=s&state=t", BOUND, StatusCode::BAD_REQUEST),
+        (Method::HEAD, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer = end_with(&flows, method.clone(), query, cookie).await;
+        assert_eq!(answer.status, status, "{method} {query} {cookie:?}");
+    }
+    assert!(flows.returned.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn browser_is_bound_before_it_goes_to_the_provider() {
+    let begin = Start {
+        key: "k1".to_owned(),
+        address: "https://provider.example/authorise?state=s".to_owned(),
+        browser: Secret::new("browser-secret".to_owned()),
+    };
+    let router = start(Cookie::of(REDIRECT), begin);
+    let answer = ask(router.clone(), Method::GET, "/start?key=k1", None).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers["location"], "https://provider.example/authorise?state=s");
+    assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+    assert!(answer.headers["set-cookie"].to_str().unwrap().contains("=browser-secret;"));
+    for address in ["/start", "/start?key=k2", "/start?key=k1&key=k1"] {
+        let answer = ask(router.clone(), Method::GET, address, None).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
+        assert!(!answer.headers.contains_key("set-cookie"), "{address}");
+    }
+}
