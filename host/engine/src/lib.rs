@@ -6,6 +6,7 @@
 
 pub mod breaker;
 pub mod connect;
+pub mod credential;
 pub mod install;
 pub mod mapping;
 pub mod policy;

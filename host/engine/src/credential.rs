@@ -1,0 +1,39 @@
+//! Credentials: entered or authorised, kept alive, watched, revoked.
+//!
+//! Kept here: a refresh token that rotates is never sent by two at a time, is never forgotten
+//! before its successor is committed, and an answer is committed before anything else happens. No
+//! provider's "no" is believed at once. Nothing that this module says, logs or answers holds a
+//! secret.
+
+mod app;
+mod enter;
+mod flow;
+mod inventory;
+mod ports;
+mod review;
+mod revoke;
+mod state;
+
+use std::sync::Arc;
+
+pub use app::NewApp;
+pub use flow::{Begun, Finished};
+pub use inventory::{GrantView, Scopes};
+pub use ports::{Check, Material, Packages, Ports, Provider, Spawn};
+pub use review::{IDLE_DAYS_DEFAULT, IdleRule, Reviewed};
+pub use revoke::{Ended, Revocation, Whose};
+
+/// All that is done with credentials. Clones share their caches.
+#[derive(Clone)]
+pub struct Credentials(Arc<Inner>);
+
+struct Inner {
+    ports: Ports,
+}
+
+impl Credentials {
+    /// Credentials over these ports.
+    pub fn new(ports: Ports) -> Self {
+        Self(Arc::new(Inner { ports }))
+    }
+}
