@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
 use model::{Error, ErrorKind, Secret};
-use serde::Deserialize;
 
 pub use cookie::Cookie;
 use page::{guarded, page};
@@ -25,28 +23,12 @@ pub const PATH: &str = "/api/integrations/oauth/callback/{provider}";
 /// Where a browser begins that another program has opened.
 pub const START: &str = "/start";
 
-/// What a browser has brought back from a provider.
-#[derive(Clone, Debug)]
-pub struct Returned {
-    /// Which authorisation it is.
-    pub state: Secret,
-    /// What tokens are had for.
-    pub code: Option<Secret>,
-    /// The provider's word for what went wrong.
-    pub error: Option<String>,
-    /// The same for people.
-    pub error_description: Option<String>,
-    /// Who says that it is the provider.
-    pub iss: Option<String>,
-    /// What the browser was given when it began.
-    pub browser: Secret,
-}
-
 /// Ends authorisations.
 #[async_trait]
 pub trait Flows: Send + Sync {
-    /// Ends an authorisation, and says in words for people what has been connected.
-    async fn finish(&self, returned: Returned) -> Result<String, Error>;
+    /// Ends an authorisation by the query that a provider has sent the browser back with, and what
+    /// the browser was given when it began; says in words for people what has been connected.
+    async fn finish(&self, query: &str, browser: &Secret) -> Result<String, Error>;
 }
 
 /// An authorisation that a browser is to begin.
@@ -70,16 +52,12 @@ pub fn start(cookie: Cookie, start: Start) -> Router {
     Router::new().route(START, get(begun)).with_state((cookie, Arc::new(start)))
 }
 
-#[derive(Deserialize)]
-struct Begin {
-    key: String,
-}
-
 async fn begun(
     State((cookie, start)): State<(Cookie, Arc<Start>)>,
-    query: Result<Query<Begin>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    if !query.is_ok_and(|Query(begin)| begin.key == start.key) {
+    let key = query.as_deref().and_then(|query| query.strip_prefix("key="));
+    if key != Some(&start.key) {
         let text = "This address is not complete, or not of this attempt. Open the one that the \
                     command has printed.";
         return page(StatusCode::NOT_FOUND, "Not found", text);
@@ -90,42 +68,25 @@ async fn begun(
     answer
 }
 
-/// The query as a provider writes it. It is refused where a name comes twice.
-#[derive(Deserialize)]
-struct Brought {
-    state: String,
-    code: Option<String>,
-    error: Option<String>,
-    error_description: Option<String>,
-    iss: Option<String>,
-}
-
 async fn returned(
     State((cookie, flows)): State<(Cookie, Arc<dyn Flows>)>,
     method: Method,
     headers: HeaderMap,
-    query: Result<Query<Brought>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Response {
     let refused = |status, text| page(status, "Not connected", text);
     // Whoever looks what is here does not use up what is good once.
     if method != Method::GET {
         return refused(StatusCode::METHOD_NOT_ALLOWED, "Open this address in a browser.");
     }
-    let Ok(Query(brought)) = query else {
-        let text = "The provider has sent the browser back with an answer that is not one. Begin \
-                    again.";
-        return refused(StatusCode::BAD_REQUEST, text);
-    };
+    // It is asked for before anything else: a link that somebody was sent spends nothing.
     let Some(browser) = cookie.find(&headers) else {
         let text = "This browser has not begun this connection: open the address that was printed, \
                     in this browser, and allow its cookie. If you were sent a link to this page, \
                     somebody may have wanted to connect an account of theirs for you.";
         return refused(StatusCode::FORBIDDEN, text);
     };
-    let Brought { state, code, error, error_description, iss } = brought;
-    let (state, code) = (Secret::new(state), code.map(Secret::new));
-    let returned = Returned { state, code, error, error_description, iss, browser };
-    match flows.finish(returned).await {
+    match flows.finish(&query.unwrap_or_default(), &browser).await {
         Ok(text) => {
             let mut answer = page(StatusCode::OK, "Connected", &text);
             answer.headers_mut().insert(header::SET_COOKIE, cookie.clear());

@@ -10,13 +10,14 @@ use super::*;
 /// Ends everything, and keeps what came.
 #[derive(Default)]
 struct Kept {
-    returned: Mutex<Vec<Returned>>,
+    returned: Mutex<Vec<(String, String)>>,
     refuse: bool,
 }
 
 #[async_trait]
 impl Flows for Kept {
-    async fn finish(&self, returned: Returned) -> Result<String, Error> {
+    async fn finish(&self, query: &str, browser: &Secret) -> Result<String, Error> {
+        let returned = (query.to_owned(), browser.expose().to_owned());
         self.returned.lock().unwrap().push(returned);
         if self.refuse {
             return Err(Error::new(ErrorKind::AuthRequired, "x.denied", "<you> said no"));
@@ -56,13 +57,11 @@ const BOUND: Option<&str> = Some("plughouse-8765=browser-secret");
 #[tokio::test]
 async fn browser_that_comes_back_ends_the_authorisation() {
     let flows = Arc::new(Kept::default());
-    let answer = end_with(&flows, Method::GET, "code=a%20b&state=s&iss=i&extra=1", BOUND).await;
+    let answer = end_with(&flows, Method::GET, "code=a%20b&state=s", BOUND).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert!(answer.text.contains("<p>crm is connected</p>"), "{}", answer.text);
     let returned = flows.returned.lock().unwrap().pop().unwrap();
-    assert_eq!(returned.code.unwrap().expose(), "a b");
-    assert_eq!((returned.state.expose(), returned.browser.expose()), ("s", "browser-secret"));
-    assert_eq!(returned.iss.as_deref(), Some("i"));
+    assert_eq!(returned, ("code=a%20b&state=s".to_owned(), "browser-secret".to_owned()));
     let header = |name: &str| answer.headers[name].to_str().unwrap();
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("referrer-policy"), "no-referrer");
@@ -77,8 +76,6 @@ async fn what_went_wrong_is_shown_as_text() {
     let answer = end_with(&flows, Method::GET, "error=access_denied&state=s", BOUND).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text.contains("&lt;you&gt; said no"), "{}", answer.text);
-    let returned = flows.returned.lock().unwrap().pop().unwrap();
-    assert_eq!(returned.error.as_deref(), Some("access_denied"));
 }
 
 #[tokio::test]
@@ -87,8 +84,6 @@ async fn what_is_no_end_of_an_authorisation_here_ends_none() {
     for (method, query, cookie, status) in [
         (Method::GET, "code=c&state=s", None, StatusCode::FORBIDDEN),
         (Method::GET, "code=c&state=s", Some("plughouse-80=x"), StatusCode::FORBIDDEN),
-        (Method::GET, "code=c", BOUND, StatusCode::BAD_REQUEST),
-        (Method::GET, "code=c&state=s&state=t", BOUND, StatusCode::BAD_REQUEST),
         (Method::HEAD, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
     ] {
