@@ -5,7 +5,11 @@
 //! forgive: those get equal jitter, half of the wait for certain. (Both are of the Amazon Builders'
 //! Library, "Timeouts, retries, and backoff with jitter".)
 
+mod asked;
+
 use std::time::Duration;
+
+pub use asked::asked;
 
 use crate::Timestamp;
 use crate::error::{Error, ErrorKind};

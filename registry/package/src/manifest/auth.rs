@@ -33,6 +33,8 @@ pub struct OAuth2 {
     pub authorize: Template,
     /// Where codes and refresh tokens are exchanged.
     pub token: Template,
+    /// Who answers, where the provider tells it with every code (RFC 9207).
+    pub issuer: Option<Template>,
     /// Where the client's secret stands in token requests.
     pub client_auth: ClientAuth,
     /// How token requests are encoded.

@@ -30,6 +30,9 @@ type Path<'a> = [&'a str; 2];
 fn oauth2(context: &Context<'_>, [auth, method]: Path<'_>, rule: &OAuth2) -> Result<(), FileError> {
     context.url(&[auth, method, "authorize"], &rule.authorize, Extent::Url)?;
     context.url(&[auth, method, "token"], &rule.token, Extent::Url)?;
+    if let Some(issuer) = &rule.issuer {
+        context.url(&[auth, method, "issuer"], issuer, Extent::Url)?;
+    }
     if let Some(revoke) = &rule.revoke {
         context.url(&[auth, method, "revoke", "url"], &revoke.url, Extent::Url)?;
     }

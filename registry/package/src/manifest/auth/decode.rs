@@ -45,6 +45,7 @@ fn oauth2(table: &Table<'_>) -> Result<OAuth2, FileError> {
     Ok(OAuth2 {
         authorize: table.required("authorize")?,
         token: table.required("token")?,
+        issuer: table.optional("issuer")?,
         client_auth: table.required("client_auth")?,
         token_body: table.or("token_body", TokenBody::Form)?,
         pkce: table.or("pkce", true)?,
