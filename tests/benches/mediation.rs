@@ -139,6 +139,8 @@ async fn compare(what: &str, record: &[u8], bytes: usize) {
         manifest,
         grant: &grant,
         secrets,
+        tokens: None,
+        access: None,
         priority: Priority::Interactive,
     };
     let door = gateway.connect(opening).unwrap();

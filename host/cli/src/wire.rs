@@ -140,6 +140,8 @@ impl Host {
             manifest: Arc::clone(&package.manifest),
             grant: &package.loaded.grant,
             secrets,
+            tokens: None,
+            access: None,
             priority,
         })?;
         Ok(package.loaded.component.session(Scope {

@@ -284,7 +284,8 @@ fn method(text: &str) -> Result<Method, Error> {
     Err(invalid("egress.method", format!("the method is none of {known} in upper case")))
 }
 
-fn uri(origin: &Origin, target: PathAndQuery) -> Result<Uri, Error> {
+/// The absolute address of a request.
+pub(crate) fn uri(origin: &Origin, target: PathAndQuery) -> Result<Uri, Error> {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(match origin.scheme() {
         Scheme::Https => UriScheme::HTTPS,

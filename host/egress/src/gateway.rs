@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use model::breaker::Hosts;
+use model::credential::{AccessLog, Actor, Tokens};
 use model::egress::{Egress, Priority};
+use model::outbound::Outbound;
 use model::{Clock, Connection, Error, Secret};
 use package::manifest::Scope;
 use package::{Manifest, Permissions};
@@ -20,6 +22,8 @@ use crate::health::Health;
 use crate::limit::{Key, Limits, States};
 use crate::needle::Needles;
 use crate::origin::Origin;
+use crate::outbound::{Own, Ways};
+use crate::redactor::Redactor;
 use crate::transport::{Network, Part, Roots, SystemResolver, Transport};
 use crate::variable;
 
@@ -53,6 +57,7 @@ pub struct Gateway {
     ranges: Arc<Ranges>,
     states: States,
     hosts: Option<Arc<dyn Hosts>>,
+    redactor: Redactor,
     outside: Outside,
 }
 
@@ -66,6 +71,11 @@ pub struct Opening<'a> {
     pub grant: &'a Permissions,
     /// The secrets of the connection, by field.
     pub secrets: Vec<(String, Secret)>,
+    /// Where the access tokens come from, for methods that have them; without it the one among
+    /// the secrets is used as long as it lasts.
+    pub tokens: Option<Arc<dyn Tokens>>,
+    /// Where each use of the credential is written down, and on whose account.
+    pub access: Option<(Arc<dyn AccessLog>, Actor)>,
     /// Who waits for the answers.
     pub priority: Priority,
 }
@@ -103,7 +113,15 @@ impl Gateway {
             .map_err(|_bad| invalid("egress.user-agent", "the user agent cannot be sent"))?;
         let ranges = Arc::new(Ranges::new(options.nat64, options.own_addresses));
         let outside = outside(Arc::clone(&ranges));
-        Ok(Self { clock, user_agent, ranges, states: States::default(), hosts: None, outside })
+        Ok(Self {
+            clock,
+            user_agent,
+            ranges,
+            states: States::default(),
+            hosts: None,
+            redactor: Redactor::default(),
+            outside,
+        })
     }
 
     /// The same gateway with circuit breakers: it asks before it sends, and tells how it went.
@@ -113,6 +131,30 @@ impl Gateway {
         self
     }
 
+    /// The same gateway with the redactor of the process, which learns every secret of a door.
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// The way out of the host's own requests.
+    pub fn outbound(&self) -> Arc<dyn Outbound> {
+        let ways = match &self.outside {
+            Outside::Memory(transport) => Ways::Memory(Arc::clone(transport)),
+            Outside::Network(part) => {
+                let public = Arc::new(Network::new(part, &BTreeMap::new()));
+                Ways::Network(public, part.clone())
+            }
+        };
+        Arc::new(Own {
+            ways,
+            ranges: Arc::clone(&self.ranges),
+            redactor: self.redactor.clone(),
+            user_agent: self.user_agent.clone(),
+        })
+    }
+
     /// Opens the door of a connection.
     ///
     /// Refuses variables that break the manifest's rules, overrides of endpoints that do not
@@ -120,7 +162,8 @@ impl Gateway {
     /// of the requests that need it, not of the door.
     pub fn connect(&self, opening: Opening<'_>) -> Result<Arc<dyn Egress>, Error> {
         // The plaintext is wiped when the door stands.
-        let Opening { connection, manifest, grant, secrets, priority } = opening;
+        let Opening { connection, manifest, grant, secrets, tokens: _, access: _, priority } =
+            opening;
         variable::check(connection, &manifest)?;
         let credential = Credential::new(connection, &manifest, &secrets)?;
         let watched = credential::watched(connection, &manifest, &secrets)?;
@@ -299,6 +342,8 @@ cursor = "scan"
             manifest,
             grant: &grant,
             secrets: Vec::new(),
+            tokens: None,
+            access: None,
             priority: Priority::Interactive,
         };
         gateway.connect(opening).unwrap().open(

@@ -24,7 +24,7 @@ pub const SECRET_BYTES_MIN: usize = 8;
 const LETTERS: usize = 129;
 
 /// What a secret is replaced with.
-const MASK: &str = "[secret]";
+pub(crate) const MASK: &str = "[secret]";
 
 /// The secrets of one connection, each form with its search made ready.
 ///
@@ -118,7 +118,8 @@ fn letter(means: char) -> usize {
     usize::try_from(u32::from(means)).map_or(LETTERS - 1, |code| code.min(LETTERS - 1))
 }
 
-fn add_forms(forms: &mut Vec<String>, secret: &str) {
+/// Adds the forms of a secret, none of which is shorter than [`SECRET_BYTES_MIN`].
+pub(crate) fn add_forms(forms: &mut Vec<String>, secret: &str) {
     forms.push(secret.to_owned());
     forms.push(wire::encoded(secret));
     if let Ok(escaped) = serde_json::to_string(secret) {

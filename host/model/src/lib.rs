@@ -17,6 +17,7 @@ pub mod error;
 pub mod errors;
 pub mod event;
 pub mod id;
+pub mod masking;
 pub mod outbound;
 pub mod queue;
 pub mod record;

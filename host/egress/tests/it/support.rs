@@ -229,6 +229,8 @@ impl Setup {
             manifest: Arc::clone(&self.manifest),
             grant: &self.grant,
             secrets: self.secrets.clone(),
+            tokens: None,
+            access: None,
             priority,
         })
     }

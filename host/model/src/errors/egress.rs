@@ -74,6 +74,16 @@ pub(super) const CODES: &[Code] = &[
         .told(Told::Author),
     Code::new("egress.header", Invalid, "a header of the request cannot be sent", REPORT)
         .told(Told::Author),
+    Code::new(
+        "egress.host-answer",
+        Malformed,
+        "a token endpoint, or another service that the host asks itself, redirects or answers far \
+         too much",
+        "if it stays: look at its address, in the package's manifest or in the configuration",
+    )
+    .again(Again::Many)
+    .scope(Scope::Connection)
+    .told(Told::Operator),
     Code::new("egress.http", Malformed, "the provider's host does not speak HTTP/1.1", PASSES)
         .again(Again::Many)
         .scope(Scope::Provider),

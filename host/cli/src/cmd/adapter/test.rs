@@ -125,6 +125,8 @@ async fn replay(
         manifest: Arc::new(manifest.clone()),
         grant: &grant,
         secrets,
+        tokens: None,
+        access: None,
         priority: Priority::Interactive,
     })?;
     let mut session = loaded.session(Scope {

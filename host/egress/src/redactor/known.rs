@@ -1,0 +1,149 @@
+//! The forms that are looked for, by their last bytes.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+
+use super::FORMS_MAX;
+use crate::needle::{MASK, SECRET_BYTES_MIN};
+
+/// One form, without its text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Fingerprint {
+    /// The last bytes. The first ones would not do: tokens of one kind all begin alike.
+    window: u64,
+    length: usize,
+    hash: u64,
+}
+
+/// A form and how many have entered it.
+#[derive(Debug)]
+struct Form {
+    fingerprint: Fingerprint,
+    holders: usize,
+}
+
+/// All forms.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    by_window: HashMap<u64, Vec<Form>, BuildHasherDefault<Mix>>,
+    forms: usize,
+    longest: usize,
+    key: RandomState,
+    full: bool,
+}
+
+impl Known {
+    /// Enters a form, unless there are too many.
+    pub(super) fn add(&mut self, text: &str) -> Option<Fingerprint> {
+        let fingerprint = self.fingerprint(text.as_bytes())?;
+        let forms = self.by_window.entry(fingerprint.window).or_default();
+        if let Some(form) = forms.iter_mut().find(|form| form.fingerprint == fingerprint) {
+            form.holders += 1;
+            return Some(fingerprint);
+        }
+        if self.forms >= FORMS_MAX {
+            if !std::mem::replace(&mut self.full, true) {
+                tracing::warn!(forms = FORMS_MAX, "too many live secrets; more are not masked");
+            }
+            return None;
+        }
+        forms.push(Form { fingerprint, holders: 1 });
+        self.forms += 1;
+        self.longest = self.longest.max(fingerprint.length);
+        Some(fingerprint)
+    }
+
+    /// Takes one holder of a form out, and the form with the last of them.
+    pub(super) fn remove(&mut self, fingerprint: &Fingerprint) {
+        let Some(forms) = self.by_window.get_mut(&fingerprint.window) else { return };
+        let Some(at) = forms.iter().position(|form| form.fingerprint == *fingerprint) else {
+            return;
+        };
+        if let Some(form) = forms.get_mut(at) {
+            form.holders -= 1;
+            if form.holders > 0 {
+                return;
+            }
+        }
+        forms.swap_remove(at);
+        self.forms -= 1;
+        if forms.is_empty() {
+            self.by_window.remove(&fingerprint.window);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.forms == 0
+    }
+
+    /// No form was ever longer.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The bytes with every form masked, or nothing where none stands in them.
+    pub(super) fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let spans = self.spans(bytes);
+        let mut out = Vec::with_capacity(if spans.is_empty() { return None } else { bytes.len() });
+        let mut done = 0;
+        for (start, end) in spans {
+            out.extend_from_slice(bytes.get(done..start).unwrap_or_default());
+            out.extend_from_slice(MASK.as_bytes());
+            done = end;
+        }
+        out.extend_from_slice(bytes.get(done..).unwrap_or_default());
+        Some(out)
+    }
+
+    /// Where forms stand, in order; those that overlap are one.
+    fn spans(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
+        let mut spans: Vec<(usize, usize)> = Vec::new();
+        for (at, window) in bytes.array_windows().enumerate() {
+            let end = at + SECRET_BYTES_MIN;
+            let window = u64::from_ne_bytes(*window);
+            let Some(mut start) = self.start(bytes, end, window) else { continue };
+            while let Some((before, _)) = spans.pop_if(|(_, end)| *end > start) {
+                start = start.min(before);
+            }
+            spans.push((start, end));
+        }
+        spans
+    }
+
+    /// Where the longest form begins that ends here.
+    fn start(&self, bytes: &[u8], end: usize, window: u64) -> Option<usize> {
+        let forms = self.by_window.get(&window)?;
+        let starts = forms.iter().filter_map(|Form { fingerprint, .. }| {
+            let start = end.checked_sub(fingerprint.length)?;
+            let found = self.key.hash_one(bytes.get(start..end)?);
+            (found == fingerprint.hash).then_some(start)
+        });
+        starts.min()
+    }
+
+    fn fingerprint(&self, form: &[u8]) -> Option<Fingerprint> {
+        let window = u64::from_ne_bytes(*form.last_chunk()?);
+        Some(Fingerprint { window, length: form.len(), hash: self.key.hash_one(form) })
+    }
+}
+
+/// Mixes a window: a hash for every byte of a log must cost next to nothing.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let mixed = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
