@@ -7,9 +7,16 @@ use crate::document::FileError;
 use crate::manifest::reference::{Context, Extent, one_of};
 use crate::manifest::{Auth, SecretSource};
 
+/// What an operator calls the addresses of the auth method, where endpoints can be sent elsewhere.
+const RESERVED: &str = "auth";
+
 pub(in crate::manifest) fn check(context: &Context<'_>) -> Result<(), FileError> {
     for (name, endpoint) in &context.manifest.endpoints {
         let path = ["endpoint", name.as_str()];
+        if name == RESERVED {
+            let message = "the name `auth` stands for the addresses of the auth method";
+            return Err(context.complain(&path, message, "write another name"));
+        }
         if let Target::Origin(origin) = &endpoint.target {
             context.url(&[path[0], path[1], "origin"], origin, Extent::Origin)?;
         }
