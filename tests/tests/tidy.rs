@@ -22,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("egress", &["model", "package"]),
     ("oauth", &["model", "package"]),
     ("sandbox", &["model", "package", "plughouse-scan"]),
-    ("engine", &["mapping", "model", "package", "sandbox", "plughouse-scan"]),
+    ("engine", &["mapping", "model", "oauth", "package", "sandbox", "plughouse-scan"]),
     ("api", &["model", "engine"]),
     (
         "plughouse",

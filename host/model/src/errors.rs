@@ -1,6 +1,7 @@
 //! What the host does about errors, and what its own codes mean: tables, and the only place that
 //! classifies.
 
+mod credential;
 mod egress;
 mod engine;
 mod mapping;
@@ -208,10 +209,11 @@ impl Code {
 }
 
 /// All codes of the host, by the part that they come from.
-pub const CODES: [&[Code]; 4] = [egress::CODES, sandbox::CODES, engine::CODES, mapping::CODES];
+pub const CODES: [&[Code]; 5] =
+    [egress::CODES, sandbox::CODES, engine::CODES, credential::CODES, mapping::CODES];
 
 /// What codes of the host begin with, up to the first dot. No adapter may speak under them.
-pub const PARTS: [&str; 5] = ["egress", "engine", "mapping", "sandbox", "store"];
+pub const PARTS: [&str; 6] = ["credential", "egress", "engine", "mapping", "sandbox", "store"];
 
 /// Whether a code is one that only the host itself gives, known or not.
 pub fn is_of_host(code: &str) -> bool {
