@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
 use model::{Error, ErrorKind, Secret};
@@ -16,12 +16,14 @@ use model::{Error, ErrorKind, Secret};
 pub use cookie::Cookie;
 use page::{guarded, page};
 
-/// Where providers send browsers back to, below the origin of the host. Each provider has an
-/// address of its own: no provider can pass for another.
-pub const PATH: &str = "/api/integrations/oauth/callback/{provider}";
-
 /// Where a browser begins that another program has opened.
-pub const START: &str = "/start";
+pub const START: &str = "/api/integrations/oauth/start";
+
+/// Where a provider sends browsers back to, below the origin of the host. Each provider has an
+/// address of its own: none can pass for another.
+pub fn path(provider: &str) -> String {
+    format!("/api/integrations/oauth/callback/{provider}")
+}
 
 /// Ends authorisations.
 #[async_trait]
@@ -42,14 +44,24 @@ pub struct Start {
     pub browser: Secret,
 }
 
-/// Ends authorisations at a path.
-pub fn end(path: &str, cookie: Cookie, flows: Arc<dyn Flows>) -> Router {
-    Router::new().route(path, get(returned)).with_state((cookie, flows))
+/// Begins one authorisation at [`START`], and ends it at the path of its redirect address.
+pub fn router(redirect_uri: &str, start: Start, flows: Arc<dyn Flows>) -> Router {
+    let cookie = Cookie::of(redirect_uri);
+    let path = redirect_uri.parse::<Uri>().map_or_else(|_| String::new(), |uri| uri.path().into());
+    let end = End { path, cookie: cookie.clone(), flows };
+    Router::new()
+        .route(START, get(begun).with_state((cookie, Arc::new(start))))
+        // Not a route: what an operator has registered may look like a pattern.
+        .fallback(returned)
+        .with_state(end)
 }
 
-/// Begins one authorisation at [`START`].
-pub fn start(cookie: Cookie, start: Start) -> Router {
-    Router::new().route(START, get(begun)).with_state((cookie, Arc::new(start)))
+/// Where authorisations end, and how.
+#[derive(Clone)]
+struct End {
+    path: String,
+    cookie: Cookie,
+    flows: Arc<dyn Flows>,
 }
 
 async fn begun(
@@ -69,11 +81,14 @@ async fn begun(
 }
 
 async fn returned(
-    State((cookie, flows)): State<(Cookie, Arc<dyn Flows>)>,
+    State(End { path, cookie, flows }): State<End>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
-    RawQuery(query): RawQuery,
 ) -> Response {
+    if uri.path() != path {
+        return page(StatusCode::NOT_FOUND, "Not found", "There is nothing here.");
+    }
     let refused = |status, text| page(status, "Not connected", text);
     // Whoever looks what is here does not use up what is good once.
     if method != Method::GET {
@@ -86,7 +101,7 @@ async fn returned(
                     somebody may have wanted to connect an account of theirs for you.";
         return refused(StatusCode::FORBIDDEN, text);
     };
-    match flows.finish(&query.unwrap_or_default(), &browser).await {
+    match flows.finish(uri.query().unwrap_or_default(), &browser).await {
         Ok(text) => {
             let mut answer = page(StatusCode::OK, "Connected", &text);
             answer.headers_mut().insert(header::SET_COOKIE, cookie.clear());

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use axum::body::Body;
-use axum::http::{Request, Uri};
+use axum::http::Request;
 use http_body_util::BodyExt as _;
 use tower_service::Service as _;
 
@@ -46,10 +46,17 @@ async fn ask(router: Router, method: Method, address: &str, cookie: Option<&str>
     Answer { status: parts.status, headers: parts.headers, text }
 }
 
-async fn end_with(flows: &Arc<Kept>, method: Method, query: &str, cookie: Option<&str>) -> Answer {
-    let path = REDIRECT.parse::<Uri>().unwrap().path().to_owned();
-    let router = end(PATH, Cookie::of(REDIRECT), flows.clone());
-    ask(router, method, &format!("{path}?{query}"), cookie).await
+fn begin() -> Start {
+    Start {
+        key: "k1".to_owned(),
+        address: "https://provider.example/authorise?state=s".to_owned(),
+        browser: Secret::new("browser-secret".to_owned()),
+    }
+}
+
+async fn end(flows: &Arc<Kept>, method: Method, query: &str, cookie: Option<&str>) -> Answer {
+    let router = router(REDIRECT, begin(), flows.clone());
+    ask(router, method, &format!("{}?{query}", path("desk")), cookie).await
 }
 
 const BOUND: Option<&str> = Some("plughouse-8765=browser-secret");
@@ -57,7 +64,7 @@ const BOUND: Option<&str> = Some("plughouse-8765=browser-secret");
 #[tokio::test]
 async fn browser_that_comes_back_ends_the_authorisation() {
     let flows = Arc::new(Kept::default());
-    let answer = end_with(&flows, Method::GET, "code=a%20b&state=s", BOUND).await;
+    let answer = end(&flows, Method::GET, "code=a%20b&state=s", BOUND).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert!(answer.text.contains("<p>crm is connected</p>"), "{}", answer.text);
     let returned = flows.returned.lock().unwrap().pop().unwrap();
@@ -73,7 +80,7 @@ async fn browser_that_comes_back_ends_the_authorisation() {
 #[tokio::test]
 async fn what_went_wrong_is_shown_as_text() {
     let flows = Arc::new(Kept { refuse: true, ..Kept::default() });
-    let answer = end_with(&flows, Method::GET, "error=access_denied&state=s", BOUND).await;
+    let answer = end(&flows, Method::GET, "error=access_denied&state=s", BOUND).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text.contains("&lt;you&gt; said no"), "{}", answer.text);
 }
@@ -87,7 +94,7 @@ async fn what_is_no_end_of_an_authorisation_here_ends_none() {
         (Method::HEAD, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
     ] {
-        let answer = end_with(&flows, method.clone(), query, cookie).await;
+        let answer = end(&flows, method.clone(), query, cookie).await;
         assert_eq!(answer.status, status, "{method} {query} {cookie:?}");
     }
     assert!(flows.returned.lock().unwrap().is_empty());
@@ -95,20 +102,18 @@ async fn what_is_no_end_of_an_authorisation_here_ends_none() {
 
 #[tokio::test]
 async fn browser_is_bound_before_it_goes_to_the_provider() {
-    let begin = Start {
-        key: "k1".to_owned(),
-        address: "https://provider.example/authorise?state=s".to_owned(),
-        browser: Secret::new("browser-secret".to_owned()),
+    let router = router(REDIRECT, begin(), Arc::new(Kept::default()));
+    let ask = async |query: &str| {
+        ask(router.clone(), Method::GET, &format!("{START}{query}"), None).await
     };
-    let router = start(Cookie::of(REDIRECT), begin);
-    let answer = ask(router.clone(), Method::GET, "/start?key=k1", None).await;
+    let answer = ask("?key=k1").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.headers["location"], "https://provider.example/authorise?state=s");
     assert_eq!(answer.headers["referrer-policy"], "no-referrer");
     assert!(answer.headers["set-cookie"].to_str().unwrap().contains("=browser-secret;"));
-    for address in ["/start", "/start?key=k2", "/start?key=k1&key=k1"] {
-        let answer = ask(router.clone(), Method::GET, address, None).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
-        assert!(!answer.headers.contains_key("set-cookie"), "{address}");
+    for query in ["", "?key=k2", "?key=k1&key=k1", "/x?key=k1"] {
+        let answer = ask(query).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{query}");
+        assert!(!answer.headers.contains_key("set-cookie"), "{query}");
     }
 }
