@@ -12,18 +12,19 @@ mod flow;
 mod tokens;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use access::{Access, AccessLog, AccessQuery, Actor};
+pub use access::{ACCESSES_MAX, Access, AccessLog, AccessQuery, Actor};
 pub use app::{App, AppStore, CLIENT_SECRET, Incident};
 pub use flow::{FLOW_MAX, FLOWS_MAX, Flow, FlowStore, VERIFIER};
 pub use tokens::{Token, Tokens};
 
 use crate::connection::Connection;
 use crate::store::StoreError;
-use crate::vault::Sealed;
+use crate::vault::{Owner, Place, Sealed, SecretKind};
 use crate::{ConnectionId, TenantId, Timestamp};
 
 /// The field of the access token.
@@ -34,6 +35,17 @@ pub const REFRESH_TOKEN: &str = "refresh_token";
 
 /// The field of the refresh token before, as long as it is kept.
 pub const PREVIOUS_REFRESH_TOKEN: &str = "previous_refresh_token";
+
+/// Where a secret of a connection belongs.
+pub fn place(tenant: &TenantId, connection: &ConnectionId, field: &str, generation: u64) -> Place {
+    Place {
+        owner: Owner::Tenant(tenant.clone()),
+        kind: SecretKind::Connection,
+        object: connection.to_string(),
+        field: field.to_owned(),
+        generation,
+    }
+}
 
 /// What is known of a grant besides its secrets.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
@@ -50,6 +62,10 @@ pub struct Grant {
     pub previous_until: Option<Timestamp>,
 }
 
+/// The longest time for which a refresh is leased at once: who is gone must not keep a token from
+/// being refreshed before it expires.
+pub const REFRESH_LEASE_MAX: Duration = Duration::from_mins(10);
+
 /// That a refresh was about to be sent and its answer is not committed.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Intent {
@@ -57,8 +73,10 @@ pub struct Intent {
     pub generation: u64,
     /// Since when; the first time, where it was repeated.
     pub at: Timestamp,
-    /// How often.
+    /// Under how many leases.
     pub times: u32,
+    /// The lease under which it was last written down.
+    pub epoch: u64,
 }
 
 /// Why a credential could not be refreshed.
@@ -99,7 +117,8 @@ pub struct Credential {
     pub intent: Option<Intent>,
     /// Who refreshes, and until when.
     pub lease: Option<Lease>,
-    /// Counts the leases; who writes with an older one is refused.
+    /// The number of its last lease, which no other lease of any credential has; who writes with
+    /// an older one, or with one that was given back, is refused.
     pub epoch: u64,
 }
 
@@ -209,7 +228,9 @@ pub trait CredentialStore: Send + Sync {
     /// Lists credentials, by tenant and connection.
     async fn credentials(&self, query: CredentialQuery) -> Result<Vec<Credential>, StoreError>;
 
-    /// Takes the lease to refresh, if nobody has it now, until `until`.
+    /// Takes the lease to refresh, if nobody has it now, until `until`, at most
+    /// [`REFRESH_LEASE_MAX`] from now. One that has run out is still good as long as nobody else
+    /// takes it.
     async fn lease_refresh(
         &self,
         tenant: &TenantId,

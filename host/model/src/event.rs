@@ -73,6 +73,20 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
+    /// A connection, its secrets and its tasks were removed.
+    ConnectionRemoved,
+    /// A provider refuses the tenant's own app.
+    AppRefused {
+        /// The package whose provider it is.
+        package: String,
+        /// The provider's code.
+        code: String,
+    },
+    /// A provider no longer refuses the tenant's own app.
+    AppAccepted {
+        /// The package whose provider it is.
+        package: String,
+    },
     /// A job is dead and lies among the dead letters.
     JobDied {
         /// Which one.

@@ -21,6 +21,9 @@ pub const EVENTS_KEPT_FOR: Duration = Duration::from_hours(7 * 24);
 /// reads everything again; it sees the gap in the numbers.
 pub const EVENTS_KEPT_MAX: Duration = Duration::from_hours(90 * 24);
 
+/// How long it is kept who has used which secret: what an auditor asks for at the end of a quarter.
+pub const ACCESSES_KEPT_FOR: Duration = Duration::from_hours(90 * 24);
+
 /// What a step of sweeping has done.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Swept {
@@ -42,4 +45,12 @@ pub trait Retention: Send + Sync {
     /// and all that are older than [`EVENTS_KEPT_MAX`]. The last one is always kept: it holds the
     /// place in the numbers.
     async fn sweep_events(&self, after: Option<String>, limit: usize) -> Result<Swept, StoreError>;
+
+    /// Forgets uses of secrets whose last one is older than [`ACCESSES_KEPT_FOR`]. The newest of a
+    /// tenant is always kept: it holds the place in the numbers.
+    async fn sweep_accesses(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Swept, StoreError>;
 }

@@ -12,8 +12,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-pub use key::{Canary, KeyId, KeyState, KeyStore, Rewrap, SealedQuery, WrappedKey};
-pub use place::{Owner, Place, Sealed, SecretKind};
+pub use key::{
+    Canary, KEYS_MAX, KeyId, KeyState, KeyStore, RESEAL_MAX, Rewrap, SealedQuery, WrappedKey,
+};
+pub use place::{Owner, Place, SEALED_BYTES_MIN, SEALED_VERSION, Sealed, SecretKind};
 
 use crate::Secret;
 use crate::store::StoreError;

@@ -24,7 +24,19 @@ const ENTITIES_MAX: usize = 1_024;
 const ENTITIES_BYTES_MAX: usize = 32 << 10;
 
 /// The longest secret, in bytes: a private key or a token is far below.
-const SECRET_BYTES_MAX: usize = 64 << 10;
+pub(crate) const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// The longest text of what surrounds a secret, in bytes: an address, a client id.
+const TEXT_MAX: usize = 4 << 10;
+
+/// The largest row of a connection, in bytes; the texts of consents are most of it.
+pub(crate) const CONNECTION_BYTES_MAX: usize = 256 << 10;
+
+/// The largest row of a credential, in bytes: the scopes of a grant are most of it.
+pub(crate) const CREDENTIAL_BYTES_MAX: usize = 64 << 10;
+
+/// The largest data key when it is wrapped, in bytes; services answer it in a few hundred.
+const WRAPPED_BYTES_MAX: usize = 4 << 10;
 
 /// The largest package file, in bytes; it is held in memory when it is verified.
 const PACKAGE_BYTES_MAX: usize = 64 << 20;
@@ -117,6 +129,24 @@ pub(crate) fn consumer(name: &str) -> Result<(), StoreError> {
 pub(crate) fn secret(field: &str, plaintext: &str) -> Result<(), StoreError> {
     length("the name of a secret", field.len(), 1, NAME_BYTES_MAX)?;
     length(&format!("the secret '{field}'"), plaintext.len(), 0, SECRET_BYTES_MAX)
+}
+
+/// A name that stands in keys.
+pub(crate) fn name(what: &str, name: &str) -> Result<(), StoreError> {
+    length(what, name.len(), 1, NAME_BYTES_MAX)?;
+    if name.contains('\0') {
+        return Err(invalid(format!("{what} holds a NUL; send text without it")));
+    }
+    Ok(())
+}
+
+pub(crate) fn text(what: &str, text: &str) -> Result<(), StoreError> {
+    length(what, text.len(), 1, TEXT_MAX)
+}
+
+pub(crate) fn wrapped(wrapper: &str, key: &[u8]) -> Result<(), StoreError> {
+    text("the name of what wraps a data key", wrapper)?;
+    length("a wrapped data key", key.len(), 1, WRAPPED_BYTES_MAX)
 }
 
 pub(crate) fn package(name: &str, file: &[u8]) -> Result<(), StoreError> {

@@ -17,6 +17,8 @@
 //! - a secret is in the clear only between [`model::store::Vault`] and its caller.
 
 mod absence;
+mod access;
+mod apps;
 mod breakers;
 mod canonical;
 mod catalogue;
@@ -24,8 +26,11 @@ mod check;
 mod codec;
 mod consumers;
 mod create;
+mod credentials;
 mod disk;
 mod events;
+mod flows;
+mod keys;
 mod lanes;
 mod page;
 mod ports;

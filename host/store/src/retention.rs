@@ -1,5 +1,6 @@
 //! Forgetting history that need not be kept, a bounded step at a time.
 
+mod access;
 mod events;
 mod runs;
 
@@ -26,6 +27,15 @@ impl Retention for Store {
     async fn sweep_events(&self, after: Option<String>, limit: usize) -> Result<Swept, StoreError> {
         let (now, from) = (self.clock().now(), place(after)?);
         self.write(events::Sweep { now, from, limit: limit.clamp(STEP_MIN, STEP_MAX) }).await
+    }
+
+    async fn sweep_accesses(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Swept, StoreError> {
+        let (now, from) = (self.clock().now(), place(after)?);
+        self.write(access::Sweep { now, from, limit: limit.clamp(STEP_MIN, STEP_MAX) }).await
     }
 }
 

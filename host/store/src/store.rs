@@ -11,7 +11,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase as _};
 use crate::disk::Disk as _;
 use crate::vault::Key;
 use crate::writer::{Change, Writer};
-use crate::{create, queue, room, runs};
+use crate::{create, credentials, queue, room, runs};
 
 /// The embedded store; clones are the same store.
 ///
@@ -32,12 +32,13 @@ struct Inner {
 impl Store {
     /// Opens the store in `dir`, or makes one where there is none. The directory belongs to one
     /// process at a time; it is made if it is missing, for its owner alone. Runs that the process
-    /// before has left unfinished are marked interrupted, and its claims run out.
+    /// before has left unfinished are marked interrupted, and its claims and leases run out.
     pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
         let lock = create::lock(dir)?;
         let (database, key) = create::open_or_create(dir, clock.now())?;
         runs::interrupt(&database, clock.now())?;
         queue::lapse(&database, clock.now())?;
+        credentials::lapse(&database)?;
         let (database, key) = (Arc::new(database), Arc::new(key));
         let writer = Writer::start(Arc::clone(&database), room::free_bytes(dir))?;
         Ok(Self(Arc::new(Inner { writer, database, key, clock, _lock: lock })))

@@ -143,6 +143,26 @@ tables! {
     due_tasks DueTasks "due-tasks"
     /// tenant, package, host → breaker that is open.
     breakers Breakers "breakers"
+    /// owner, kind, object, field → generation and sealed secret.
+    sealed Sealed "sealed"
+    /// owner → its data keys, or that they were destroyed.
+    keys Keys "keys"
+    /// tenant, connection → credential.
+    credentials Credentials "credentials"
+    /// due instant, tenant, connection → nothing: when a credential is to be refreshed.
+    due_credentials DueCredentials "due-credentials"
+    /// tenant, connection → nothing: somebody has the lease to refresh its credential.
+    refreshes Refreshes "refreshes"
+    /// package, tenant or nothing → app.
+    apps Apps "apps"
+    /// id → flow.
+    flows Flows "flows"
+    /// end, id, tenant → nothing: the order in which flows expire.
+    flow_ends FlowEnds "flow-ends"
+    /// tenant, number → uses of a secret.
+    accesses Accesses "accesses"
+    /// tenant, connection, number → nothing: those of a connection.
+    connection_accesses ConnectionAccesses "connection-accesses"
     /// One row: who has the lead.
     lead Lead "lead"
 }

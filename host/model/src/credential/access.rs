@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::store::StoreError;
 use crate::{ConnectionId, TenantId, Timestamp};
 
+/// Entries that are closed in one call: an adapter has a handful of endpoints.
+pub const ACCESSES_MAX: usize = 1_024;
+
 /// On whose account a secret was used.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "id")]
@@ -62,7 +65,8 @@ pub trait AccessLog: Send + Sync {
     /// credential was last used.
     async fn note_access(&self, access: Access) -> Result<u64, StoreError>;
 
-    /// Adds what became of entries: their last use and how many. Entries that are gone are skipped.
+    /// Replaces what became of entries, at most [`ACCESSES_MAX`]: their last use and how many, which
+    /// never go back. Entries that are gone are skipped.
     async fn close_access(&self, entries: Vec<Access>) -> Result<(), StoreError>;
 
     /// Lists uses, the newest first.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
-use crate::vault::Sealed;
+use crate::vault::{Owner, Place, Sealed, SecretKind};
 use crate::{TenantId, Timestamp};
 
 /// The field of an app's secret.
@@ -23,13 +23,26 @@ pub struct App {
     /// by the operator alone. The only way to a private, loopback or unencrypted one.
     #[serde(default)]
     pub origin: Option<String>,
-    /// Counts how often the secret was replaced, from 1; 0 where there is none.
+    /// Counts how often it was put, from 1.
     pub generation: u64,
     /// Since when.
     pub created: Timestamp,
     /// What is wrong with it, so that no connection is refreshed through it.
     #[serde(default)]
     pub incident: Option<Incident>,
+}
+
+impl App {
+    /// Where its secret belongs.
+    pub fn place(&self) -> Place {
+        Place {
+            owner: self.tenant.clone().map_or(Owner::Host, Owner::Tenant),
+            kind: SecretKind::App,
+            object: self.package.clone(),
+            field: CLIENT_SECRET.to_owned(),
+            generation: self.generation,
+        }
+    }
 }
 
 /// That a provider refuses an app itself.
@@ -48,8 +61,10 @@ pub struct Incident {
 /// App registrations in the store. Every method is one transaction.
 #[async_trait]
 pub trait AppStore: Send + Sync {
-    /// Creates or replaces an app and its secret, which is sealed for the app's generation; that
-    /// must be the one after the stored app's. Its incident is over by that. The package need not be installed yet.
+    /// Creates or replaces an app together with its secret, which is sealed for its
+    /// [place](App::place); without one it has none from then on, so that no secret goes to an
+    /// origin that it was not given for. Its generation must be the one after the stored app's,
+    /// else it is a conflict. Its incident is over by that. The package need not be installed yet.
     async fn put_app(&self, app: App, secret: Option<Sealed>) -> Result<(), StoreError>;
 
     /// The app that serves a tenant: its own, else the deployment's; with its sealed secret.
@@ -70,6 +85,7 @@ pub trait AppStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Writes down that a provider refuses an app, or that it no longer does; only for the
-    /// generation that was tried. An event tells when that changes.
+    /// generation that was tried, another one is left alone. An event tells a tenant when that
+    /// changes of its own app; of the deployment's, which has no log, [`Self::apps`] tells it.
     async fn app_incident(&self, app: &App, incident: Option<Incident>) -> Result<(), StoreError>;
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::connection::Connection;
 use crate::store::StoreError;
-use crate::vault::Sealed;
+use crate::vault::{Owner, Place, Sealed, SecretKind};
 
 /// How long a person has to say yes at the provider: time to find the password, none to be talked
 /// into somebody else's link.
@@ -37,10 +37,24 @@ pub struct Flow {
     pub expires: Timestamp,
 }
 
+impl Flow {
+    /// Where its verifier belongs.
+    pub fn place(&self) -> Place {
+        Place {
+            owner: Owner::Tenant(self.connection.tenant.clone()),
+            kind: SecretKind::Flow,
+            object: self.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            field: VERIFIER.to_owned(),
+            generation: 0,
+        }
+    }
+}
+
 /// Flows in the store. Every method is one transaction.
 #[async_trait]
 pub trait FlowStore: Send + Sync {
-    /// Keeps a flow and its verifier, and forgets those that have expired.
+    /// Keeps a flow and its verifier, which is sealed for its [place](Flow::place), and forgets
+    /// those that have expired. More than [`FLOWS_MAX`] of a tenant are refused.
     async fn put_flow(&self, flow: Flow, verifier: Option<Sealed>) -> Result<(), StoreError>;
 
     /// Removes a flow and answers it: once, to one caller. One that has expired is as good as none.

@@ -21,6 +21,12 @@ impl fmt::Display for KeyId {
     }
 }
 
+/// Data keys of one owner at one time: the active one, and those that a rotation has not emptied.
+pub const KEYS_MAX: usize = 16;
+
+/// Sealed secrets or data keys in one call that lists, wraps or seals them again.
+pub const RESEAL_MAX: usize = 256;
+
 /// What a data key is used for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,20 +116,21 @@ pub trait KeyStore: Send + Sync {
     async fn owners(&self, after: Option<&Owner>, limit: usize) -> Result<Vec<Owner>, StoreError>;
 
     /// Adds an active key, if the active one is still this one, which then retires; says whether
-    /// it was. Never for an owner whose keys were destroyed.
+    /// it was. Never for an owner whose keys were destroyed, nor a key beyond [`KEYS_MAX`].
     async fn add_key(&self, key: WrappedKey, active: Option<KeyId>) -> Result<bool, StoreError>;
 
-    /// Replaces what wraps keys; answers how many were still wrapped as said.
+    /// Replaces what wraps keys, at most [`RESEAL_MAX`]; answers how many were still wrapped as said.
     async fn rewrap(&self, keys: Vec<Rewrap>) -> Result<u64, StoreError>;
 
-    /// Lists what lies under a key, and where to go on.
+    /// Lists what lies under a key, and where to go on; its absence alone tells the end, for a
+    /// step looks at a bounded number of secrets, under whatever key they lie.
     async fn sealed_under(
         &self,
         query: SealedQuery,
     ) -> Result<(Vec<Sealed>, Option<String>), StoreError>;
 
-    /// Replaces sealed secrets, each the first by the second of the same place; one that is
-    /// another by now is left alone. Answers how many were replaced.
+    /// Replaces sealed secrets, at most [`RESEAL_MAX`], each the first by the second of the same
+    /// place; one that is another by now is left alone. Answers how many were replaced.
     async fn reseal(&self, pairs: Vec<(Sealed, Bytes)>) -> Result<u64, StoreError>;
 
     /// Removes a retiring key under which nothing lies; says whether it was removed.

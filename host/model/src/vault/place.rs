@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::key::KeyId;
 use crate::TenantId;
 
 /// Whose keys seal a secret.
@@ -72,6 +73,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// The version of the layout of [`Sealed::bytes`].
+pub const SEALED_VERSION: u8 = 1;
+
+/// The bytes of a sealed secret that is empty: all before the ciphertext, and the tag.
+pub const SEALED_BYTES_MIN: usize = KEY_AT + 16 + 24 + 16;
+
+/// Where the name of the data key stands.
+const KEY_AT: usize = 2;
+
 /// A sealed secret and where it belongs.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Sealed {
@@ -79,4 +89,14 @@ pub struct Sealed {
     pub place: Place,
     /// version 1 · algorithm 1 · data key id 16 · nonce 24 · ciphertext and tag.
     pub bytes: Bytes,
+}
+
+impl Sealed {
+    /// The data key that it is sealed under; nothing where it has not the layout of one.
+    pub fn key(&self) -> Option<KeyId> {
+        if self.bytes.len() < SEALED_BYTES_MIN || self.bytes.first() != Some(&SEALED_VERSION) {
+            return None;
+        }
+        self.bytes.get(KEY_AT..)?.first_chunk().copied().map(KeyId)
+    }
 }

@@ -90,8 +90,36 @@ pub(crate) fn get(
     tenant: &TenantId,
     id: &ConnectionId,
 ) -> Result<Option<Connection>, StoreError> {
-    let row = row(&Table::Connections.read(snapshot)?, tenant, id)?;
-    Ok(row.map(|row| row.connection))
+    find(&Table::Connections.read(snapshot)?, tenant, id)
+}
+
+pub(crate) fn find(
+    rows: &impl Rows,
+    tenant: &TenantId,
+    id: &ConnectionId,
+) -> Result<Option<Connection>, StoreError> {
+    Ok(row(rows, tenant, id)?.map(|row| row.connection))
+}
+
+/// Puts a connection, without its secrets.
+pub(crate) fn put(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    connection: &Connection,
+) -> Result<(), StoreError> {
+    check(connection)?;
+    let (tenant, id) = (&connection.tenant, &connection.id);
+    let old = row(&tables.connections, tenant, id)?;
+    let generation = old.map_or(0, |row| row.generation);
+    let key = key::connection_row(tenant, id);
+    let connection = connection.clone();
+    writes.put(Table::Connections, &key, &json::encode(&Row { connection, generation })?);
+    Ok(())
+}
+
+pub(crate) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let length = json::encode(connection)?.len();
+    check::length("what is known of a connection", length, 0, check::CONNECTION_BYTES_MAX)
 }
 
 /// All connections of a tenant, by name.
@@ -99,11 +127,13 @@ pub(crate) fn list(
     snapshot: &ReadTransaction,
     tenant: &TenantId,
 ) -> Result<Vec<Connection>, StoreError> {
+    all(&Table::Connections.read(snapshot)?, tenant)
+}
+
+pub(crate) fn all(rows: &impl Rows, tenant: &TenantId) -> Result<Vec<Connection>, StoreError> {
     let prefix = key::tenant(tenant);
     let behind = key::behind(&prefix);
-    Table::Connections
-        .read(snapshot)?
-        .range(prefix.as_slice()..behind.as_slice())
+    rows.range(prefix.as_slice()..behind.as_slice())
         .disk()?
         .map(|row| Ok(decode(row.disk()?.1.value())?.connection))
         .collect()

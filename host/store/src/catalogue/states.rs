@@ -9,7 +9,7 @@ use crate::codec::{json, key};
 use crate::disk::Disk as _;
 use crate::events::Subject;
 use crate::queue::Ledger;
-use crate::tables::{Table, Tables};
+use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
 
@@ -19,7 +19,14 @@ pub(crate) fn get(
     tenant: &TenantId,
     id: &ConnectionId,
 ) -> Result<Option<ConnectionStatus>, StoreError> {
-    let rows = Table::States.read(snapshot)?;
+    find(&Table::States.read(snapshot)?, tenant, id)
+}
+
+pub(crate) fn find(
+    rows: &impl Rows,
+    tenant: &TenantId,
+    id: &ConnectionId,
+) -> Result<Option<ConnectionStatus>, StoreError> {
     let row = rows.get(key::connection_row(tenant, id).as_slice()).disk()?;
     row.map(|row| json::decode(Table::States, row.value())).transpose()
 }

@@ -79,7 +79,7 @@ pub(crate) fn due_behind(at: Timestamp) -> Vec<u8> {
 }
 
 /// An instant, to the microsecond.
-fn instant(at: Timestamp) -> [u8; 8] {
+pub(crate) fn instant(at: Timestamp) -> [u8; 8] {
     // The flipped sign bit makes the order of the bytes the order of the numbers.
     (at.as_microsecond().cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }

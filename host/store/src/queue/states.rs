@@ -43,6 +43,26 @@ impl Ledger<'_> {
         self.halt(tenant, &scope, Some(Halt { until: None }))
     }
 
+    /// Forgets the state of a connection that is removed, and its pauses: what is queued for it is
+    /// to find that out, not to wait for somebody who will not come.
+    pub(crate) fn forget(
+        &mut self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<(), StoreError> {
+        self.draft.remove(Table::States, key::connection_row(tenant, connection));
+        let connection = connection.clone();
+        let (person, rest) = (
+            PauseScope::Connection(connection.clone()),
+            PauseScope::Unauthorised(connection.clone()),
+        );
+        for scope in [person, rest] {
+            self.draft.remove(Table::Pauses, keys::pause(tenant, &scope));
+            self.halt(tenant, &scope, None)?;
+        }
+        self.tell(tenant, Some(&connection), EventKind::ConnectionRemoved)
+    }
+
     /// Lets the work of a connection rest until its account has been authorised again.
     pub(super) fn refuse(
         &mut self,
