@@ -18,9 +18,13 @@ pub const ABSENT_COUNT_MAX: u64 = 100;
 /// records by cleaning up, not by fifths between two reads.
 pub const ABSENT_PERCENT_MAX: u64 = 20;
 
-/// A read that shows none of at least this many records is questioned, however few they are: an
-/// account that has lost its permission looks the same.
+/// A read that shows next to none of at least this many records is questioned, however few they
+/// are: an account that has lost its permission looks the same.
 pub const EMPTIED_COUNT_MIN: u64 = 10;
+
+/// The share of the records, in percent, up to which a read shows next to none: what an account
+/// sees without its permission is at times not nothing, but the few records that are everybody's.
+pub const EMPTIED_SHOWN_PERCENT_MAX: u64 = 10;
 
 /// Which members of a generation are asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,24 +63,33 @@ impl AbsenceCount {
         }
     }
 
-    /// What becomes of the absent records, after what a person has said of how many.
-    pub fn fate(self, decided: Option<(Decision, u64)>) -> Fate {
-        let usual = Self::usual(self.live);
-        let emptied = self.absent == self.live && self.live >= EMPTIED_COUNT_MIN;
-        if self.absent <= usual && !emptied {
-            return Fate::Deleted;
-        }
-        match decided {
-            Some((Decision::Approved, asked)) if self.absent <= asked => Fate::Deleted,
-            Some((Decision::Discarded, asked)) if self.absent <= asked.saturating_add(usual) => {
-                Fate::Kept
-            }
-            _ => Fate::Held,
+    /// What becomes of the absent records, after what a person was asked about and has said.
+    pub fn fate(self, asked: Option<&HeldDeletions>) -> Fate {
+        let Some((asked, decision)) = asked.and_then(|asked| Some((asked, asked.decision?))) else {
+            return if self.is_usual() { Fate::Deleted } else { Fate::Held };
+        };
+        // What was unusual when a person has kept it stays so, however the account has grown.
+        let then = Self { live: asked.live, absent: self.absent };
+        let kept_then = decision == Decision::Discarded && !then.is_usual();
+        let more_max = asked.absent.saturating_add(self.usual_max());
+        match decision {
+            _ if self.is_usual() && !kept_then => Fate::Deleted,
+            Decision::Approved if self.absent <= asked.absent => Fate::Deleted,
+            Decision::Discarded if self.absent <= more_max => Fate::Kept,
+            Decision::Approved | Decision::Discarded => Fate::Held,
         }
     }
 
-    fn usual(live: u64) -> u64 {
-        (live / 100).saturating_mul(ABSENT_PERCENT_MAX).max(ABSENT_COUNT_MAX)
+    fn is_usual(self) -> bool {
+        let shown = self.live.saturating_sub(self.absent);
+        let emptied = self.live >= EMPTIED_COUNT_MIN
+            && u128::from(shown) * 100
+                <= u128::from(self.live) * u128::from(EMPTIED_SHOWN_PERCENT_MAX);
+        self.absent <= self.usual_max() && !emptied
+    }
+
+    fn usual_max(self) -> u64 {
+        (self.live / 100).saturating_mul(ABSENT_PERCENT_MAX).max(ABSENT_COUNT_MAX)
     }
 }
 
@@ -129,7 +142,7 @@ pub enum Decision {
     /// They are gone: the next run deletes as many as were held, and no more.
     Approved,
     /// They are not: they stay, and nobody is asked unless more than a usual number go missing as
-    /// well. Once no more than a usual number are missing, those are deleted as ever.
+    /// well. Once no more are missing than was usual when it was asked, those are deleted as ever.
     Discarded,
 }
 
@@ -170,36 +183,69 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(absent: u64, live: u64, decided: Option<(Decision, u64)>, expected: Fate) {
-        assert_eq!(AbsenceCount { live, absent }.fate(decided), expected, "{absent} of {live}");
+    fn check(absent: u64, live: u64, expected: Fate) {
+        assert_eq!(AbsenceCount { live, absent }.fate(None), expected, "{absent} of {live}");
     }
 
     #[test]
     fn usual_number_is_deleted_and_more_is_held() {
-        check(0, 0, None, Fate::Deleted);
-        check(0, 50, None, Fate::Deleted);
-        check(100, 120, None, Fate::Deleted);
-        check(101, 120, None, Fate::Held);
-        check(200, 1000, None, Fate::Deleted);
-        check(201, 1000, None, Fate::Held);
-        check(u64::MAX, u64::MAX, None, Fate::Held);
+        check(0, 0, Fate::Deleted);
+        check(0, 50, Fate::Deleted);
+        check(100, 120, Fate::Deleted);
+        check(101, 120, Fate::Held);
+        check(200, 1000, Fate::Deleted);
+        check(201, 1000, Fate::Held);
+        check(u64::MAX, u64::MAX, Fate::Held);
     }
 
     #[test]
     fn emptied_account_is_held_however_small_it_was() {
-        check(9, 9, None, Fate::Deleted);
-        check(10, 10, None, Fate::Held);
-        check(10, 11, None, Fate::Deleted);
+        check(9, 9, Fate::Deleted);
+        check(10, 10, Fate::Held);
+        check(9, 10, Fate::Held);
+        check(8, 10, Fate::Deleted);
+        check(17, 19, Fate::Deleted);
+        check(18, 20, Fate::Held);
+        check(98, 100, Fate::Held);
+    }
+
+    /// What a person has said of so many of so many, and what becomes of so many of so many then.
+    #[track_caller]
+    fn check_word(decision: Decision, asked: (u64, u64), found: (u64, u64), expected: Fate) {
+        let asked = HeldDeletions {
+            connection: "hub".parse().unwrap(),
+            entity: "contact".to_owned(),
+            run: RunId(1),
+            absent: asked.0,
+            live: asked.1,
+            since: Timestamp::UNIX_EPOCH,
+            decision: Some(decision),
+        };
+        let count = AbsenceCount { absent: found.0, live: found.1 };
+        assert_eq!(count.fate(Some(&asked)), expected, "{decision:?} {asked:?} {found:?}");
     }
 
     #[test]
     fn word_of_a_person_goes_as_far_as_it_was_given() {
         let (approved, discarded) = (Decision::Approved, Decision::Discarded);
-        check(500, 1000, Some((approved, 500)), Fate::Deleted);
-        check(501, 1000, Some((approved, 500)), Fate::Held);
-        check(10, 10, Some((approved, 10)), Fate::Deleted);
-        check(700, 1000, Some((discarded, 500)), Fate::Kept);
-        check(701, 1000, Some((discarded, 500)), Fate::Held);
-        check(100, 1000, Some((discarded, 500)), Fate::Deleted);
+        check_word(approved, (500, 1000), (500, 1000), Fate::Deleted);
+        check_word(approved, (500, 1000), (501, 1000), Fate::Held);
+        check_word(approved, (10, 10), (10, 10), Fate::Deleted);
+        check_word(discarded, (500, 1000), (500, 1000), Fate::Kept);
+        check_word(discarded, (500, 1000), (700, 1000), Fate::Kept);
+        check_word(discarded, (500, 1000), (701, 1000), Fate::Held);
+        check_word(discarded, (500, 1000), (100, 1000), Fate::Deleted);
+    }
+
+    #[test]
+    fn what_a_person_has_kept_is_not_deleted_because_the_account_has_grown() {
+        let discarded = Decision::Discarded;
+        check_word(discarded, (150, 400), (150, 1000), Fate::Kept);
+        check_word(discarded, (150, 400), (101, 1000), Fate::Kept);
+        check_word(discarded, (150, 400), (100, 1000), Fate::Deleted);
+        check_word(discarded, (10, 10), (10, 50), Fate::Kept);
+        check_word(discarded, (10, 10), (8, 50), Fate::Deleted);
+        check_word(discarded, (150, 400), (350, 1000), Fate::Kept);
+        check_word(discarded, (150, 400), (351, 1000), Fate::Held);
     }
 }

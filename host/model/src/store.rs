@@ -147,6 +147,8 @@ pub struct PageCommit {
     pub records: Vec<PageRecord>,
     /// Records that are gone; they come after the records, and one never seen leaves no trace.
     pub tombstones: Vec<Tombstone>,
+    /// Records that are gone because a full read has not met them: nothing of it was read.
+    pub absent: Vec<Tombstone>,
     /// Records that could not be read.
     pub rejects: Vec<Reject>,
     /// The full read that its records belong to, where their absence from one tells deletions.
@@ -155,6 +157,14 @@ pub struct PageCommit {
     pub receipt: Receipt,
     /// Now.
     pub at: Timestamp,
+}
+
+impl PageCommit {
+    /// How much the provider has shown with this page, in whatever shape.
+    pub fn read(&self) -> u64 {
+        let read = self.records.len() + self.tombstones.len() + self.rejects.len();
+        u64::try_from(read).unwrap_or(u64::MAX)
+    }
 }
 
 /// What a page changed.

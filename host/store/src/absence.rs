@@ -44,7 +44,8 @@ impl Members {
             Some((reject.entity.as_str(), id))
         });
         let seen = records.chain(unread).map(|(entity, id)| key(entity, id)).collect();
-        let gone = page.tombstones.iter().map(|t| key(&t.entity, &t.id)).collect();
+        let gone =
+            page.tombstones.iter().chain(&page.absent).map(|t| key(&t.entity, &t.id)).collect();
         Some(Self { generation, seen, gone })
     }
 

@@ -59,15 +59,15 @@ impl Page {
     /// Checks and encodes a page. Of what it says twice about one record the last word counts,
     /// and a tombstone comes after a record.
     pub(crate) fn new(commit: PageCommit) -> Result<Self, StoreError> {
-        let members = Members::of_page(&commit);
-        let PageCommit { run, lane, state, records, tombstones, rejects, receipt, at, .. } = commit;
+        let (members, read) = (Members::of_page(&commit), commit.read());
+        let PageCommit { run, lane, state, records, tombstones, absent, .. } = commit;
+        let PageCommit { rejects, receipt, at, .. } = commit;
         check::lane(&lane, &state)?;
-        let read = records.len() + tombstones.len() + rejects.len();
-        let mut buffer = Buffer::new(&run, &records, tombstones.len());
+        let mut buffer = Buffer::new(&run, &records, tombstones.len() + absent.len());
         for PageRecord { record, outcome } in records {
             buffer.record(&record, outcome, &lane, at)?;
         }
-        for tombstone in &tombstones {
+        for tombstone in tombstones.iter().chain(&absent) {
             buffer.tombstone(tombstone)?;
         }
         let (bytes, items) = buffer.finish();
@@ -75,7 +75,7 @@ impl Page {
         Ok(Self {
             shown: (lane.kind == LaneKind::Records).then(|| runs::shown(&state)),
             state: json::encode(&(&lane, state))?,
-            read: u64::try_from(read).unwrap_or(u64::MAX),
+            read,
             run,
             lane,
             receipt,

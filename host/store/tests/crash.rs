@@ -97,6 +97,7 @@ fn commit(run: &RunRef, page: u64) -> PageCommit {
         state: state(page),
         records: (0..RECORDS).map(|number| mapped(record(number))).collect(),
         tombstones: Vec::new(),
+        absent: Vec::new(),
         rejects: Vec::new(),
         generation: None,
         receipt: Receipt::default(),

@@ -115,6 +115,7 @@ async fn fill(data: &Path, count: usize) {
         state: LaneState::default(),
         records: (0..count).map(|number| contact(number + 1000).into()).collect(),
         tombstones: Vec::new(),
+        absent: Vec::new(),
         rejects: vec![Reject {
             entity: "contact".to_owned(),
             id: None,

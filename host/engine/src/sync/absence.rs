@@ -8,9 +8,9 @@
 use std::time::Duration;
 
 use model::absence::{AbsenceCount, AbsenceQuery, Fate, Judged};
-use model::adapter::{Page, Receipt};
+use model::adapter::Receipt;
 use model::record::{Removal, Tombstone};
-use model::store::{Lane, LaneKind, StoreError};
+use model::store::{Lane, LaneKind, PageCommit, StoreError};
 use model::window::{Generation, LaneState};
 use model::{RunId, Timestamp};
 
@@ -59,7 +59,7 @@ impl Reader<'_> {
                 count = count.and(self.store.count_absent(query).await?);
             }
         }
-        let fate = count.fate(asked.and_then(|held| Some((held.decision?, held.absent))));
+        let fate = count.fate(asked);
         if fate != Fate::Held && !self.settle(entity, fate, &out).await? {
             return Ok(None);
         }
@@ -107,9 +107,9 @@ impl Reader<'_> {
                 let ids = self.store.absent(query.clone(), after, DELETED_MAX).await?;
                 let Some(last) = ids.last().cloned() else { break };
                 after = Some(last);
-                let tombstones = ids.into_iter().map(|id| gone(&query.entity, id)).collect();
-                let page = Page { tombstones, ..nothing() };
-                out.send(self.commit(lane, state, page, Receipt::default())).await?;
+                let absent = ids.into_iter().map(|id| gone(&query.entity, id)).collect();
+                let page = self.commit(lane, state, nothing(), Receipt::default());
+                out.send(PageCommit { absent, ..page }).await?;
             }
         }
         Ok(true)

@@ -67,7 +67,7 @@ pub(super) async fn commit(
 ) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(PAGES_QUEUED_MAX);
     while queue.recv_many(&mut batch, PAGES_QUEUED_MAX).await > 0 {
-        let read: Vec<_> = batch.iter().map(|q: &Queued| (read(&q.page), q.page.receipt)).collect();
+        let read: Vec<_> = batch.iter().map(|q: &Queued| (q.page.read(), q.page.receipt)).collect();
         let (pages, room): (Vec<_>, Vec<_>) = batch.drain(..).map(|q| (q.page, q.room)).unzip();
         let outcomes = store.commit_pages(pages).await?;
         drop(room);
@@ -77,10 +77,4 @@ pub(super) async fn commit(
         }
     }
     Ok(())
-}
-
-/// What the provider sent, in whatever shape: the store counts the same way.
-fn read(page: &PageCommit) -> u64 {
-    let read = page.records.len() + page.tombstones.len() + page.rejects.len();
-    u64::try_from(read).unwrap_or(u64::MAX)
 }

@@ -127,6 +127,7 @@ impl Reader<'_> {
             state: state.clone(),
             records: page.records.into_iter().map(Into::into).collect(),
             tombstones: page.tombstones,
+            absent: Vec::new(),
             rejects: page.rejects,
             generation: state.generation.map(|generation| generation.id),
             receipt,

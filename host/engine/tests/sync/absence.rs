@@ -62,6 +62,8 @@ async fn what_a_complete_scan_does_not_show_is_gone_and_comes_back() {
     let world = world();
     world.run(&mut of(50)).await;
     assert_eq!(absent(&world, of(45)).await, (5, 0, 5));
+    let read = world.last_run().await.entities["contact"].read;
+    assert_eq!(read, 45, "what is absent was not read");
     let gone: Vec<_> = world.records().await.into_iter().filter(|r| r.removed.is_some()).collect();
     assert_eq!((gone.len(), gone[0].removed), (5, Some(Removal::Hidden)));
     assert_eq!(absent(&world, of(45)).await, (0, 0, 0), "what is gone is absent no more");
@@ -236,7 +238,10 @@ async fn discarded_deletions_are_kept_without_asking_until_the_records_are_shown
 async fn emptied_account_is_held_though_it_is_small() {
     let world = world();
     world.run(&mut of(12)).await;
+    assert_eq!(absent(&world, of(1)).await, (11, 11, 0));
+    decide(&world, &world.last_run().await, Decision::Discarded).await;
     assert_eq!(absent(&world, of(0)).await, (12, 12, 0));
+    assert_eq!(held_events(&world).await, 1, "nobody is asked twice");
 }
 
 #[tokio::test]

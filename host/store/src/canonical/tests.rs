@@ -136,6 +136,7 @@ async fn commit(store: &Store, run: &RunRef, steps: Vec<Step>) {
         state: LaneState::default(),
         records,
         tombstones,
+        absent: Vec::new(),
         rejects: Vec::new(),
         generation: None,
         receipt: Receipt::default(),

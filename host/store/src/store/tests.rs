@@ -63,6 +63,7 @@ fn page(run: Run) -> PageCommit {
         state: LaneState::default(),
         records: vec![record.into()],
         tombstones: Vec::new(),
+        absent: Vec::new(),
         rejects: Vec::new(),
         generation: None,
         receipt: Receipt::default(),

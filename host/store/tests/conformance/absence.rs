@@ -95,6 +95,18 @@ pub(crate) async fn tombstone_ends_the_membership(store: &impl Ports) {
     assert_eq!(count(store, of(&run, 2)).await, (1, 1), "it came back by no full read");
 }
 
+pub(crate) async fn what_is_absent_is_gone_and_was_not_read(store: &impl Ports) {
+    let run = begin(store, "acme/hub").await;
+    store.commit_page(read(&run, 1, &["1", "2"])).await.unwrap();
+    let absent = vec![tombstone("1", Removal::Hidden)];
+    let commit = PageCommit { absent, generation: Some(RunId(2)), ..page(&run, Vec::new()) };
+    assert_eq!(store.commit_page(commit).await.unwrap().deleted, 1);
+    assert_eq!(count(store, of(&run, 2)).await, (1, 1));
+    let kept = store.run(&run.tenant, &run.connection, run.id).await.unwrap().unwrap();
+    let report = &kept.entities["contacts"];
+    assert_eq!((report.read, report.deleted), (2, 1));
+}
+
 pub(crate) async fn members_of_lanes_and_entities_never_meet(store: &impl Ports) {
     let run = begin(store, "acme/hub").await;
     let parts = [None, Some(""), Some("a"), Some("a\0"), Some("ab")];

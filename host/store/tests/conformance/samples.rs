@@ -64,6 +64,7 @@ pub(crate) fn page(run: &RunRef, records: Vec<Record>) -> PageCommit {
         state: state("next"),
         records: records.into_iter().map(Into::into).collect(),
         tombstones: Vec::new(),
+        absent: Vec::new(),
         rejects: Vec::new(),
         generation: None,
         receipt: Receipt { http_calls: 1, ..Receipt::default() },
