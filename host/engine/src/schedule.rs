@@ -4,9 +4,13 @@
 //! queues one job and moves its task on, in one commit under the fence of the lead. So a crash
 //! between two ticks queues nothing twice and forgets nothing, and of several schedulers one acts.
 //! What was missed while none did is made up for by a single job. A job whose predecessor of the
-//! same task still waits or works is not queued. When the clock of the store steps back, what is
-//! due waits until it has caught up; nothing is due twice. An open breaker does not stop the ticks:
-//! the one job that they queue waits, at no attempt.
+//! same task still waits or works is not queued. Behind an open breaker
+//! that one job waits, see [`breaker`](crate::breaker).
+//!
+//! When the clock of the store was set back, which shows in a clock behind the last tick or in a
+//! lead that had to begin anew, tasks that stand later than their schedule says are moved to where
+//! it says: none waits until the clock has caught up. A time of day that has come before comes no
+//! second time; what is due more often than hourly goes on at its pace.
 
 mod cron;
 mod edit;
@@ -16,13 +20,13 @@ mod plans;
 mod when;
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use model::Clock;
 use model::queue::{BATCH_MAX, Enqueued};
 use model::store::{StoreError, StoreErrorKind};
 use model::task::{Fence, Task, TaskStore};
+use model::{Clock, Timestamp};
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use edit::{Desk, Draft, PutError, pause, preview, put, resume};
@@ -78,12 +82,26 @@ pub struct Ticked {
 pub struct Scheduler {
     ports: Ports,
     holder: String,
+    last: Mutex<Option<Led>>,
+}
+
+/// A tick that has come to its end.
+#[derive(Clone, Copy)]
+struct Led {
+    fence: Fence,
+    at: Timestamp,
+}
+
+/// The lead during a tick, kept however long it takes.
+struct Lead {
+    fence: Fence,
+    since: Instant,
 }
 
 impl Scheduler {
     /// A scheduler under a name that no other process has, not even its own predecessor.
     pub fn new(ports: Ports, holder: impl Into<String>) -> Self {
-        Self { ports, holder: holder.into() }
+        Self { ports, holder: holder.into(), last: Mutex::default() }
     }
 
     /// Ticks once a minute until it is asked to stop, then gives up the lead.
@@ -111,25 +129,69 @@ impl Scheduler {
 
     /// Queues what is due and sweeps, if it has or gets the lead; else nothing.
     pub async fn tick(&self) -> Result<Option<Ticked>, StoreError> {
-        let Some(mut fence) = self.lead().await? else { return Ok(None) };
-        let (mut led, mut total) = (Instant::now(), Ticked::default());
+        let now = self.ports.clock.now();
+        let Some(fence) = self.lead().await? else { return Ok(None) };
+        let mut lead = Lead { fence, since: Instant::now() };
         let mut plans = Plans::default();
+        if !self.follows(fence, now) && !self.replan(&mut lead, &mut plans).await? {
+            return Ok(Some(Ticked::default()));
+        }
+        *self.last() = Some(Led { fence, at: now });
+        let mut total = Ticked::default();
         for _ in 0..BATCHES_MAX {
             let due = self.ports.tasks.due_tasks(BATCH_MAX).await?;
             if due.is_empty() {
                 break;
             }
-            if led.elapsed() > LEAD_LEASE / 6 {
-                let Some(kept) = self.lead().await? else { return Ok(Some(total)) };
-                (fence, led) = (kept, Instant::now());
+            if !self.keep(&mut lead).await? {
+                return Ok(Some(total));
             }
             total.due += due.len();
-            total.queued += self.act(fence, due, &mut plans).await?;
+            total.queued += self.act(lead.fence, due, &mut plans).await?;
         }
         for sweep in &self.ports.sweeps {
             sweep().await?;
         }
         Ok(Some(total))
+    }
+
+    /// Whether the clock went on since the last tick, as far as it is known.
+    fn follows(&self, fence: Fence, now: Timestamp) -> bool {
+        self.last().is_some_and(|last| last.fence == fence && last.at <= now)
+    }
+
+    /// Moves tasks that stand later than they are due. False if the lead was lost meanwhile.
+    async fn replan(&self, lead: &mut Lead, plans: &mut Plans) -> Result<bool, StoreError> {
+        let mut after = None;
+        loop {
+            let planned = self.ports.tasks.planned_tasks(after.as_ref(), BATCH_MAX).await?;
+            if planned.is_empty() {
+                return Ok(true);
+            }
+            if !self.keep(lead).await? {
+                return Ok(false);
+            }
+            let now = self.ports.clock.now();
+            let ticks: Vec<_> = planned.iter().filter_map(|task| plans.sooner(task, now)).collect();
+            if !ticks.is_empty() {
+                tracing::warn!(tasks = ticks.len(), "tasks are due sooner: the clock was set back");
+                self.ports.tasks.tick(lead.fence, ticks).await?;
+            }
+            after = planned.into_iter().next_back();
+        }
+    }
+
+    /// Keeps the lead where it may soon run out. False if it was lost.
+    async fn keep(&self, lead: &mut Lead) -> Result<bool, StoreError> {
+        if lead.since.elapsed() > LEAD_LEASE / 6 {
+            let Some(fence) = self.lead().await? else { return Ok(false) };
+            *lead = Lead { fence, since: Instant::now() };
+        }
+        Ok(true)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Led>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn act(

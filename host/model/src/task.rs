@@ -149,6 +149,14 @@ pub trait TaskStore: Send + Sync {
     /// Tasks of all tenants that are due by now, the longest due first.
     async fn due_tasks(&self, limit: usize) -> Result<Vec<Task>, StoreError>;
 
+    /// Tasks of all tenants that are due later than now, the soonest first, from the one behind
+    /// `after` as it was listed.
+    async fn planned_tasks(
+        &self,
+        after: Option<&Task>,
+        limit: usize,
+    ) -> Result<Vec<Task>, StoreError>;
+
     /// Acts on ticks, at most [`BATCH_MAX`](crate::queue::BATCH_MAX): queues their jobs and moves
     /// the tasks on, in one transaction. A tick that is void, or that has no job, answers nothing.
     /// A fence that is not the newest is refused as a whole.

@@ -4,9 +4,11 @@ mod lead;
 mod port;
 mod tick;
 
+use std::ops::RangeBounds;
+
+use model::TenantId;
 use model::store::{StoreError, StoreErrorKind};
 use model::task::{Task, TaskId};
-use model::{TenantId, Timestamp};
 use redb::ReadTransaction;
 
 use crate::check;
@@ -58,8 +60,8 @@ impl Change for Remove {
             return Ok((writes, false));
         };
         writes.remove(Table::Tasks, &key::task(&old.tenant, &old.id));
-        if let Some(at) = old.next_sync_at {
-            writes.remove(Table::DueTasks, &key::due_task(at, &old.tenant, &old.id));
+        if let Some(place) = place(&old) {
+            writes.remove(Table::DueTasks, &place);
         }
         Ok((writes, true))
     }
@@ -87,13 +89,16 @@ fn list(snapshot: &ReadTransaction, tenant: &TenantId) -> Result<Vec<Task>, Stor
         .collect()
 }
 
-/// Tasks of all tenants that are due at `now`, the longest due first.
-fn due(snapshot: &ReadTransaction, now: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
+/// Tasks of all tenants, the soonest due first.
+fn by_due<'a>(
+    snapshot: &ReadTransaction,
+    places: impl RangeBounds<&'a [u8]> + 'a,
+    limit: usize,
+) -> Result<Vec<Task>, StoreError> {
     let tasks = Table::Tasks.read(snapshot)?;
-    let behind = key::due_behind(now);
     Table::DueTasks
         .read(snapshot)?
-        .range(..behind.as_slice())
+        .range(places)
         .disk()?
         .take(limit)
         .map(|row| {
@@ -113,7 +118,6 @@ fn find(rows: &impl Rows, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>
 
 /// Puts a task, and moves its place in the index.
 fn replace(writes: &mut Writes, old: Option<&Task>, task: &Task) -> Result<(), StoreError> {
-    let place = |task: &Task| task.next_sync_at.map(|at| key::due_task(at, &task.tenant, &task.id));
     let (before, now) = (old.and_then(place), place(task));
     writes.put(Table::Tasks, &key::task(&task.tenant, &task.id), &json::encode(task)?);
     if before != now {
@@ -125,6 +129,11 @@ fn replace(writes: &mut Writes, old: Option<&Task>, task: &Task) -> Result<(), S
         }
     }
     Ok(())
+}
+
+/// Where a task stands in the index.
+fn place(task: &Task) -> Option<Vec<u8>> {
+    task.next_sync_at.map(|at| key::due_task(at, &task.tenant, &task.id))
 }
 
 fn conflict(task: &Task, revision: u64) -> StoreError {

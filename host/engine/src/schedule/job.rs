@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use model::Timestamp;
 use model::queue::{Dedupe, DedupeUntil, Enqueued, JobQueue, NewJob};
 use model::store::StoreError;
@@ -13,14 +14,18 @@ use crate::work::job::{Order, SyncOrder};
 /// by setting it back.
 const TOMBSTONE: Duration = Duration::from_hours(24);
 
-/// The job of a tick: of one instant once, and none while the one before is not finished.
-pub(super) fn job(task: &Task, due: Timestamp) -> NewJob {
-    let tick = Dedupe {
-        key: format!("tick/{}/{}", task.id, due.as_nanosecond()),
-        until: DedupeUntil::Elapsed(TOMBSTONE),
-    };
+/// What is due again within this time is not remembered. It is to go on at its pace when the clock
+/// is set back, where a time of day must not come twice.
+const REPEATED_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+/// The job of a tick: none while the one before is not finished, and of one instant once, unless
+/// the next one follows soon.
+pub(super) fn job(task: &Task, due: Timestamp, next: Option<Timestamp>) -> NewJob {
     let mut job = now(task, false);
-    job.dedupe.push(tick);
+    if next.is_none_or(|next| next.duration_since(due) > REPEATED_MAX) {
+        let key = format!("tick/{}/{}", task.id, due.as_nanosecond());
+        job.dedupe.push(Dedupe { key, until: DedupeUntil::Elapsed(TOMBSTONE) });
+    }
     job
 }
 

@@ -26,9 +26,21 @@ impl Plans {
         let when = when.ok();
         let next = when.as_ref().and_then(|when| when.next(now.max(due)));
         // A tick that comes late may find the hours over; it waits until they open.
-        let job = when.filter(|when| when.admits(now)).map(|_| job(task, due));
+        let job = when.filter(|when| when.admits(now)).map(|_| job(task, due, next));
         let (tenant, id) = (task.tenant.clone(), task.id.clone());
         Some(Tick { tenant, task: id, revision: task.revision, due, next, job })
+    }
+
+    /// The tick that moves a task to where its schedule says it is due next, if that is sooner than
+    /// it stands. It can be so after the clock was set back alone: what was planned at an earlier
+    /// instant is never later.
+    pub(super) fn sooner(&mut self, task: &Task, now: Timestamp) -> Option<Tick> {
+        let due = task.next_sync_at?;
+        // One that cannot be read is told of when it is due.
+        let next = self.when(task).ok()?.next(now).filter(|next| *next < due)?;
+        let (tenant, id) = (task.tenant.clone(), task.id.clone());
+        let next = Some(next);
+        Some(Tick { tenant, task: id, revision: task.revision, due, next, job: None })
     }
 
     fn when(&mut self, task: &Task) -> Result<When, Invalid> {

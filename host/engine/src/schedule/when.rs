@@ -110,11 +110,9 @@ impl Rule {
             Self::Every { from, interval } => {
                 let interval_ns = i128::try_from(interval.as_nanos()).ok()?;
                 let past_ns = after.as_nanosecond() - from.as_nanosecond();
-                let passed = past_ns.div_euclid(interval_ns).max(-1);
-                let next_ns = from.as_nanosecond() + (passed + 1) * interval_ns;
-                // The first one comes an interval after the task was made, not at once.
-                let first_ns = from.as_nanosecond() + interval_ns;
-                Timestamp::from_nanosecond(next_ns.max(first_ns)).ok()
+                // Before the task was made, if the clock was set back, it is counted back as well.
+                let passed = past_ns.div_euclid(interval_ns);
+                Timestamp::from_nanosecond(from.as_nanosecond() + (passed + 1) * interval_ns).ok()
             }
         }
     }

@@ -3,5 +3,6 @@
 
 mod edit;
 mod lead;
+mod steps;
 mod ticks;
 mod world;

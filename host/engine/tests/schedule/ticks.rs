@@ -91,32 +91,6 @@ async fn what_was_missed_waits_for_its_hours() {
 }
 
 #[tokio::test]
-async fn clock_that_steps_ahead_or_back_by_an_hour_queues_nothing_twice() {
-    let world = World::new().await;
-    let scheduler = world.scheduler("one");
-    world.put(every("crm", 10)).await.unwrap();
-    world.tick_until(&scheduler, "01T00:20:00").await;
-    world.work().await;
-    world.clock.set(at("01T01:20:30"));
-    assert_eq!(world.tick_until(&scheduler, "01T01:21:00").await, [("01T01:20:30".to_owned(), 1)]);
-    world.work().await;
-    world.clock.set(at("01T00:21:30"));
-    let again = world.tick_until(&scheduler, "01T01:29:30").await;
-    assert_eq!(again, [], "until the clock has caught up");
-    assert_eq!(world.tick_until(&scheduler, "01T01:31:30").await.len(), 1);
-    // Nor where a person sets the task back while the clock is wrong.
-    world.work().await;
-    let stats = world.stats().await;
-    world.clock.set(at("01T00:00:00"));
-    let task = world.task("crm").await;
-    let back = Task { next_sync_at: Some(at("01T01:20:00")), ..task };
-    world.store.put_task(back, None).await.unwrap();
-    world.clock.set(at("01T01:20:30"));
-    world.tick_until(&scheduler, "01T01:21:00").await;
-    assert_eq!(world.stats().await.enqueued, stats.enqueued + 1);
-}
-
-#[tokio::test]
 async fn task_whose_time_zone_is_gone_stops_and_harms_no_other() {
     let world = World::new().await;
     let task = world.put(every("crm", 1)).await.unwrap();

@@ -8,8 +8,9 @@ use model::queue::Enqueued;
 use model::store::StoreError;
 use model::task::{Fence, Task, TaskId, TaskStore, Tick};
 
-use super::{Put, Remove, due, get, lead, list, tick};
+use super::{Put, Remove, by_due, get, lead, list, place, tick};
 use crate::Store;
+use crate::codec::key;
 
 #[async_trait]
 impl TaskStore for Store {
@@ -32,8 +33,19 @@ impl TaskStore for Store {
     }
 
     async fn due_tasks(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
-        let now = self.clock().now();
-        self.read(move |snapshot| due(snapshot, now, limit)).await
+        let behind = key::due_behind(self.clock().now());
+        self.read(move |snapshot| by_due(snapshot, ..behind.as_slice(), limit)).await
+    }
+
+    async fn planned_tasks(
+        &self,
+        after: Option<&Task>,
+        limit: usize,
+    ) -> Result<Vec<Task>, StoreError> {
+        let from = after
+            .and_then(place)
+            .map_or_else(|| key::due_behind(self.clock().now()), |place| key::with(place, &[0]));
+        self.read(move |snapshot| by_due(snapshot, from.as_slice().., limit)).await
     }
 
     async fn tick(

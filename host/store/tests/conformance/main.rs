@@ -198,6 +198,7 @@ suite! { redb, crate::open_redb:
         record_that_could_not_be_read_is_a_member
         what_is_gone_changed_or_elsewhere_is_not_absent
         tombstone_ends_the_membership
+        what_is_absent_is_gone_and_was_not_read
         members_of_lanes_and_entities_never_meet
         held_deletions_are_kept_and_asked_about_once
         decision_is_about_what_a_run_holds
@@ -330,6 +331,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         task_is_replaced_under_its_revision_alone
         tasks_are_listed_by_name_and_tenants_never_meet
         tasks_are_due_by_the_clock_of_the_store
+        tasks_that_are_due_later_are_listed_apart
         tick_queues_its_job_and_moves_its_task_on
         tick_of_a_task_that_has_changed_is_void
         tick_of_an_older_lead_does_nothing

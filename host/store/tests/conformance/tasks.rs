@@ -118,6 +118,23 @@ pub(crate) async fn tasks_are_due_by_the_clock_of_the_store(store: &impl Ports, 
     assert_eq!(due(10).await, ["late", "first"]);
 }
 
+pub(crate) async fn tasks_that_are_due_later_are_listed_apart(store: &impl Ports, clock: &Clock) {
+    for (path, due) in [("acme/late", 30), ("beta/first", 10), ("acme/second", 20), ("b/x", 20)] {
+        put(store, path, due).await;
+    }
+    clock.set(at(10));
+    let (mut names, mut after) = (Vec::new(), None);
+    loop {
+        let listed = store.planned_tasks(after.as_ref(), 1).await.unwrap();
+        let Some(last) = listed.into_iter().next() else { break };
+        names.push(last.id.to_string());
+        // One that is moved before the place is not met again, nor is any other missed.
+        put(store, &format!("{}/{}", last.tenant, last.id), 15).await;
+        after = Some(last);
+    }
+    assert_eq!(names, ["second", "x", "late"]);
+}
+
 pub(crate) async fn tick_queues_its_job_and_moves_its_task_on(store: &impl Ports, clock: &Clock) {
     let fence = store.lead("one", LEASE).await.unwrap().unwrap();
     let first = put(store, "acme/nightly", 10).await;

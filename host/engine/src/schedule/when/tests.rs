@@ -56,7 +56,7 @@ fn interval_is_counted_from_when_the_task_was_made() {
     check(&every(15 * MINUTE), "01T00:00:10", &["01T00:15:10", "01T00:30:10"]);
     check(&every(15 * MINUTE), "01T00:20:00", &["01T00:30:10"]);
     check(&every(15 * MINUTE), "01T00:15:09.9", &["01T00:15:10"]);
-    check(&every(15 * MINUTE), "01T00:00:00", &["01T00:15:10"]);
+    check(&every(15 * MINUTE), "01T00:00:00", &["01T00:00:10", "01T00:15:10"]);
     check(&every(15 * MINUTE), "09T23:59:00", &["10T00:00:10"]);
 }
 
