@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::retention::Sweeper;
 use engine::schedule::{self, Scheduler, Sweep};
 use engine::sync::Cancel;
 use engine::work::{self, Handler, Inbound};
@@ -41,11 +42,11 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
 
 /// Forgets history that need not be kept.
 fn retention(host: &Arc<Host>) -> Sweep {
-    let store = host.store.clone();
+    let sweeper = Arc::new(Sweeper::new(host.store.clone()));
     Box::new(move || {
-        let store = store.clone();
+        let sweeper = Arc::clone(&sweeper);
         Box::pin(async move {
-            let removed = engine::retention::sweep(store.as_ref()).await?;
+            let removed = sweeper.sweep().await?;
             if removed > 0 {
                 tracing::info!(removed, "runs and events that need not be kept are forgotten");
             }
