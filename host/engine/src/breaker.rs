@@ -2,7 +2,14 @@
 //! for them.
 //!
 //! Breakers live in memory; every transition is told to the store by [`Breakers::keep`], so that
-//! those that are open are open after a restart too.
+//! those that are open are open after a restart too. Transitions are handed over under the lock
+//! under which they happen: the store hears of them in their order.
+//!
+//! What is to ask a host whose breaker is open is put off when it is claimed, at no attempt and
+//! without a request. Schedules go on with their ticks meanwhile, and rest all the same: of a task
+//! there is one unfinished job at most, so all ticks that the outage spans leave that one behind.
+//! A task that was passed over and made up for what it missed would leave no less, and would begin
+//! no sooner: the job that waits is due the moment the breaker lets a request try.
 
 mod pending;
 
@@ -82,10 +89,10 @@ impl Breakers {
 
     /// Closes a breaker, because somebody knows better. False if it was not open.
     pub fn reset(&self, key: &Key) -> bool {
-        let closed = self.hosts().breakers.get_mut(key).and_then(Breaker::close);
-        let was_open = closed.is_some();
-        self.moved(key, closed);
-        was_open
+        let mut hosts = self.hosts();
+        let closed = hosts.breakers.get_mut(key).and_then(Breaker::close);
+        self.moved(&hosts, key, closed);
+        closed.is_some()
     }
 
     /// Tells the store of every transition, for as long as it is polled. What is not told yet
@@ -99,7 +106,8 @@ impl Breakers {
         self.0.pending.flush().await
     }
 
-    fn moved(&self, key: &Key, transition: Option<Transition>) {
+    /// Tells of a transition, before the lock is given up under which it happened.
+    fn moved(&self, _locked: &Watched, key: &Key, transition: Option<Transition>) {
         let Key { tenant, package, host } = key;
         match transition {
             Some(Transition::Opened(open)) => {
@@ -129,19 +137,18 @@ impl Breakers {
 impl Hosts for Breakers {
     fn admit(&self, key: &Key) -> Result<Pass, Timestamp> {
         let now = self.0.clock.now();
-        let (pass, transition) = self.hosts().breaker(key, now).admit(now)?;
-        self.moved(key, transition);
+        let mut hosts = self.hosts();
+        let (pass, transition) = hosts.breaker(key, now).admit(now)?;
+        self.moved(&hosts, key, transition);
         Ok(pass)
     }
 
     fn report(&self, key: &Key, pass: Pass, outcome: Outcome) {
         let now = self.0.clock.now();
-        let transition = {
-            let mut hosts = self.hosts();
-            hosts.retries(key, now).earn();
-            hosts.breaker(key, now).report(pass, outcome, now)
-        };
-        self.moved(key, transition);
+        let mut hosts = self.hosts();
+        hosts.retries(key, now).earn();
+        let transition = hosts.breaker(key, now).report(pass, outcome, now);
+        self.moved(&hosts, key, transition);
     }
 }
 

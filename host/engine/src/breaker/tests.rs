@@ -1,3 +1,4 @@
+use async_trait::async_trait;
 use model::breaker::REQUESTS_MIN;
 use model::event::EventKind;
 use model::store::RecordStore as _;
@@ -94,6 +95,46 @@ async fn every_transition_is_an_event_in_its_order() {
         })
         .collect();
     assert_eq!(told, [Some(first), Some(second), None]);
+}
+
+/// What a store has heard last.
+#[derive(Default)]
+struct Heard(Mutex<HashMap<Key, Option<Open>>>);
+
+#[async_trait]
+impl BreakerStore for Heard {
+    async fn breakers(&self) -> Result<Vec<Opened>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_breaker(&self, key: &Key, open: Option<Open>) -> Result<(), StoreError> {
+        self.0.lock().unwrap().insert(key.clone(), open);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn store_hears_of_transitions_in_the_order_in_which_they_happen() {
+    let (heard, clock) = (Arc::new(Heard::default()), Clock::manual(Timestamp::UNIX_EPOCH));
+    let store: Arc<dyn BreakerStore> = Arc::<Heard>::clone(&heard);
+    let breakers = Breakers::load(store, clock).await.unwrap();
+    let acme = key("acme", "api.example");
+    let work = || {
+        for _ in 0..REQUESTS_MIN {
+            if let Ok(pass) = breakers.admit(&acme) {
+                breakers.report(&acme, pass, Outcome::Failed(None));
+            }
+        }
+        breakers.reset(&acme);
+    };
+    for _ in 0..500 {
+        std::thread::scope(|threads| {
+            (0..4).for_each(|_| drop(threads.spawn(work)));
+        });
+        breakers.flush().await.unwrap();
+        let open = breakers.list(None).pop().map(|opened| opened.open);
+        assert_eq!(heard.0.lock().unwrap().get(&acme).copied().flatten(), open);
+    }
 }
 
 #[tokio::test]
