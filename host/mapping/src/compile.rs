@@ -1,5 +1,6 @@
 //! From a schema to a checked program.
 
+mod embed;
 mod field;
 mod lint;
 #[cfg(test)]
@@ -75,6 +76,7 @@ pub fn compile(
     let maps: Vec<_> =
         schema.fields.iter().enumerate().map(|(i, map)| compiler.map(i, map)).collect();
     let link = schema.url.as_ref().map(|link| compiler.link(link));
+    embed::check(schema, record_type, types, &mut compiler.report);
     lint::check(schema, record_type, &mut compiler.report);
     let Compiler { docs, mut report, .. } = compiler;
     let maps: Option<Vec<Map>> = maps.into_iter().collect();

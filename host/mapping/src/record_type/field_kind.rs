@@ -89,7 +89,7 @@ impl FieldKind {
     }
 
     /// The record type that stands within it.
-    pub(super) fn embedded(&self) -> Option<&str> {
+    pub(crate) fn embedded(&self) -> Option<&str> {
         match self {
             Self::Plain(_) | Self::Ref(_) => None,
             Self::List(item) => item.embedded(),
