@@ -62,6 +62,9 @@ pub struct Field {
     /// The provider's name of it, where the type was derived from a provider's fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// The provider has it no more; what was stored keeps its meaning.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
 }
 
 /// What happens when the provider's side changes.

@@ -88,6 +88,7 @@ pub(super) fn field(found: &Discovered, names: &mut BTreeSet<String>) -> Field {
         summary: String::new(),
         also: Vec::new(),
         origin: Some(found.name.clone()),
+        gone: false,
     }
 }
 

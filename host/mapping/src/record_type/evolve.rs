@@ -35,8 +35,10 @@ pub struct Change {
 pub enum Changed {
     /// The entity was not there before.
     Entity,
-    /// The field was not there before.
+    /// The field was not there before, or was there no more.
     Added(FieldKind),
+    /// The field was not there before, and the type has as many as it may have.
+    NoRoom(FieldKind),
     /// The field has another type.
     Retyped {
         /// The type of the record type.
@@ -59,7 +61,7 @@ impl Evolution {
 ///
 /// `old` is `None` for an entity that was not there before. A frozen change leaves the whole type
 /// as it is. A field that is there no more stays, so that what was stored keeps its meaning, but
-/// is not required any longer.
+/// is not required any longer, and is told once: the type remembers that it is gone.
 pub fn evolve(
     old: Option<&RecordType>,
     name: &str,
@@ -70,8 +72,10 @@ pub fn evolve(
         let policy = contract.object;
         let derived = || derive(name, discovered, contract);
         let record_type = (policy == Policy::Evolve).then(derived).flatten();
-        let change = Change { origin: String::new(), changed: Changed::Entity, policy };
-        return Evolution { record_type, changes: vec![change] };
+        let entity = Change { origin: String::new(), changed: Changed::Entity, policy };
+        let usable = discovered.iter().filter(|found| found.is_usable() && record_type.is_some());
+        let changes = [entity].into_iter().chain(usable.skip(RecordType::FIELDS_MAX).map(no_room));
+        return Evolution { changes: changes.collect(), record_type };
     };
     let changes = differences(old, discovered, contract);
     let mut evolution = Evolution { record_type: None, changes };
@@ -83,12 +87,18 @@ pub fn evolve(
 
 fn differences(old: &RecordType, discovered: &[Discovered], contract: Contract) -> Vec<Change> {
     let mut changes = Vec::new();
+    let mut room = RecordType::FIELDS_MAX.saturating_sub(old.fields.len());
     for found in discovered.iter().filter(|found| found.is_usable()) {
         let known = old.fields.iter().find(|field| field.origin.as_ref() == Some(&found.name));
         let to = found.field_kind();
         let change = |changed, policy| Change { origin: found.name.clone(), changed, policy };
         match known {
-            None => changes.push(change(Changed::Added(to), contract.field)),
+            None if contract.field == Policy::Evolve && room == 0 => changes.push(no_room(found)),
+            None => {
+                room = room.saturating_sub(1);
+                changes.push(change(Changed::Added(to), contract.field));
+            }
+            Some(field) if field.gone => changes.push(change(Changed::Added(to), contract.field)),
             Some(field) if !covers(&field.kind, &to) => {
                 let from = field.kind.clone();
                 changes.push(change(Changed::Retyped { from, to }, contract.kind));
@@ -97,7 +107,8 @@ fn differences(old: &RecordType, discovered: &[Discovered], contract: Contract) 
         }
     }
     let names: BTreeSet<_> = discovered.iter().map(|found| &found.name).collect();
-    let gone = old.fields.iter().filter_map(|field| field.origin.as_ref());
+    let there = old.fields.iter().filter(|field| !field.gone);
+    let gone = there.filter_map(|field| field.origin.as_ref());
     let gone = gone.filter(|origin| !names.contains(origin)).map(|origin| Change {
         origin: origin.clone(),
         changed: Changed::Removed,
@@ -108,30 +119,30 @@ fn differences(old: &RecordType, discovered: &[Discovered], contract: Contract) 
     changes
 }
 
+/// A field that the type cannot take up.
+fn no_room(found: &Discovered) -> Change {
+    let changed = Changed::NoRoom(found.field_kind());
+    Change { origin: found.name.clone(), changed, policy: Policy::DiscardValue }
+}
+
 fn follow(old: &RecordType, discovered: &[Discovered], evolution: &Evolution) -> RecordType {
     let mut next = old.clone();
     let mut names: BTreeSet<_> = old.fields.iter().map(|field| field.name.clone()).collect();
     for change in evolution.changes.iter().filter(|change| change.policy == Policy::Evolve) {
-        let of_it = |field: &&mut Field| field.origin.as_ref() == Some(&change.origin);
-        match &change.changed {
-            Changed::Entity => {}
-            Changed::Retyped { from, to } => {
-                if let Some(field) = next.fields.iter_mut().find(of_it) {
-                    field.kind = widest(from, to);
-                }
+        let known = next.fields.iter_mut().find(|f| f.origin.as_ref() == Some(&change.origin));
+        match (&change.changed, known) {
+            (Changed::Retyped { from, to }, Some(field)) => field.kind = widest(from, to),
+            (Changed::Removed, Some(field)) => (field.required, field.gone) = (false, true),
+            (Changed::Added(to), Some(field)) => {
+                (field.kind, field.gone) = (widest(&field.kind, to), false);
             }
-            Changed::Removed => {
-                if let Some(field) = next.fields.iter_mut().find(of_it) {
-                    field.required = false;
-                }
-            }
-            Changed::Added(_) if next.fields.len() == RecordType::FIELDS_MAX => {}
-            Changed::Added(_) => {
+            (Changed::Added(_), None) => {
                 let found = discovered.iter().find(|found| found.name == change.origin);
                 let added = found.map(|found| field(found, &mut names));
                 // Records that are there already do not have it.
                 next.fields.extend(added.map(|field| Field { required: false, ..field }));
             }
+            _ => {}
         }
     }
     if next != *old {
@@ -152,5 +163,9 @@ fn covers(old: &FieldKind, new: &FieldKind) -> bool {
 
 /// The type that holds the values of both.
 fn widest(from: &FieldKind, to: &FieldKind) -> FieldKind {
-    if covers(to, from) { to.clone() } else { FieldKind::Plain(Kind::Any) }
+    match (covers(from, to), covers(to, from)) {
+        (true, _) => from.clone(),
+        (false, true) => to.clone(),
+        (false, false) => FieldKind::Plain(Kind::Any),
+    }
 }

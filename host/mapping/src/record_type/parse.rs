@@ -99,8 +99,9 @@ fn field(json: Json, at: &str, report: &mut Report) -> Option<Field> {
     let summary = members.text_if("summary").unwrap_or_default();
     let also = members.texts("also").unwrap_or_default();
     let origin = members.text_if("origin");
+    let gone = members.flag("gone");
     members.finish();
-    Some(Field { name: name?, kind: kind?, required, pii, summary, also, origin })
+    Some(Field { name: name?, kind: kind?, required, pii, summary, also, origin, gone })
 }
 
 fn identity(members: &mut Members<'_>, fields: &[Field]) -> Vec<Vec<String>> {

@@ -209,6 +209,49 @@ fn following_twice_changes_nothing_more() {
     let old = derive("t", &[discovered("a", "text"), discovered("b", "text")], contract).unwrap();
     let new = [discovered("a", "integer")];
     let once = evolve(Some(&old), "t", &new, contract).record_type.unwrap();
-    let twice = evolve(Some(&once), "t", &new, contract).record_type.unwrap();
-    assert_eq!((once.version, &once), (2, &twice));
+    let twice = evolve(Some(&once), "t", &new, contract);
+    assert_eq!((once.version, Some(&once)), (2, twice.record_type.as_ref()));
+    assert_eq!(twice.changes, []);
+}
+
+#[test]
+fn field_that_is_gone_is_told_once_and_may_come_back() {
+    let (a, b) = (discovered("a", "text"), discovered("b", "integer"));
+    let both = [a.clone(), b.clone()];
+    let evolving = Contract::default();
+    let frozen = Contract { field: Policy::Freeze, ..evolving };
+    let old = derive("t", &both, evolving).unwrap();
+    let gone = std::slice::from_ref(&a);
+    assert!(evolve(Some(&old), "t", gone, frozen).is_frozen());
+    let once = evolve(Some(&old), "t", gone, evolving).record_type.unwrap();
+    assert_eq!(RecordType::parse(&once.to_json()).as_ref(), Ok(&once));
+    assert_eq!(evolve(Some(&once), "t", gone, frozen).changes, []);
+    let back = evolve(Some(&once), "t", &both, frozen);
+    assert!(back.is_frozen() && matches!(back.changes[0].changed, Changed::Added(_)));
+    let other = [a, discovered("b", "decimal")];
+    let back = evolve(Some(&once), "t", &other, evolving).record_type.unwrap();
+    let field = back.field("b").unwrap();
+    assert_eq!(
+        (field.kind.to_string().as_str(), field.gone, field.required),
+        ("decimal", false, false)
+    );
+}
+
+#[test]
+fn fields_for_which_a_type_has_no_room_are_told() {
+    let many = |count: usize| (0..count).map(|n| discovered(&format!("f{n}"), "text"));
+    let told = |evolution: super::Evolution| {
+        let no_room = |change: &&super::Change| matches!(change.changed, Changed::NoRoom(_));
+        let told: Vec<_> = evolution.changes.iter().filter(no_room).cloned().collect();
+        assert!(told.iter().all(|change| change.policy == Policy::DiscardValue));
+        let fields = evolution.record_type.unwrap().fields.len();
+        (fields, told.into_iter().map(|change| change.origin).collect::<Vec<_>>())
+    };
+    let max = RecordType::FIELDS_MAX;
+    let contract = Contract::default();
+    let more: Vec<_> = many(max + 1).collect();
+    let beyond = vec![format!("f{max}")];
+    assert_eq!(told(evolve(None, "t", &more, contract)), (max, beyond.clone()));
+    let old = derive("t", &many(max - 1).collect::<Vec<_>>(), contract).unwrap();
+    assert_eq!(told(evolve(Some(&old), "t", &more, contract)), (max, beyond));
 }
