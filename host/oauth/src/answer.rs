@@ -156,6 +156,3 @@ fn variables(
 fn is_name(name: &str) -> bool {
     crate::text::code(name).is_some()
 }
-
-#[cfg(test)]
-mod tests;

@@ -132,6 +132,3 @@ fn split(pem: &str) -> Option<(&str, &str)> {
     let (body, end) = behind.split_once("-----END ")?;
     end.strip_prefix(label)?.starts_with("-----").then_some((label, body))
 }
-
-#[cfg(test)]
-mod tests;

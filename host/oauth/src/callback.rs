@@ -87,7 +87,7 @@ pub fn read_callback(query: &str) -> Result<Callback, CallbackError> {
         (Some(code), None) => Outcome::Code(Secret::new(code)),
         (None, Some(error)) => Outcome::Denied {
             error: text::code(&error).unwrap_or("error").to_owned(),
-            description: text::shown(&description.unwrap_or_default(), &[&state]),
+            description: text::shown(&description.unwrap_or_default(), &[]),
         },
         (Some(_), Some(_)) => return Err(CallbackError::Both),
         (None, None) => return Err(CallbackError::Missing("code")),
@@ -119,6 +119,3 @@ fn origin(url: &str) -> &str {
     let end = url.get(host..).and_then(|behind| behind.find(['/', '?', '#']));
     end.and_then(|end| url.get(..host + end)).unwrap_or(url)
 }
-
-#[cfg(test)]
-mod tests;

@@ -19,7 +19,7 @@ mod values;
 pub use answer::{TokenAnswer, parse};
 pub use assertion::{KeyError, SigningKey};
 pub use callback::{Callback, CallbackError, Outcome, check_issuer, read_callback};
-pub use pkce::{Pkce, digest};
+pub use pkce::digest;
 pub use refusal::{TokenError, TokenErrorKind, check_revoked};
 pub use request::{Held, code, grant, refresh, revoke};
 pub use start::{Begun, begin};

@@ -7,16 +7,16 @@ use sha2::{Digest as _, Sha256};
 
 /// A verifier and the challenge made of it.
 #[derive(Clone, Debug)]
-pub struct Pkce {
+pub(crate) struct Pkce {
     /// What is kept until the code is redeemed.
-    pub verifier: Secret,
+    pub(crate) verifier: Secret,
     /// What goes out with the authorisation request.
-    pub challenge: String,
+    pub(crate) challenge: String,
 }
 
 impl Pkce {
     /// Makes both of 256 random bits, which become the 43 characters that RFC 7636 §4.1 advises.
-    pub fn new(random: &[u8; 32]) -> Self {
+    pub(crate) fn new(random: &[u8; 32]) -> Self {
         let verifier = Secret::new(URL_SAFE_NO_PAD.encode(random));
         let challenge = URL_SAFE_NO_PAD.encode(digest(verifier.expose()));
         Self { verifier, challenge }

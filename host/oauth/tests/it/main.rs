@@ -1,0 +1,13 @@
+//! Requests as the providers want them, and answers as they give them.
+
+#![cfg(test)]
+
+mod answers;
+mod assertions;
+mod callbacks;
+mod hostile;
+mod providers;
+mod refusals;
+mod requests;
+mod starting;
+mod support;
