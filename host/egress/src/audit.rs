@@ -1,6 +1,7 @@
 //! One event for every request: who, where, what came of it; never a query, a header or a body, and
 //! of the host's own requests no path either.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Error;
@@ -8,12 +9,12 @@ use model::Error;
 use crate::door::Door;
 
 /// What a request was, as far as the audit may tell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) method: &'a str,
     /// The route of the manifest, not the path: paths hold ids of people.
-    pub(crate) route: &'a str,
+    pub(crate) route: Option<Arc<str>>,
     pub(crate) bytes_out: usize,
 }
 
@@ -26,6 +27,7 @@ pub(crate) fn record(
 ) {
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let Entry { endpoint, method, route, bytes_out } = entry;
+    let route = route.as_deref().unwrap_or_default();
     let (tenant, connection) = (door.tenant.as_str(), door.connection.as_str());
     match outcome {
         Ok((status, bytes_in)) => tracing::info!(

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
+use model::credential::ACCESS_TOKEN;
 use model::{Connection, Error, ErrorKind, Secret};
 use package::Manifest;
 use package::manifest::{Auth, AuthField, Key, KeyPlace, Template};
@@ -13,9 +14,6 @@ use crate::denial::invalid;
 use crate::needle::SECRET_BYTES_MIN;
 use crate::variable;
 use crate::wire;
-
-/// The field in which an OAuth flow leaves the token of the day.
-const ACCESS_TOKEN: &str = "access_token";
 
 /// The filled credential slot, ready to be put into a request.
 pub(crate) enum Credential {
@@ -116,11 +114,11 @@ pub(crate) fn names(manifest: &Manifest) -> (Vec<HeaderName>, Vec<String>) {
 ///
 /// Fields that the manifest does not call secret (a user's name) are not. A secret of the method
 /// that is too short to be told from ordinary text is refused.
-pub(crate) fn watched<'a>(
+pub(crate) fn watched(
     connection: &Connection,
     manifest: &Manifest,
-    secrets: &'a [(String, Secret)],
-) -> Result<Vec<&'a Secret>, Error> {
+    secrets: &[(String, Secret)],
+) -> Result<Vec<Secret>, Error> {
     let method = method(connection, manifest)?;
     let fields = match method {
         Auth::Key(key) => Some(&key.fields),
@@ -144,7 +142,7 @@ pub(crate) fn watched<'a>(
             ));
         }
     }
-    Ok(watched.into_iter().map(|(_, secret)| secret).collect())
+    Ok(watched.into_iter().map(|(_, secret)| secret.clone()).collect())
 }
 
 fn method<'a>(connection: &Connection, manifest: &'a Manifest) -> Result<&'a Auth, Error> {

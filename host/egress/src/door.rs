@@ -1,32 +1,37 @@
 //! The door of one connection: everything about it that does not depend on the request.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::HeaderValue;
 use model::Clock;
 use model::egress::{Access, Egress, EgressCall, HttpBudget};
+use package::Manifest;
 
+use crate::access::Accesses;
 use crate::call::Call;
-use crate::credential::Credential;
-use crate::endpoint::Endpoint;
 use crate::guard::Ranges;
 use crate::health::Health;
 use crate::limit::Limits;
-use crate::needle::Needles;
+use crate::live::Live;
+use crate::redactor::Redactor;
+use crate::token::Source;
 use crate::transport::Transport;
 
 /// Policy, credential, limits and pools of one connection, made ready when it was opened.
 pub(crate) struct Door {
     pub(crate) tenant: String,
     pub(crate) connection: String,
-    pub(crate) endpoints: BTreeMap<String, Endpoint>,
-    pub(crate) credential: Credential,
-    pub(crate) needles: Needles,
+    pub(crate) manifest: Arc<Manifest>,
+    /// What is replaced with the token. Nobody waits for anything while it is locked.
+    pub(crate) live: RwLock<Arc<Live>>,
+    /// Nothing, where the credential does not change.
+    pub(crate) source: Option<Source>,
+    pub(crate) accesses: Option<Accesses>,
     /// Query parameters that the guest may not set at any endpoint.
     pub(crate) owned_query: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) health: Health,
+    pub(crate) redactor: Redactor,
     pub(crate) clock: Clock,
     pub(crate) ranges: Arc<Ranges>,
     pub(crate) user_agent: HeaderValue,
@@ -34,14 +39,9 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// True when hosts must be proven, so that answers have to be remembered.
-    pub(crate) fn has_patterns(&self) -> bool {
-        self.endpoints.values().any(|endpoint| !endpoint.is_fixed())
-    }
-
-    /// True when a pattern covers the host, so that it matters who has named it.
-    pub(crate) fn has_host(&self, host: &str) -> bool {
-        self.endpoints.values().any(|endpoint| endpoint.has_host(host))
+    /// The live part as it is now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

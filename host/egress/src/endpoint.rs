@@ -1,6 +1,7 @@
 //! An endpoint of the manifest, made ready for one connection: origin, headers, routes, grant.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
 use model::{Connection, Error};
@@ -46,7 +47,7 @@ pub(crate) enum Place {
 pub(crate) struct Rule {
     pub(crate) route: Route,
     /// The route's text, for the audit.
-    pub(crate) text: String,
+    pub(crate) text: Arc<str>,
     pub(crate) write: bool,
     /// The manifest wants a secret in the body, which this host does not do yet.
     pub(crate) inject: bool,
@@ -135,7 +136,8 @@ fn place(name: &str, target: &Target, connection: &Connection, manifest: &Manife
     }
 }
 
-fn operator(name: &str, text: &str) -> Result<Origin, Error> {
+/// The origin that an operator sends an endpoint to.
+pub(crate) fn operator(name: &str, text: &str) -> Result<Origin, Error> {
     Origin::operator(text).map_err(|error| {
         invalid("egress.override", format!("the override of endpoint `{name}` {error}"))
     })
@@ -157,7 +159,7 @@ fn constant_headers(
 fn rules(declared: &manifest::Endpoint) -> Vec<Rule> {
     let rule = |route: &Route, write: bool| Rule {
         route: route.clone(),
-        text: route.to_string(),
+        text: route.to_string().into(),
         write,
         inject: declared.inject.iter().any(|inject| inject.route == *route),
         granted: false,

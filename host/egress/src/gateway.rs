@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use http::HeaderValue;
 use model::breaker::Hosts;
@@ -13,19 +13,20 @@ use model::{Clock, Connection, Error, Secret};
 use package::manifest::Scope;
 use package::{Manifest, Permissions};
 
-use crate::credential::{self, Credential};
+use crate::access::{Accesses, Closings};
+use crate::credential;
 use crate::denial::invalid;
 use crate::door::{Door, Handle};
 use crate::endpoint::{Endpoint, Place};
 use crate::guard::{Nat64, Ranges};
 use crate::health::Health;
 use crate::limit::{Key, Limits, States};
-use crate::needle::Needles;
+use crate::live::Blueprint;
 use crate::origin::Origin;
 use crate::outbound::{Own, Ways};
 use crate::redactor::Redactor;
+use crate::token::Source;
 use crate::transport::{Network, Part, Roots, SystemResolver, Transport};
-use crate::variable;
 
 /// What the operator says about this host.
 #[derive(Clone, Debug)]
@@ -58,6 +59,7 @@ pub struct Gateway {
     states: States,
     hosts: Option<Arc<dyn Hosts>>,
     redactor: Redactor,
+    closings: Closings,
     outside: Outside,
 }
 
@@ -120,6 +122,7 @@ impl Gateway {
             states: States::default(),
             hosts: None,
             redactor: Redactor::default(),
+            closings: Closings::default(),
             outside,
         })
     }
@@ -155,45 +158,52 @@ impl Gateway {
         })
     }
 
+    /// Waits until the access log tells how often the doors that are closed by now were used; to be
+    /// called before the runtime ends.
+    pub async fn settled(&self) {
+        self.closings.settled().await;
+    }
+
     /// Opens the door of a connection.
     ///
     /// Refuses variables that break the manifest's rules, overrides of endpoints that do not
     /// exist and secrets that could not be told from ordinary text. A missing secret is an error
     /// of the requests that need it, not of the door.
     pub fn connect(&self, opening: Opening<'_>) -> Result<Arc<dyn Egress>, Error> {
-        // The plaintext is wiped when the door stands.
-        let Opening { connection, manifest, grant, secrets, tokens: _, access: _, priority } =
-            opening;
-        variable::check(connection, &manifest)?;
-        let credential = Credential::new(connection, &manifest, &secrets)?;
-        let watched = credential::watched(connection, &manifest, &secrets)?;
-        let needles = Needles::new(watched.into_iter());
-        let mut endpoints = endpoints(connection, &manifest, grant)?;
-        let (owned_headers, owned_query) = credential::names(&manifest);
-        for endpoint in endpoints.values_mut() {
-            endpoint.owned.extend(owned_headers.iter().cloned());
-        }
-        let limits = Limits::new(
-            &manifest.limits,
-            &self.states,
-            &|scope| key(connection, scope),
-            priority,
-            self.clock.clone(),
-        );
+        let Opening { connection, manifest, grant, secrets, tokens, access, priority } = opening;
+        let blueprint = Blueprint {
+            connection: connection.clone(),
+            manifest: Arc::clone(&manifest),
+            grant: grant.clone(),
+            secrets,
+            redactor: self.redactor.clone(),
+        };
+        let live = blueprint.build()?;
+        let closings = self.closings.clone();
+        let accesses = access.map(|log| Accesses::new(log, connection, &manifest, closings));
         Ok(Arc::new(Handle(Arc::new(Door {
             tenant: connection.tenant.to_string(),
             connection: connection.id.to_string(),
-            transport: self.transport(&endpoints),
-            endpoints,
-            credential,
-            needles,
-            owned_query,
-            limits,
+            transport: self.transport(&live.endpoints),
+            live: RwLock::new(Arc::new(live)),
+            // Without it the plaintext is wiped when the door stands.
+            source: tokens.map(|tokens| Source::new(tokens, blueprint)),
+            accesses,
+            owned_query: credential::names(&manifest).1,
+            limits: Limits::new(
+                &manifest.limits,
+                &self.states,
+                &|scope| key(connection, scope),
+                priority,
+                self.clock.clone(),
+            ),
+            manifest,
             health: Health {
                 hosts: self.hosts.clone(),
                 tenant: connection.tenant.clone(),
                 package: connection.package.clone(),
             },
+            redactor: self.redactor.clone(),
             clock: self.clock.clone(),
             ranges: Arc::clone(&self.ranges),
             user_agent: self.user_agent.clone(),
@@ -219,28 +229,6 @@ impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").field("clock", &self.clock).finish_non_exhaustive()
     }
-}
-
-fn endpoints(
-    connection: &Connection,
-    manifest: &Manifest,
-    grant: &Permissions,
-) -> Result<BTreeMap<String, Endpoint>, Error> {
-    if let Some(name) =
-        connection.overrides.keys().find(|name| !manifest.endpoints.contains_key(*name))
-    {
-        let message = format!("there is no endpoint `{name}` to override");
-        return Err(invalid("egress.override", message));
-    }
-    manifest
-        .endpoints
-        .iter()
-        .map(|(name, declared)| {
-            let mut endpoint = Endpoint::new(name, declared, connection, manifest)?;
-            endpoint.grant(declared, grant);
-            Ok((name.clone(), endpoint))
-        })
-        .collect()
 }
 
 /// The host that a connection talks to above all, with its port where that is not the usual one:

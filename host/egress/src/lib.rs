@@ -17,6 +17,7 @@
 //!   time to connect, to answer, between two bytes, and altogether.
 //! - No proxy, no cookie, no retry, no redirect that the manifest does not list.
 
+mod access;
 mod audit;
 mod body;
 mod budget;
@@ -32,6 +33,7 @@ mod header;
 mod health;
 mod limit;
 mod link;
+mod live;
 mod locate;
 mod needle;
 mod origin;
@@ -41,6 +43,7 @@ mod provenance;
 mod redactor;
 mod redirect;
 mod resolve;
+mod token;
 mod transport;
 mod variable;
 mod wire;

@@ -5,9 +5,9 @@ use model::egress::Target;
 use package::path::{self, CanonicalPath};
 
 use crate::denial::{Allow, Layer, denied, invalid};
-use crate::door::Door;
 use crate::endpoint::{Endpoint, Place};
 use crate::link::Link;
+use crate::live::Live;
 use crate::origin::Origin;
 
 /// A link with its origin in the two readings: a manifest's and an operator's.
@@ -61,15 +61,15 @@ impl<'a> Located<'a> {
 
 /// Finds the endpoint of a link: fixed origins first, then host patterns; of several the first
 /// that has a route for the path.
-pub(crate) fn locate(door: &Door, url: &str) -> Result<Target, Error> {
+pub(crate) fn locate(live: &Live, url: &str) -> Result<Target, Error> {
     let located = Located::parse(url)?;
     let path = path::canonical(&located.link.path)
         .map_err(|error| invalid("egress.path", format!("the link cannot be followed: {error}")))?;
-    let fixed = door.endpoints.values().filter(|endpoint| endpoint.is_fixed());
-    let hosted = door.endpoints.values().filter(|endpoint| !endpoint.is_fixed());
+    let fixed = live.endpoints.values().filter(|endpoint| endpoint.is_fixed());
+    let hosted = live.endpoints.values().filter(|endpoint| !endpoint.is_fixed());
     let mut candidates =
         fixed.chain(hosted).filter_map(|endpoint| Some((endpoint, located.name_at(endpoint)?)));
-    let Some(first) = candidates.next() else { return Err(elsewhere(door, &located)) };
+    let Some(first) = candidates.next() else { return Err(elsewhere(live, &located)) };
     let unlisted = first.0;
     match std::iter::once(first).chain(candidates).find(|(endpoint, _)| routes(endpoint, &path)) {
         Some((_, name)) => Ok(Target { endpoint: name, path: located.link.path }),
@@ -89,10 +89,10 @@ fn unrouted(endpoint: &Endpoint, path: &CanonicalPath) -> Error {
     denied(Layer::Manifest, message, &allow)
 }
 
-fn elsewhere(door: &Door, located: &Located<'_>) -> Error {
+fn elsewhere(live: &Live, located: &Located<'_>) -> Error {
     let host = located.host();
     let message = format!("no endpoint covers the host `{host}` of the link");
-    let hosted = door.endpoints.values().find(|endpoint| !endpoint.is_fixed());
+    let hosted = live.endpoints.values().find(|endpoint| !endpoint.is_fixed());
     let origin = format!("https://{host}");
     let allow = match hosted {
         Some(endpoint) => Allow::Host { endpoint: &endpoint.name, host: &host },

@@ -24,12 +24,13 @@ use crate::audit;
 use crate::body;
 use crate::budget::Budget;
 use crate::call::uri;
-use crate::denial::{Allow, Layer, denied, invalid};
-use crate::guard::{Host, Ranges};
+use crate::denial::invalid;
+use crate::guard::Ranges;
 use crate::header::for_guest;
 use crate::link::Link;
 use crate::origin::Origin;
 use crate::redactor::Redactor;
+use crate::resolve;
 use crate::transport::{Network, Part, Transport};
 use crate::wire;
 
@@ -41,7 +42,7 @@ const TIME_MAX: Duration = Duration::from_secs(20);
 const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// The override that an operator would set, as denials name it.
-const OVERRIDE: &str = "auth";
+pub(crate) const OVERRIDE: &str = "auth";
 
 /// Headers that say where a message ends and whose it is; the HTTP client writes them.
 const FRAMING: [HeaderName; 4] =
@@ -120,7 +121,7 @@ impl Own {
             None => link.public().map_err(|error| bad_url(&error))?,
         };
         if over.is_none() {
-            self.guard(&origin)?;
+            resolve::guard(&self.ranges, OVERRIDE, &origin)?;
         }
         let method = method(request.method)?;
         let body = body(&method, request.body)?;
@@ -129,15 +130,6 @@ impl Own {
         *sent.uri_mut() = uri(&origin, wire::target(&link.path, &[])?)?;
         *sent.headers_mut() = self.headers(&request.headers)?;
         Ok(Ready { origin, over: over.is_some(), request: sent })
-    }
-
-    /// Judges a literal address, which no resolver is asked about.
-    fn guard(&self, origin: &Origin) -> Result<(), Error> {
-        let Host::Literal(address) = origin.host() else { return Ok(()) };
-        let Some(what) = self.ranges.forbids(*address) else { return Ok(()) };
-        let origin = origin.to_string();
-        let allow = Allow::Override { endpoint: OVERRIDE, origin: &origin };
-        Err(denied(Layer::Address, format!("{address} is {what}"), &allow))
     }
 
     fn headers(&self, pairs: &[(String, Secret)]) -> Result<HeaderMap, Error> {

@@ -9,8 +9,8 @@ use model::{Error, ErrorKind};
 use package::path;
 
 use crate::denial::{Allow, Layer, denied};
-use crate::door::Door;
 use crate::endpoint::Endpoint;
+use crate::live::Live;
 use crate::locate::Located;
 use crate::origin::Origin;
 use crate::permission::Way;
@@ -22,13 +22,27 @@ pub(crate) const REDIRECTS_MAX: usize = 3;
 pub(crate) struct Hop {
     pub(crate) request: Request,
     pub(crate) way: Way,
+    /// The token was replaced on the way here, which happens once.
+    pub(crate) renewed: bool,
+}
+
+impl Hop {
+    /// The guest's own request.
+    pub(crate) fn first(request: Request) -> Self {
+        Self { request, way: Way::Guest, renewed: false }
+    }
+
+    /// True when the provider has received nothing yet.
+    pub(crate) fn is_first(&self) -> bool {
+        self.way == Way::Guest && !self.renewed
+    }
 }
 
 /// Decides what follows an answer: nothing, and it is the guest's, or one more request.
 ///
 /// The answer is the guest's unless it redirects a GET and its endpoint has a `redirect` rule.
 pub(crate) fn next(
-    door: &Door,
+    live: &Live,
     hop: &Hop,
     endpoint: &Endpoint,
     origin: &Origin,
@@ -45,9 +59,9 @@ pub(crate) fn next(
     let located = Located::parse(&url).map_err(|_bad| unfollowable())?;
     let target = listed
         .iter()
-        .filter_map(|name| door.endpoints.get(name))
+        .filter_map(|name| live.endpoints.get(name))
         .find_map(|target| Some((target, routed(target, &located)?)));
-    let Some((target, name)) = target else { return Err(unlisted(door, endpoint, &located)) };
+    let Some((target, name)) = target else { return Err(unlisted(live, endpoint, &located)) };
     let headers = hop.request.headers.iter().filter(|(name, _)| !owns(target, name));
     Ok(Some(Hop {
         request: Request {
@@ -59,6 +73,7 @@ pub(crate) fn next(
             body: None,
         },
         way: Way::Redirect { vouched: endpoint.is_fixed() },
+        renewed: hop.renewed,
     }))
 }
 
@@ -98,11 +113,11 @@ fn unfollowable() -> Error {
     Error::new(ErrorKind::Malformed, "egress.redirects", message).sent()
 }
 
-fn unlisted(door: &Door, endpoint: &Endpoint, located: &Located<'_>) -> Error {
+fn unlisted(live: &Live, endpoint: &Endpoint, located: &Located<'_>) -> Error {
     let host = located.host();
     let name = &endpoint.name;
     let message = format!("endpoint `{name}` may not redirect to `{host}`");
-    let known = door.endpoints.values().find(|target| routed(target, located).is_some());
+    let known = live.endpoints.values().find(|target| routed(target, located).is_some());
     let listed = endpoint.redirect.as_ref().and_then(|listed| listed.first());
     let allow = match (known, listed) {
         (Some(target), _) => Allow::Redirect { endpoint: name, target: &target.name },

@@ -5,25 +5,25 @@ use std::borrow::Cow;
 use model::Error;
 
 use crate::denial::{Allow, Layer, denied, invalid};
-use crate::door::Door;
 use crate::endpoint::{Endpoint, Place};
-use crate::guard::Host;
+use crate::guard::{Host, Ranges};
+use crate::live::Live;
 use crate::origin::Origin;
 use crate::permission::Way;
 use crate::provenance::Provenance;
 
 /// Finds the endpoint and its origin for this request.
 pub(crate) fn resolve<'a>(
-    door: &'a Door,
-    named: &str,
-    way: Way,
+    live: &'a Live,
+    ranges: &Ranges,
+    (named, way): (&str, Way),
     provenance: &Provenance,
 ) -> Result<(&'a Endpoint, Cow<'a, Origin>), Error> {
     let (name, host) = match named.split_once('@') {
         Some((name, host)) => (name, Some(host)),
         None => (named, None),
     };
-    let endpoint = door.endpoints.get(name).ok_or_else(|| unknown(name))?;
+    let endpoint = live.endpoints.get(name).ok_or_else(|| unknown(name))?;
     let origin = match (&endpoint.target, host) {
         (Place::Fixed(_), Some(_)) => return Err(hostless(name)),
         (Place::Fixed(origin), None) => fixed(endpoint, origin)?,
@@ -36,7 +36,7 @@ pub(crate) fn resolve<'a>(
         }
     };
     if endpoint.over.is_none() {
-        guard(door, endpoint, &origin)?;
+        guard(ranges, &endpoint.name, &origin)?;
     }
     Ok((endpoint, origin))
 }
@@ -75,12 +75,12 @@ fn proven(
 }
 
 /// Judges a literal address here, because no resolver will be asked about it.
-fn guard(door: &Door, endpoint: &Endpoint, origin: &Origin) -> Result<(), Error> {
+pub(crate) fn guard(ranges: &Ranges, endpoint: &str, origin: &Origin) -> Result<(), Error> {
     let Host::Literal(address) = origin.host() else { return Ok(()) };
-    let Some(what) = door.ranges.forbids(*address) else { return Ok(()) };
+    let Some(what) = ranges.forbids(*address) else { return Ok(()) };
     let origin = origin.to_string();
     let message = format!("{address} is {what}");
-    let allow = Allow::Override { endpoint: &endpoint.name, origin: &origin };
+    let allow = Allow::Override { endpoint, origin: &origin };
     Err(denied(Layer::Address, message, &allow))
 }
 

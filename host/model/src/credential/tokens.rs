@@ -22,6 +22,9 @@ pub struct Token {
 }
 
 /// Gives out the access tokens of one connection.
+///
+/// Whoever asks may stop waiting at any time: what was begun goes on without it. Many may ask at
+/// once. An error of the kind `AuthRequired` says that a person must act; any other passes.
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// A token that is good now; fetched or refreshed if there is none.

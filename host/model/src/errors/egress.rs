@@ -11,6 +11,14 @@ const PASSES: &str = "nothing: it is tried again; if it stays, look at the provi
 const CONNECT: &str = "connect the account again with a proper value";
 
 pub(super) const CODES: &[Code] = &[
+    Code::new(
+        "egress.access-log",
+        Unavailable,
+        "the use of the credential could not be written down, so nothing was sent",
+        "nothing: it is tried again; if it stays, look at the disk of the store",
+    )
+    .healthy()
+    .scope(Scope::Host),
     Code::new("egress.auth", Invalid, "the credential cannot be put into a request", CONNECT)
         .scope(Scope::Connection),
     Code::new("egress.body", Invalid, "the request has a body where none is allowed", REPORT)
@@ -206,6 +214,15 @@ pub(super) const CODES: &[Code] = &[
     )
     .scope(Scope::Host)
     .told(Told::Operator),
+    Code::new(
+        "egress.token-unavailable",
+        Unavailable,
+        "the token endpoint gives no access token now",
+        "nothing: it is tried again; the details of the error and `plughouse connections` say why",
+    )
+    .healthy()
+    .scope(Scope::Connection)
+    .told(Told::Nobody),
     Code::new(
         "egress.truncated",
         Unavailable,
