@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ::mapping::RecordType;
 use ::mapping::record_type::{Change, Changed, Contract, Policy};
 use anyhow::Result;
 use engine::mapping::{ContractEdit, DerivePorts, Derived, Deriving, Saved, derive};
@@ -162,6 +163,10 @@ fn difference(Change { origin, changed, policy }: &Change) -> String {
     match changed {
         Changed::Entity => format!("{policy}: the entity is new"),
         Changed::Added(kind) => format!("{policy}: field {origin:?} is new, {kind}"),
+        Changed::NoRoom(kind) => format!(
+            "{policy}: field {origin:?} is new, {kind}, and left out: a type has at most {} fields",
+            RecordType::FIELDS_MAX
+        ),
         Changed::Retyped { from, to } => format!("{policy}: field {origin:?} is {to}, was {from}"),
         Changed::Removed => format!("{policy}: field {origin:?} is there no more"),
     }
