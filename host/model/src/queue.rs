@@ -126,6 +126,8 @@ pub enum PauseScope {
     Queue(Queue),
     /// One session.
     Session(Queue, String),
+    /// All work that a package does for the tenant, `publisher/id`.
+    Package(String),
     /// All work of a connection.
     Connection(ConnectionId),
     /// All work of a connection whose account must be authorised again. It goes with the
@@ -220,9 +222,9 @@ pub trait JobQueue: Send + Sync {
     /// [`Self::redrive`]. The reason goes into the log of events.
     async fn discard(&self, filter: &DeadFilter, reason: &str) -> Result<u64, StoreError>;
 
-    /// Pauses; a pause of the same scope is replaced. What is at work ends as ever. Work of a
-    /// connection rests while any of its pauses holds; [`PauseScope::Unauthorised`] is refused
-    /// here and in [`Self::resume`].
+    /// Pauses; a pause of the same scope is replaced. What is at work ends as ever. Work rests
+    /// while any pause holds that it is under; [`PauseScope::Unauthorised`] is refused here and in
+    /// [`Self::resume`].
     async fn pause(&self, tenant: &TenantId, pause: Pause) -> Result<(), StoreError>;
 
     /// Ends a pause. False if there was none.

@@ -18,7 +18,7 @@ use crate::wire::Host;
 pub(crate) enum Command {
     /// Lists the queues and how they stand.
     List,
-    /// Lets work rest: of a queue, of a session of it, or of a connection.
+    /// Lets work rest: of a queue, of a session of it, of a package, or of a connection.
     Pause {
         #[command(flatten)]
         scope: Scope,
@@ -42,11 +42,15 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Scope {
     /// A queue.
-    #[arg(required_unless_present = "connection", conflicts_with = "connection")]
+    #[arg(required_unless_present_any = ["package", "connection"])]
+    #[arg(conflicts_with_all = ["package", "connection"])]
     queue: Option<Queue>,
     /// One session of the queue.
     #[arg(long, requires = "queue")]
     session: Option<String>,
+    /// All work that a package does, PUBLISHER/ID.
+    #[arg(long, conflicts_with = "connection")]
+    package: Option<String>,
     /// All work of a connection.
     #[arg(long)]
     connection: Option<ConnectionId>,
@@ -54,11 +58,14 @@ pub(crate) struct Scope {
 
 impl Scope {
     fn read(self) -> Result<PauseScope> {
-        Ok(match (self.queue, self.session, self.connection) {
-            (_, _, Some(connection)) => PauseScope::Connection(connection),
-            (Some(queue), Some(session), None) => PauseScope::Session(queue, session),
-            (Some(queue), None, None) => PauseScope::Queue(queue),
-            (None, _, None) => bail!("say what: a queue or --connection"),
+        Ok(match self {
+            Self { connection: Some(connection), .. } => PauseScope::Connection(connection),
+            Self { package: Some(package), .. } => PauseScope::Package(package),
+            Self { queue: Some(queue), session: Some(session), .. } => {
+                PauseScope::Session(queue, session)
+            }
+            Self { queue: Some(queue), .. } => PauseScope::Queue(queue),
+            Self { queue: None, .. } => bail!("say what: a queue, --package or --connection"),
         })
     }
 }
@@ -129,6 +136,7 @@ fn what(scope: &PauseScope) -> String {
     match scope {
         PauseScope::Queue(queue) => format!("queue {queue}"),
         PauseScope::Session(queue, session) => format!("session {session} of queue {queue}"),
+        PauseScope::Package(package) => format!("package {package}"),
         PauseScope::Connection(connection) => format!("connection {connection}"),
         PauseScope::Unauthorised(connection) => {
             format!("connection {connection}, until it is connected again")

@@ -66,6 +66,7 @@ pub(super) fn scope(scope: &PauseScope) -> Result<(), StoreError> {
              again, with `plughouse connect`, and it goes on"
         ))),
         PauseScope::Session(_, session) => self::session(session),
+        PauseScope::Package(package) => name("the name of a package", package),
         PauseScope::Queue(_) | PauseScope::Connection(_) => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::queue::{BATCH_BYTES_MAX, BATCH_MAX, Claim, Failure, Job, LeaseRef, Leased, PauseScope};
 use model::store::StoreError;
-use model::{Clock, Timestamp};
+use model::{Clock, TenantId, Timestamp};
 use redb::ReadableTable as _;
 
 use super::keys::{self, Group, Line};
@@ -38,8 +38,7 @@ impl Change for Take {
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Self::Answer), StoreError> {
         let Self { clock, claim } = self;
         let now = clock.now();
-        let pause = due::queue_pause(&tables.pauses, &claim.tenant, claim.queue)?;
-        if pause.is_some_and(|pause| pause.holds(now)) {
+        if is_paused(tables, &claim.tenant, &PauseScope::Queue(claim.queue), now)? {
             return Ok((Writes::default(), Vec::new()));
         }
         let mut ledger = Ledger::open(tables, now);
@@ -214,7 +213,10 @@ fn due_groups(
     let sessions_max = claim.sessions_max.min(BATCH_MAX);
     let mut groups = Vec::new();
     for package in due::packages(&tables.heads, *queue, tenant)? {
-        if package.as_ref().is_some_and(|package| skip.contains(package)) {
+        if let Some(package) = &package
+            && (skip.contains(package)
+                || is_paused(tables, tenant, &PauseScope::Package(package.clone()), now)?)
+        {
             continue;
         }
         let prefix = keys::package(*queue, tenant, package.as_deref());
@@ -231,4 +233,13 @@ fn due_groups(
     groups.sort();
     groups.truncate(sessions_max);
     Ok(groups.into_iter().map(|(_, group)| group).collect())
+}
+
+fn is_paused(
+    tables: &Tables<'_>,
+    tenant: &TenantId,
+    scope: &PauseScope,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(due::pause(&tables.pauses, tenant, scope)?.is_some_and(|pause| pause.holds(now)))
 }

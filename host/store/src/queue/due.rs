@@ -72,13 +72,13 @@ pub(super) fn stats(
     Ok(QueueStats { oldest, ..counts.stats() })
 }
 
-/// The pause of a queue of a tenant.
-pub(super) fn queue_pause(
+/// The pause of a queue or a package of a tenant.
+pub(super) fn pause(
     pauses: &impl Rows,
     tenant: &TenantId,
-    queue: Queue,
+    scope: &PauseScope,
 ) -> Result<Option<Halt>, StoreError> {
-    let row = pauses.get(keys::pause(tenant, &PauseScope::Queue(queue)).as_slice()).disk()?;
+    let row = pauses.get(keys::pause(tenant, scope).as_slice()).disk()?;
     let pause: Option<Pause> =
         row.map(|row| json::decode(Table::Pauses, row.value())).transpose()?;
     Ok(pause.map(|pause| Halt { until: pause.until }))
@@ -119,7 +119,7 @@ fn tenant(
     Ok(found.map(|head| head.group.tenant))
 }
 
-/// When the first session of a tenant is due, the pause of the queue considered.
+/// When the first session of a tenant is due, the pauses of packages and of the queue considered.
 fn first(
     heads: &impl Rows,
     pauses: &impl Rows,
@@ -130,10 +130,15 @@ fn first(
     for package in packages(heads, queue, tenant)? {
         let from = keys::package(queue, tenant, package.as_deref());
         let head = head_from(heads, queue, &from, &key::behind(&from))?;
-        first = first.into_iter().chain(head.map(|head| head.due)).min();
+        let paused = match package {
+            Some(package) => pause(pauses, tenant, &PauseScope::Package(package))?,
+            None => None,
+        };
+        let due = head.and_then(|head| Halt::delay(paused, head.due));
+        first = first.into_iter().chain(due).min();
     }
-    let pause = queue_pause(pauses, tenant, queue)?;
-    Ok(first.and_then(|due| Halt::delay(pause, due)))
+    let paused = pause(pauses, tenant, &PauseScope::Queue(queue))?;
+    Ok(first.and_then(|due| Halt::delay(paused, due)))
 }
 
 fn head_from(

@@ -176,6 +176,10 @@ pub(super) fn pause(tenant: &TenantId, scope: &PauseScope) -> Vec<u8> {
             key.push(4);
             key.extend_from_slice(connection.as_str().as_bytes());
         }
+        PauseScope::Package(package) => {
+            key.push(5);
+            key.extend_from_slice(package.as_bytes());
+        }
     }
     key
 }

@@ -102,8 +102,8 @@ pub(super) fn list(
 }
 
 impl Ledger<'_> {
-    /// Moves what is under a pause that has begun or ended. A paused queue moves nothing: whoever
-    /// asks for what is due looks for its pause.
+    /// Moves what is under a pause that has begun or ended. A paused queue or package moves
+    /// nothing: whoever asks for what is due looks for its pause.
     pub(super) fn halt(
         &mut self,
         tenant: &TenantId,
@@ -111,7 +111,7 @@ impl Ledger<'_> {
         pause: Option<Halt>,
     ) -> Result<(), StoreError> {
         match scope {
-            PauseScope::Queue(_) => {}
+            PauseScope::Queue(_) | PauseScope::Package(_) => {}
             PauseScope::Session(queue, session) => {
                 let (tenant, session) = (tenant.clone(), session.clone());
                 let mut slot = self.take(Line { tenant, queue: *queue, session })?;

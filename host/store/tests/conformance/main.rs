@@ -6,11 +6,16 @@
 )]
 
 mod absence;
+mod access;
+mod apps;
 mod breakers;
 mod canonical;
 mod catalogue;
 mod consumers;
+mod credentials;
 mod events;
+mod flows;
+mod keys;
 mod links;
 mod lists;
 mod mapped;
@@ -22,6 +27,7 @@ mod queue_effects;
 mod queue_leases;
 mod queue_order;
 mod queue_pause;
+mod refreshes;
 mod replay;
 mod retention;
 mod runs;
@@ -34,12 +40,14 @@ mod tenants;
 
 use model::breaker::BreakerStore;
 use model::canonical::CanonicalStore;
+use model::credential::{AccessLog, AppStore, CredentialStore, FlowStore};
 use model::event::EventLog;
 use model::queue::JobQueue;
 use model::retention::Retention;
 use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore, Vault};
 use model::task::TaskStore;
+use model::vault::KeyStore;
 
 /// All ports of one store.
 trait Ports:
@@ -53,6 +61,11 @@ trait Ports:
     + EventLog
     + Retention
     + TaskStore
+    + CredentialStore
+    + AppStore
+    + FlowStore
+    + AccessLog
+    + KeyStore
 {
 }
 
@@ -67,6 +80,11 @@ impl<T> Ports for T where
         + EventLog
         + Retention
         + TaskStore
+        + CredentialStore
+        + AppStore
+        + FlowStore
+        + AccessLog
+        + KeyStore
 {
 }
 
@@ -250,6 +268,8 @@ macro_rules! timed_suite {
     };
 }
 
+mod sealed;
+
 fn open_timed_redb() -> (store::Store, model::Clock, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let clock = model::Clock::manual(samples::at(0));
@@ -306,12 +326,13 @@ timed_suite! { timed_redb, crate::open_timed_redb:
     queue_pause {
         paused_queue_hands_out_nothing
         paused_session_waits_and_others_do_not
+        paused_package_waits_and_others_do_not
         paused_connection_waits_and_others_do_not
         pause_before_the_first_job_holds
         pause_ends_by_itself
         pause_is_replaced_by_another_of_its_scope
         lease_under_a_pause_ends_as_ever
-        pause_of_a_session_without_a_name_is_refused
+        pause_of_what_has_no_name_is_refused
     }
     queue_dedupe {
         key_holds_until_its_job_is_finished

@@ -19,9 +19,14 @@ fn hub() -> PauseScope {
     PauseScope::Connection("hub".parse().unwrap())
 }
 
-/// The jobs `a` of the connection `hub` and `b` of `news`, with a pause that holds up some.
+fn package() -> PauseScope {
+    PauseScope::Package("acme/hub".to_owned())
+}
+
+/// The jobs `a` of the connection `hub` and `b` of `news`, each of a package, with a pause that holds up some.
 async fn check(store: &impl Ports, clock: &Clock, scope: PauseScope, expected: &[&str]) {
-    let news = NewJob { connection: Some("news".parse().unwrap()), ..job("b", "1") };
+    let (connection, package) = (Some("news".parse().unwrap()), Some("acme/news".to_owned()));
+    let news = NewJob { connection, package, ..job("b", "1") };
     put(store, [job("a", "1"), news]).await;
     let pause = pause(scope.clone(), clock);
     store.pause(&acme(), pause.clone()).await.unwrap();
@@ -51,8 +56,20 @@ pub(crate) async fn paused_connection_waits_and_others_do_not(store: &impl Ports
     check(store, clock, hub(), &["b: 1"]).await;
 }
 
+pub(crate) async fn paused_package_waits_and_others_do_not(store: &impl Ports, clock: &Clock) {
+    check(store, clock, package(), &["b: 1"]).await;
+    // A name that begins alike is another one.
+    put(store, [NewJob { package: Some("acme/hubs".to_owned()), ..job("c", "1") }]).await;
+    store.pause(&acme(), pause(package(), clock)).await.unwrap();
+    check_due(store, &["b: 1", "c: 1"]).await;
+    // Whoever pauses one and the other has both rest until both are over.
+    store.pause(&acme(), pause(hub(), clock)).await.unwrap();
+    store.resume(&acme(), &package()).await.unwrap();
+    check_due(store, &["b: 1"]).await;
+}
+
 pub(crate) async fn pause_before_the_first_job_holds(store: &impl Ports, clock: &Clock) {
-    for scope in [session("a"), hub()] {
+    for scope in [session("a"), hub(), package()] {
         store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
         put(store, [job("a", "1")]).await;
         check_due(store, &[]).await;
@@ -64,7 +81,7 @@ pub(crate) async fn pause_before_the_first_job_holds(store: &impl Ports, clock: 
 
 pub(crate) async fn pause_ends_by_itself(store: &impl Ports, clock: &Clock) {
     put(store, [job("a", "1")]).await;
-    for scope in [session("a"), hub(), PauseScope::Queue(Queue::Outbound)] {
+    for scope in [session("a"), hub(), package(), PauseScope::Queue(Queue::Outbound)] {
         let until = clock.now() + SECOND;
         let paused = Pause { until: Some(until), ..pause(scope.clone(), clock) };
         store.pause(&acme(), paused).await.unwrap();
@@ -79,7 +96,7 @@ pub(crate) async fn pause_ends_by_itself(store: &impl Ports, clock: &Clock) {
 
 pub(crate) async fn pause_is_replaced_by_another_of_its_scope(store: &impl Ports, clock: &Clock) {
     put(store, [job("a", "1")]).await;
-    for scope in [session("a"), hub(), PauseScope::Queue(Queue::Outbound)] {
+    for scope in [session("a"), hub(), package(), PauseScope::Queue(Queue::Outbound)] {
         let until = Some(clock.now() + SECOND);
         store.pause(&acme(), Pause { until, ..pause(scope.clone(), clock) }).await.unwrap();
         store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
@@ -93,7 +110,7 @@ pub(crate) async fn pause_is_replaced_by_another_of_its_scope(store: &impl Ports
 
 pub(crate) async fn lease_under_a_pause_ends_as_ever(store: &impl Ports, clock: &Clock) {
     put(store, [job("a", "1"), job("a", "2")]).await;
-    for scope in [session("a"), hub(), PauseScope::Queue(Queue::Outbound)] {
+    for scope in [session("a"), hub(), package(), PauseScope::Queue(Queue::Outbound)] {
         let leased = only(store).await;
         store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
         assert_eq!(store.renew(vec![leased.lease.clone()], LEASE).await.unwrap(), [Held::Held]);
@@ -106,12 +123,10 @@ pub(crate) async fn lease_under_a_pause_ends_as_ever(store: &impl Ports, clock: 
     check_due(store, &["a: 1 2"]).await;
 }
 
-pub(crate) async fn pause_of_a_session_without_a_name_is_refused(
-    store: &impl Ports,
-    clock: &Clock,
-) {
+pub(crate) async fn pause_of_what_has_no_name_is_refused(store: &impl Ports, clock: &Clock) {
     let long = Pause { reason: "x".repeat(2_000), ..pause(hub(), clock) };
-    for pause in [pause(session(""), clock), long] {
+    let nameless = pause(PauseScope::Package(String::new()), clock);
+    for pause in [pause(session(""), clock), nameless, long] {
         let error = store.pause(&acme(), pause).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
     }

@@ -142,6 +142,7 @@ fn scope() -> impl Strategy<Value = PauseScope> {
     prop_oneof![
         queue().prop_map(PauseScope::Queue),
         (queue(), session.clone()).prop_map(|(q, name)| PauseScope::Session(q, name.to_owned())),
+        session.clone().prop_map(|name| PauseScope::Package(connection(name).to_owned())),
         session.prop_map(|name| PauseScope::Connection(connection(name).parse().unwrap())),
     ]
 }

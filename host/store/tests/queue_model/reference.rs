@@ -233,6 +233,7 @@ impl Reference {
         let head = session.jobs.front().filter(|_| session.blocked.is_none());
         let due = session.lease.map(|(_, until)| until).or(head.map(|job| job.due))?;
         let due = self.delay(&PauseScope::Session(queue, name.to_owned()), due)?;
+        let due = self.delay(&PauseScope::Package(connection(name).to_owned()), due)?;
         self.delay(&PauseScope::Connection(connection(name).parse().unwrap()), due)
     }
 
