@@ -169,7 +169,8 @@ pub struct NewSecrets {
 pub struct Refreshed {
     /// The new secrets.
     pub secrets: NewSecrets,
-    /// Variables that the answer told, checked already; they replace those of the connection.
+    /// Variables that the answer told, checked already; they replace those of the same name of the
+    /// connection, and the others stay.
     pub variables: BTreeMap<String, String>,
 }
 

@@ -33,7 +33,10 @@ impl Change for Note {
         let mut writes = Writes::default();
         put(&mut writes, &access)?;
         writes.put(Table::ConnectionAccesses, &of_connection(&access), &[]);
-        credentials::used(&mut writes, tables, (&access.tenant, &access.connection), access.first)?;
+        if counts(&access) {
+            let whose = (&access.tenant, &access.connection);
+            credentials::used(&mut writes, tables, whose, access.first)?;
+        }
         Ok((writes, id))
     }
 }
@@ -65,6 +68,9 @@ impl Change for Close {
         let mut used = std::collections::BTreeMap::new();
         for entry in entries.values() {
             put(&mut writes, entry)?;
+            if !counts(entry) {
+                continue;
+            }
             let last = used.entry((&entry.tenant, &entry.connection)).or_insert(entry.last);
             *last = entry.last.max(*last);
         }
@@ -73,6 +79,11 @@ impl Change for Close {
         }
         Ok((writes, ()))
     }
+}
+
+/// Whether it is a use of the credential: to keep it alive is none.
+fn counts(access: &Access) -> bool {
+    access.actor != Actor::Refresher
 }
 
 /// Removes an entry.

@@ -62,7 +62,7 @@ pub struct AccessQuery {
 #[async_trait]
 pub trait AccessLog: Send + Sync {
     /// Writes an entry before the first use and answers its place. It also tells when the
-    /// credential was last used.
+    /// credential was last used; the refresher only keeps it alive.
     async fn note_access(&self, access: Access) -> Result<u64, StoreError>;
 
     /// Replaces what became of entries, at most [`ACCESSES_MAX`]: their last use and how many, which

@@ -43,7 +43,7 @@ impl Flow {
         Place {
             owner: Owner::Tenant(self.connection.tenant.clone()),
             kind: SecretKind::Flow,
-            object: self.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            object: self.id.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
             field: VERIFIER.to_owned(),
             generation: 0,
         }

@@ -15,7 +15,7 @@ const LEASE: Duration = Duration::from_secs(150);
 const JUST_BEFORE: Duration = Duration::from_secs(149);
 
 /// `tenant/task`, due at this second.
-fn task(path: &str, due: i64) -> Task {
+pub(crate) fn task(path: &str, due: i64) -> Task {
     let (tenant, id) = path.split_once('/').unwrap();
     Task {
         tenant: tenant.parse().unwrap(),
