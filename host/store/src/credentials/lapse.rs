@@ -29,7 +29,7 @@ pub(crate) fn lapse(database: &Database) -> Result<(), StoreError> {
         // One that does not decode must not keep the store shut: whoever reads it hears of it.
         match old {
             Some(Ok(old)) => {
-                put(&mut writes, Some(&old), &Credential { lease: None, ..old.clone() })?
+                put(&mut writes, Some(&old), &Credential { lease: None, ..old.clone() })?;
             }
             Some(Err(_)) | None => writes.remove(Table::Refreshes, key),
         }

@@ -71,7 +71,9 @@ pub(crate) fn replace(
     }
     super::admit(tables, &place.owner, sealed.iter().filter_map(Sealed::key))?;
     remove(writes, tables, place)?;
-    sealed.iter().for_each(|one| put(writes, one));
+    for one in sealed {
+        put(writes, one);
+    }
     Ok(())
 }
 
