@@ -21,6 +21,6 @@ pub use assertion::{KeyError, SigningKey};
 pub use callback::{Callback, CallbackError, Outcome, check_issuer, read_callback};
 pub use pkce::digest;
 pub use refusal::{TokenError, TokenErrorKind, check_revoked};
-pub use request::{Held, code, grant, refresh, revoke};
+pub use request::{Held, grant, redeem, refresh, revoke};
 pub use start::{Begun, begin};
 pub use values::{Extent, RequestError, Values};

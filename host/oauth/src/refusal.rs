@@ -126,14 +126,26 @@ fn kind(
     if !(matches!(status, 400 | 401) || (200..300).contains(&status)) {
         return TokenErrorKind::Refused;
     }
-    // Without an app there is nobody but the account that could be refused.
-    if values.app.is_some() && any(&CLIENT) && !any(&[TENANT_LACKS_APP]) {
+    if by_app(values) && any(&CLIENT) && !any(&[TENANT_LACKS_APP]) {
         return TokenErrorKind::InvalidClient;
     }
     if any(&["invalid_grant"]) || codes.iter().any(|code| reauth(values).contains(code)) {
         return TokenErrorKind::InvalidGrant;
     }
     TokenErrorKind::Refused
+}
+
+/// Whether the app takes part in a token request. Where only an account signs for itself, there
+/// is nobody else to be refused.
+fn by_app(values: &Values<'_>) -> bool {
+    match values.auth() {
+        Ok(Auth::OAuth2(_) | Auth::Client(_)) => true,
+        Ok(Auth::Jwt(rule)) => {
+            let mut claims = [&rule.issuer, &rule.audience].into_iter().chain(&rule.subject);
+            claims.any(|claim| claim.holes().any(|hole| hole == "client_id"))
+        }
+        _ => false,
+    }
 }
 
 /// The codes that mean the same as `invalid_grant` at this provider.

@@ -25,7 +25,7 @@ pub struct Held<'a> {
 }
 
 /// Redeems a code (RFC 6749 §4.1.3), with the verifier where there is one.
-pub fn code(
+pub fn redeem(
     values: &Values<'_>,
     code: &Secret,
     redirect_uri: &str,

@@ -57,33 +57,33 @@ fn what_is_not_one_clear_answer_is_refused() {
 }
 
 #[track_caller]
-fn issued(setup: &Setup, issuer: &str, expected: Result<(), CallbackError>) {
+fn issued(setup: &Setup, issuer: &str, expected: Option<&CallbackError>) {
     let callback = read_callback(&format!("state=s&code=c{issuer}")).unwrap();
-    assert_eq!(check_issuer(&setup.values(), &callback), expected, "{issuer}");
+    assert_eq!(check_issuer(&setup.values(), &callback).err().as_ref(), expected, "{issuer}");
 }
 
 #[test]
 fn issuer_of_the_manifest_must_be_told_and_be_that() {
     let named = "client_auth = \"body\"\nissuer = \"https://{host}/oidc\"";
     let setup = Setup::custom(named, "");
-    issued(&setup, "&iss=https%3A%2F%2Feu.acme.com%2Foidc", Ok(()));
+    issued(&setup, "&iss=https%3A%2F%2Feu.acme.com%2Foidc", None);
     for other in ["eu.acme.com%2F", "us.acme.com%2Foidc", "eu.acme.com%2Foidc%2F"] {
-        issued(&setup, &format!("&iss=https%3A%2F%2F{other}"), Err(CallbackError::Issuer));
+        issued(&setup, &format!("&iss=https%3A%2F%2F{other}"), Some(&CallbackError::Issuer));
     }
-    issued(&setup, "", Err(CallbackError::Missing("iss")));
+    issued(&setup, "", Some(&CallbackError::Missing("iss")));
     let moved = Setup::custom(named, "").at("http://127.0.0.1:9");
-    issued(&moved, "&iss=http%3A%2F%2F127.0.0.1%3A9%2Foidc", Ok(()));
-    issued(&moved, "&iss=https%3A%2F%2Feu.acme.com%2Foidc", Err(CallbackError::Issuer));
+    issued(&moved, "&iss=http%3A%2F%2F127.0.0.1%3A9%2Foidc", None);
+    issued(&moved, "&iss=https%3A%2F%2Feu.acme.com%2Foidc", Some(&CallbackError::Issuer));
 }
 
 #[test]
 fn issuer_that_is_told_anyway_is_of_the_page_that_was_opened() {
     let setup = Setup::of("google_drive", "oauth");
-    issued(&setup, "", Ok(()));
-    issued(&setup, "&iss=https://accounts.google.com", Ok(()));
+    issued(&setup, "", None);
+    issued(&setup, "&iss=https://accounts.google.com", None);
     for other in ["http://accounts.google.com", "https://accounts.google.com.evil.example", "x"] {
-        issued(&setup, &format!("&iss={other}"), Err(CallbackError::Issuer));
+        issued(&setup, &format!("&iss={other}"), Some(&CallbackError::Issuer));
     }
     let setup = Setup::of("onedrive", "oauth");
-    issued(&setup, "&iss=https://login.microsoftonline.com/5a5f9f3e/v2.0", Ok(()));
+    issued(&setup, "&iss=https://login.microsoftonline.com/5a5f9f3e/v2.0", None);
 }

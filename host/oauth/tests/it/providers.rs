@@ -1,7 +1,7 @@
 //! What the ten providers are asked, as their sheets have it.
 
 use model::Secret;
-use oauth::{Held, begin, code, grant, refresh, revoke};
+use oauth::{Held, begin, grant, redeem, refresh, revoke};
 
 use crate::support::{APP, BASIC, FORM, JSON, REDIRECT, Setup, now, secret, wire};
 
@@ -34,7 +34,7 @@ fn starts(setup: &Setup, page: &str, scopes: &str, more: &str) {
 #[track_caller]
 fn redeems(setup: &Setup, expected: &str) {
     let verifier = begin(&setup.values(), REDIRECT).unwrap().verifier.map(|_| secret("ver~1"));
-    let request = code(&setup.values(), &secret("c/1"), REDIRECT, verifier.as_ref()).unwrap();
+    let request = redeem(&setup.values(), &secret("c/1"), REDIRECT, verifier.as_ref()).unwrap();
     assert_eq!((request.purpose, request.origin.as_deref()), ("token", None));
     assert_eq!(wire(&request), expected);
 }

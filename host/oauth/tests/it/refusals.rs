@@ -1,7 +1,7 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use oauth::{TokenErrorKind, check_revoked, parse};
+use plughouse_testkit::material::recorded;
 
 use crate::support::{Setup, answer, now};
 
@@ -105,10 +105,11 @@ fn notion_gong_and_google() {
     check(&google, 400, body, GRANT, " invalid_grant: Token has been revoked.");
     let nested = r#"{"error":{"code":403,"message":"Not enabled.","status":"PERMISSION_DENIED"}}"#;
     check(&google, 403, nested, REFUSED, " PERMISSION_DENIED: Not enabled.");
-    let mut service = Setup::of("google_drive", "service");
-    service.app = None;
+    let service = Setup::of("google_drive", "service");
     let body = r#"{"error":"unauthorized_client","error_description":"Not delegated."}"#;
     check(&service, 401, body, REFUSED, " unauthorized_client: Not delegated.");
+    let signed = Setup::of("salesforce", "jwt");
+    check(&signed, 400, r#"{"error":"invalid_client"}"#, CLIENT, " invalid_client");
     let body = r#"{"requestId":"x","errors":["Access denied"]}"#;
     check(&Setup::of("gong", "oauth"), 401, body, REFUSED, ": Access denied");
 }
@@ -167,15 +168,9 @@ fn what_was_gone_before_is_revoked() {
 /// What Microsoft's own documentation shows, where it lies beside the repository.
 #[test]
 fn samples_of_entra_are_read() {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
-    let shared = std::env::var_os("PLUGHOUSE_SHARED").map_or_else(beside, PathBuf::from);
-    let file =
-        shared.join("providers/data/dynamics365/powerapps_docs/error_and_token_samples.json");
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        eprintln!("SKIPPED: no samples at {}", file.display());
-        return;
-    };
-    let samples: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let file = "dynamics365/powerapps_docs/error_and_token_samples.json";
+    let Some(text) = recorded(file) else { return };
+    let samples: Vec<serde_json::Value> = serde_json::from_slice(&text).unwrap();
     let setup = Setup::of("dynamics365", "oauth");
     let mut seen = 0;
     for sample in samples {

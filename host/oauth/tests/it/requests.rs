@@ -1,4 +1,4 @@
-use oauth::{Held, code, grant, refresh, revoke};
+use oauth::{Held, grant, redeem, refresh, revoke};
 
 use crate::support::{APP, FORM, REDIRECT, Setup, now, secret, wire};
 
@@ -17,7 +17,7 @@ fn operator_sends_requests_elsewhere_and_they_say_where_they_belong() {
 fn requests_are_not_printed_with_what_is_secret() {
     let setup = Setup::of("notion", "oauth");
     let verifier = secret("v3rifier");
-    let request = code(&setup.values(), &secret("c0de"), REDIRECT, Some(&verifier)).unwrap();
+    let request = redeem(&setup.values(), &secret("c0de"), REDIRECT, Some(&verifier)).unwrap();
     let printed = format!("{request:?} {:?}", setup.values());
     for hidden in ["c0de", "v3rifier", "app+secret", "YXBwLW"] {
         assert!(!printed.contains(hidden), "{printed}");
