@@ -53,37 +53,37 @@ async fn first(
 }
 
 /// A canary under a key, which is proved with it.
-pub(crate) async fn new(wrapper: &dyn KeyWrapper) -> Result<Canary, VaultError> {
+pub(crate) async fn new(by: &dyn KeyWrapper) -> Result<Canary, VaultError> {
     let key = Zeroizing::new(random()?);
-    let wrapped = wrap(wrapper, &key, CONTEXT).await?;
+    let wrapped = wrap(by, &key, CONTEXT).await?;
     let commitment = commitment(&key, CONTEXT).into();
-    Ok(Canary { wrapper: wrapper.id().to_owned(), wrapped, commitment })
+    Ok(Canary { wrapper: by.id().to_owned(), wrapped, commitment })
 }
 
 /// Wraps a key and has it unwrapped again: what cannot be opened later is worth nothing.
 pub(crate) async fn wrap(
-    wrapper: &dyn KeyWrapper,
+    by: &dyn KeyWrapper,
     key: &DataKey,
     context: &[u8],
 ) -> Result<Bytes, VaultError> {
-    let wrapped = wrapper.wrap(key, context).await?;
+    let wrapped = by.wrap(key, context).await?;
     let commitment = commitment(key, context).into();
-    match unwrap(wrapper, &wrapped, context, commitment).await? {
+    match unwrap(by, &wrapped, context, commitment).await? {
         Some(_) => Ok(wrapped),
         None => Err(VaultError::Unavailable(format!(
             "the key {} gives back another key than it has wrapped; nothing was changed",
-            wrapper.id()
+            by.id()
         ))),
     }
 }
 
 /// Unwraps a key; nothing if it is another one than was committed to.
 pub(crate) async fn unwrap(
-    wrapper: &dyn KeyWrapper,
+    by: &dyn KeyWrapper,
     wrapped: &[u8],
     context: &[u8],
     committed: [u8; 32],
 ) -> Result<Option<DataKey>, VaultError> {
-    let key = wrapper.unwrap(wrapped, context).await?;
+    let key = by.unwrap(wrapped, context).await?;
     Ok((commitment(&key, context) == blake3::Hash::from_bytes(committed)).then_some(key))
 }

@@ -158,3 +158,112 @@ fn prefixed(parts: &[&[u8]]) -> Vec<u8> {
 fn too_long() -> StoreError {
     StoreError::new(StoreErrorKind::Invalid, "the secret is too long to be sealed")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::vault::SecretKind;
+    use proptest::prelude::*;
+
+    const ID: KeyId = KeyId([7; 16]);
+
+    fn key(byte: u8) -> Cipher {
+        Cipher::new(ID, &Zeroizing::new([byte; DATA_KEY_BYTES]))
+    }
+
+    fn place() -> Place {
+        Place {
+            owner: Owner::Tenant("acme".parse().unwrap()),
+            kind: SecretKind::Connection,
+            object: "hub".to_owned(),
+            field: "token".to_owned(),
+            generation: 3,
+        }
+    }
+
+    fn sealed(key: &Cipher) -> Sealed {
+        let bytes = key.seal(&place(), &Secret::new("hunter2".to_owned())).unwrap();
+        Sealed { place: place(), bytes }
+    }
+
+    #[track_caller]
+    fn check(place: Place, opens: bool) {
+        let bytes = sealed(&key(1)).bytes;
+        let opened = key(1).open(&Sealed { place: place.clone(), bytes });
+        assert_eq!(opened.as_ref().map(Secret::expose), opens.then_some("hunter2"), "{place:?}");
+    }
+
+    #[test]
+    fn secret_opens_in_its_own_place_alone() {
+        let own = place();
+        check(own.clone(), true);
+        check(Place { owner: Owner::Tenant("other".parse().unwrap()), ..own.clone() }, false);
+        check(Place { owner: Owner::Host, ..own.clone() }, false);
+        check(Place { kind: SecretKind::App, ..own.clone() }, false);
+        check(Place { kind: SecretKind::Flow, ..own.clone() }, false);
+        check(Place { object: "hub2".to_owned(), ..own.clone() }, false);
+        check(Place { field: "secret".to_owned(), ..own.clone() }, false);
+        check(Place { generation: 2, ..own.clone() }, false);
+        check(Place { generation: 4, ..own.clone() }, false);
+        check(Place { object: "hubt".to_owned(), field: "oken".to_owned(), ..own }, false);
+    }
+
+    #[test]
+    fn every_changed_bit_and_every_cut_is_noticed() {
+        let Sealed { place, bytes } = sealed(&key(1));
+        let opens = |bytes: Vec<u8>| {
+            let sealed = Sealed { place: place.clone(), bytes: bytes.into() };
+            key(1).open(&sealed).is_some()
+        };
+        assert!(opens(bytes.to_vec()));
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.to_vec();
+                changed[at] ^= 1 << bit;
+                assert!(!opens(changed), "bit {bit} of byte {at}");
+            }
+            assert!(!opens(bytes[..at].to_vec()), "cut at {at}");
+        }
+        assert!(!opens([&*bytes, &[0]].concat()), "one byte more");
+    }
+
+    #[test]
+    fn another_key_of_the_same_name_does_not_open_it() {
+        assert!(key(2).open(&sealed(&key(1))).is_none());
+    }
+
+    #[test]
+    fn same_secret_is_never_sealed_the_same() {
+        assert_ne!(sealed(&key(1)), sealed(&key(1)));
+    }
+
+    #[test]
+    fn commitment_tells_keys_and_contexts_apart() {
+        let of = |byte, context| commitment(&Zeroizing::new([byte; DATA_KEY_BYTES]), context);
+        assert_eq!(of(1, b"here"), of(1, b"here"));
+        assert_ne!(of(1, b"here"), of(2, b"here"));
+        assert_ne!(of(1, b"here"), of(1, b"there"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_opened_as_it_was_sealed(text: String) {
+            let bytes = key(1).seal(&place(), &Secret::new(text.clone())).unwrap();
+            prop_assert_eq!(bytes.len(), text.len() + model::vault::SEALED_BYTES_MIN);
+            let opened = key(1).open(&Sealed { place: place(), bytes });
+            prop_assert_eq!(opened.as_ref().map(Secret::expose), Some(text.as_str()));
+        }
+
+        #[test]
+        fn arbitrary_bytes_do_not_open_and_do_not_panic(bytes: Vec<u8>, head: bool) {
+            let mut sealed = Vec::new();
+            if head {
+                sealed.extend_from_slice(&[SEALED_VERSION, XCHACHA20_POLY1305]);
+                sealed.extend_from_slice(&ID.0);
+            }
+            sealed.extend_from_slice(&bytes);
+            let sealed = Sealed { place: place(), bytes: sealed.into() };
+            prop_assert!(key(1).open(&sealed).is_none());
+        }
+    }
+}

@@ -82,7 +82,7 @@ impl WrapperConfig {
                 Arc::new(AzureWrapper::new(config, outbound(), setting.clock.clone())?)
             }
             #[cfg(feature = "pkcs11")]
-            Self::Pkcs11(config) => Arc::new(crate::wrapper::Pkcs11Wrapper::new(config)?),
+            Self::Pkcs11(config) => Arc::new(crate::wrapper::Pkcs11Wrapper::new(config)),
             #[cfg(not(feature = "pkcs11"))]
             Self::Pkcs11(_) => {
                 let message = "this program was built without support for hardware modules; build \

@@ -152,9 +152,12 @@ impl Keyring {
         Ok(destroyed)
     }
 
-    /// Forgets a key that is gone.
-    pub(crate) fn forget(&self, owner: &Owner, id: KeyId) {
-        self.ring(owner).lock().keys.retain(|(_, cipher)| cipher.id() != id);
+    /// Keeps a key that goes: whoever has read what lay under it before that was sealed again can
+    /// still open it.
+    pub(crate) async fn keep(&self, owner: &Owner, id: KeyId) -> Result<(), VaultError> {
+        let cipher = self.named(owner, id).await?;
+        self.ring(owner).keep(self.clock.now(), cipher);
+        Ok(())
     }
 
     async fn make_first(&self, owner: &Owner) -> Result<(), VaultError> {

@@ -2,8 +2,8 @@
 //!
 //! The new key is the active one before anything is sealed again, and every seal asks the store
 //! which one that is. What was sealed just before that, and is committed after the last look, is
-//! why a key does not go at once: it waits [`SETTLED`], and a store removes it only in a
-//! transaction that finds nothing under it.
+//! why a key does not go at once: it waits [`SETTLED`], a store removes it only in a transaction
+//! that finds nothing under it, and takes nothing under it after that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,12 +110,11 @@ impl Sealer {
         for _ in 0..PASSES_MAX {
             let before = tally.done;
             let damaged = self.reseal_pass(old, tally).await?;
-            if damaged.is_empty()
-                && self.ring.clock.now() >= settled
-                && self.ring.store.retire_key(&old.owner, old.id).await?
-            {
-                self.ring.forget(&old.owner, old.id);
-                return Ok(true);
+            if damaged.is_empty() && self.ring.clock.now() >= settled {
+                self.ring.keep(&old.owner, old.id).await?;
+                if self.ring.store.retire_key(&old.owner, old.id).await? {
+                    return Ok(true);
+                }
             }
             if tally.done == before {
                 rotation.damaged.extend(damaged);

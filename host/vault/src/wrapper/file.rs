@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn key() -> DataKey {
-        Zeroizing::new([7; DATA_KEY_BYTES])
+        Zeroizing::new([7; 32])
     }
 
     #[track_caller]
