@@ -145,6 +145,12 @@ pub(crate) fn watched(
     Ok(watched.into_iter().map(|(_, secret)| secret.clone()).collect())
 }
 
+/// True when the connection's method has access tokens.
+pub(crate) fn is_token(connection: &Connection, manifest: &Manifest) -> bool {
+    let method = manifest.auth.get(&connection.auth);
+    matches!(method, Some(Auth::OAuth2(_) | Auth::Client(_) | Auth::Jwt(_)))
+}
+
 fn method<'a>(connection: &Connection, manifest: &'a Manifest) -> Result<&'a Auth, Error> {
     manifest.auth.get(&connection.auth).ok_or_else(|| {
         let known: Vec<_> = manifest.auth.keys().map(|name| format!("`{name}`")).collect();

@@ -186,8 +186,10 @@ impl Gateway {
             connection: connection.id.to_string(),
             transport: self.transport(&live.endpoints),
             live: RwLock::new(Arc::new(live)),
-            // Without it the plaintext is wiped when the door stands.
-            source: tokens.map(|tokens| Source::new(tokens, blueprint)),
+            // Without one the plaintext is wiped when the door stands.
+            source: tokens
+                .filter(|_| credential::is_token(connection, &manifest))
+                .map(|tokens| Source::new(tokens, blueprint)),
             accesses,
             owned_query: credential::names(&manifest).1,
             limits: Limits::new(

@@ -2,13 +2,17 @@
 
 #![cfg(test)]
 
+mod access;
 mod corpus;
 mod faults;
 mod health;
 mod limits;
 mod links;
+mod mint;
+mod outbound;
 mod policy;
 mod providers;
 mod redirects;
 mod secrets;
 mod support;
+mod tokens;

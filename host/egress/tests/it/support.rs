@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use egress::{Body, Gateway, Opening, Options, Transport};
 use http_body_util::{BodyExt as _, Full};
+use model::credential::{AccessLog, Actor, Tokens};
 use model::egress::{Access, Egress, EgressCall, HttpBudget, Priority, Request, Response};
 use model::{Clock, Connection, Error, Secret};
 use package::{Manifest, Permissions};
@@ -159,6 +160,17 @@ impl Memory {
         Self::new(move |_| (200, Vec::new(), Bytes::from_static(body.as_bytes())))
     }
 
+    /// What it answers, without being sent anything.
+    pub(crate) fn answered(&self, request: &http::Request<Bytes>) -> Canned {
+        (self.answer)(request)
+    }
+
+    /// A gateway whose other side it is.
+    pub(crate) fn gateway(self: &Arc<Self>, clock: Clock) -> Gateway {
+        let transport = Arc::<Self>::clone(self);
+        Gateway::with_transport(clock, Options::default(), transport).unwrap()
+    }
+
     /// The absolute URIs that were sent, in order.
     pub(crate) fn uris(&self) -> Vec<String> {
         self.sent.lock().unwrap().iter().map(|request| request.uri().to_string()).collect()
@@ -179,7 +191,7 @@ impl Transport for Memory {
         request: http::Request<Bytes>,
         _deadline: tokio::time::Instant,
     ) -> Result<http::Response<Body>, Error> {
-        let (status, headers, body) = (self.answer)(&request);
+        let (status, headers, body) = self.answered(&request);
         self.sent.lock().unwrap().push(request);
         let mut answer = http::Response::builder().status(status);
         for (name, value) in headers {
@@ -196,6 +208,8 @@ pub(crate) struct Setup {
     pub(crate) connection: Connection,
     pub(crate) grant: Permissions,
     pub(crate) secrets: Vec<(String, Secret)>,
+    pub(crate) tokens: Option<Arc<dyn Tokens>>,
+    pub(crate) access: Option<(Arc<dyn AccessLog>, Actor)>,
 }
 
 impl Setup {
@@ -206,7 +220,8 @@ impl Setup {
     pub(crate) fn of(manifest: Arc<Manifest>) -> Self {
         let grant = Permissions::of(&manifest);
         let secrets = secrets(&[("token", CANARY)]);
-        Self { manifest, connection: connection(), grant, secrets }
+        let connection = connection();
+        Self { manifest, connection, grant, secrets, tokens: None, access: None }
     }
 
     /// The same with one endpoint overridden.
@@ -229,8 +244,8 @@ impl Setup {
             manifest: Arc::clone(&self.manifest),
             grant: &self.grant,
             secrets: self.secrets.clone(),
-            tokens: None,
-            access: None,
+            tokens: self.tokens.clone(),
+            access: self.access.clone(),
             priority,
         })
     }
@@ -241,9 +256,7 @@ impl Setup {
     }
 
     pub(crate) fn try_call(&self, memory: &Arc<Memory>) -> Result<Box<dyn EgressCall>, Error> {
-        let transport = Arc::<Memory>::clone(memory);
-        let gateway = Gateway::with_transport(Clock::system(), Options::default(), transport)?;
-        Ok(self.door(&gateway)?.open(Access::Read, budget()))
+        Ok(self.door(&memory.gateway(Clock::system()))?.open(Access::Read, budget()))
     }
 
     /// A call through a door to the network.
