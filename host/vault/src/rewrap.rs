@@ -22,10 +22,17 @@ const AT_ONCE: usize = 8;
 const PASSES_MAX: usize = 8;
 
 impl Sealer {
-    /// Has everything wrapped by this key from now on, and wraps again what lies under those
-    /// before; answers how many data keys that were. It may be interrupted and called again.
+    /// Wraps again what lies under the keys before; answers how many data keys that were. It may be
+    /// interrupted and called again.
     ///
-    /// If it is the key already, all is wrapped again: a service may have a new version of it.
+    /// If nothing does, all is wrapped again: a service may have a new version of its key.
+    pub async fn rewrap(&self, progress: &Progress<'_>) -> Result<u64, VaultError> {
+        let current = Arc::clone(&self.ring.wrappers.read().await.current);
+        self.rotate_wrapper(current, progress).await
+    }
+
+    /// Has everything wrapped by this key from now on, those data keys included that are there, as
+    /// [`Self::rewrap`] does.
     pub async fn rotate_wrapper(
         &self,
         new: Arc<dyn KeyWrapper>,
@@ -75,14 +82,19 @@ impl Sealer {
             keys.retain(|key| all || key.wrapper != new.id());
             nothing &= keys.is_empty();
             for batch in keys.chunks(AT_ONCE) {
-                let rewraps = try_join_all(batch.iter().map(|key| self.rewrap(new, key))).await?;
+                let rewraps =
+                    try_join_all(batch.iter().map(|key| self.rewrapped(new, key))).await?;
                 tally.add(self.ring.store.rewrap(rewraps).await?);
             }
             after = Some(last);
         }
     }
 
-    async fn rewrap(&self, new: &dyn KeyWrapper, key: &WrappedKey) -> Result<Rewrap, VaultError> {
+    async fn rewrapped(
+        &self,
+        new: &dyn KeyWrapper,
+        key: &WrappedKey,
+    ) -> Result<Rewrap, VaultError> {
         let data_key = self.ring.unwrap(key).await?;
         let wrapped = canary::wrap(new, &data_key, &context(&key.owner, key.id)).await?;
         Ok(Rewrap {
