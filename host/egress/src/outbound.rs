@@ -87,10 +87,7 @@ struct Ready {
 #[async_trait]
 impl Outbound for Own {
     async fn send(&self, request: HostRequest) -> Result<HostAnswer, Error> {
-        let mut secrets: Vec<Secret> =
-            request.headers.iter().map(|(_, value)| value.clone()).collect();
-        secrets.extend(request.body.clone());
-        let _masked = self.redactor.mask(&secrets);
+        let _masked = self.redactor.mask(&secrets(&request));
         let began = Instant::now();
         let (purpose, method) = (request.purpose, request.method);
         let bytes_out = request.body.as_ref().map_or(0, |body| body.expose().len());
@@ -178,6 +175,15 @@ impl Own {
             body: Secret::new(body),
         })
     }
+}
+
+/// What is masked while it is sent: the body, and each header's value without its scheme.
+fn secrets(request: &HostRequest) -> Vec<Secret> {
+    let value = |(_, value): &(String, Secret)| {
+        let text = value.expose();
+        Secret::new(text.split_once(' ').map_or(text, |(_scheme, rest)| rest).to_owned())
+    };
+    request.headers.iter().map(value).chain(request.body.clone()).collect()
 }
 
 fn method(text: &str) -> Result<Method, Error> {
