@@ -8,10 +8,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use model::{Connection, ConnectionId, Secret, TenantId};
-use package::manifest::{Auth, Endpoint, Key, KeyPlace, Manifest, Target};
+use package::manifest::{Auth, AuthField, Endpoint, KeyPlace, Manifest, Target, Template};
 
 pub use account::check;
+pub(crate) use origin::check as check_origin;
 pub use questions::{Question, QuestionKind, methods, questions};
+
+/// The field of a `jwt` method that signs.
+const SIGNING: &str = "private_key";
+
+/// The name among the overrides that stands for the addresses of the auth method.
+const AUTH: &str = "auth";
 
 /// What a person enters to connect an account.
 #[derive(Clone, Debug)]
@@ -89,13 +96,13 @@ fn method<'a>(
     asked: Option<&str>,
     problems: &mut Vec<String>,
 ) -> Option<(&'a str, &'a Auth)> {
-    let working = methods(manifest);
-    let names = if working.is_empty() { "none".to_owned() } else { working.join(", ") };
-    let name = match (asked, working.as_slice()) {
+    let all = methods(manifest);
+    let names = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+    let name = match (asked, all.as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => only,
         (None, []) => {
-            problems.push("this host cannot do any auth method of the package yet".to_owned());
+            problems.push("the package has no auth method".to_owned());
             return None;
         }
         (None, _) => {
@@ -106,13 +113,7 @@ fn method<'a>(
     match manifest.auth.get_key_value(name) {
         None => {
             let message = "the package has no auth method";
-            problems.push(format!("{message} `{name}`; methods that work: {names}"));
-            None
-        }
-        Some((name, Auth::OAuth2(_) | Auth::Client(_) | Auth::Jwt(_))) => {
-            problems.push(format!(
-                "this host cannot do auth method `{name}` yet; methods that work: {names}"
-            ));
+            problems.push(format!("{message} `{name}`; it has: {names}"));
             None
         }
         Some((name, auth)) => Some((name, auth)),
@@ -125,14 +126,17 @@ fn check_fields(
     fields: &[(String, Secret)],
     problems: &mut Vec<String>,
 ) {
-    let wanted = key(auth).map(|key| &key.fields);
+    let wanted = entered(auth);
+    // A key that signs has lines.
+    let has_lines = |name: &str| name == SIGNING && matches!(auth, Auth::Jwt(_));
+    let is_bad = |name: &str, c: char| c.is_control() && !("\r\n".contains(c) && has_lines(name));
     for (name, value) in fields {
         if !wanted.is_some_and(|fields| fields.contains_key(name)) {
-            let known = wanted.map_or_else(String::new, |f| list(f.keys()));
+            let known = wanted.map_or_else(|| "none".to_owned(), |f| list(f.keys()));
             problems.push(format!("auth method `{method}` has no field `{name}`; it has: {known}"));
         } else if value.expose().is_empty() {
             problems.push(format!("field `{name}` of auth method `{method}` is empty"));
-        } else if value.expose().contains(char::is_control) {
+        } else if value.expose().contains(|c| is_bad(name, c)) {
             let message = "holds a line break or another control character";
             problems.push(format!("field `{name}` of auth method `{method}` {message}"));
         }
@@ -170,16 +174,17 @@ fn check_needed(
     problems: &mut Vec<String>,
 ) {
     let known = variables(manifest, connection);
+    let brings = brings_tokens(auth);
     let mut holes: Vec<_> = manifest
         .endpoints
         .iter()
         .filter(|(name, _)| !connection.overrides.contains_key(*name))
         .filter(|(name, e)| e.consent.is_none() || connection.consents.contains_key(*name))
         .flat_map(|(_, endpoint)| origin_holes(endpoint))
-        .chain(key(auth).map_or_else(Vec::new, key_holes))
+        .chain(auth_holes(auth))
         .filter(|hole| !known.contains_key(*hole))
         .filter_map(|hole| manifest.variables.get_key_value(hole))
-        .filter(|(_, variable)| !variable.check)
+        .filter(|(_, variable)| !variable.check && !(brings && variable.token.is_some()))
         .collect();
     holes.sort_unstable_by_key(|(name, _)| name.as_str());
     holes.dedup_by_key(|(name, _)| name.as_str());
@@ -202,17 +207,39 @@ fn origin_holes(endpoint: &Endpoint) -> Vec<&str> {
     }
 }
 
-fn key_holes(key: &Key) -> Vec<&str> {
-    match &key.place {
-        KeyPlace::Header { value, .. } | KeyPlace::Query { value, .. } => value.holes().collect(),
-        KeyPlace::Basic { user, password } => user.holes().chain(password.holes()).collect(),
-    }
+/// What the requests of a method are written from.
+fn auth_holes(auth: &Auth) -> Vec<&str> {
+    let templates: Vec<&Template> = match auth {
+        Auth::OAuth2(rule) => {
+            let urls = [&rule.authorize, &rule.token].into_iter();
+            urls.chain(&rule.scopes).chain(rule.authorize_params.values()).collect()
+        }
+        Auth::Client(rule) => {
+            [&rule.token].into_iter().chain(&rule.scopes).chain(rule.params.values()).collect()
+        }
+        Auth::Jwt(rule) => {
+            [&rule.token, &rule.issuer, &rule.audience].into_iter().chain(&rule.scopes).collect()
+        }
+        Auth::Key(key) => match &key.place {
+            KeyPlace::Header { value, .. } | KeyPlace::Query { value, .. } => vec![value],
+            KeyPlace::Basic { user, password } => vec![user, password],
+        },
+        Auth::None => Vec::new(),
+    };
+    templates.into_iter().flat_map(Template::holes).collect()
 }
 
-fn key(auth: &Auth) -> Option<&Key> {
+/// Whether a method's credential is an access token.
+fn brings_tokens(auth: &Auth) -> bool {
+    matches!(auth, Auth::OAuth2(_) | Auth::Client(_) | Auth::Jwt(_))
+}
+
+/// What a person enters for a method; nothing for those that ask for nothing.
+fn entered(auth: &Auth) -> Option<&BTreeMap<String, AuthField>> {
     match auth {
-        Auth::Key(key) => Some(key),
-        _ => None,
+        Auth::Key(rule) => Some(&rule.fields),
+        Auth::Jwt(rule) => Some(&rule.fields),
+        Auth::OAuth2(_) | Auth::Client(_) | Auth::None => None,
     }
 }
 
@@ -237,8 +264,11 @@ fn accepted(
 
 fn check_overrides(manifest: &Manifest, connection: &Connection, problems: &mut Vec<String>) {
     let fixed = || manifest.endpoints.iter().filter(|(_, e)| matches!(e.target, Target::Origin(_)));
+    let method = manifest.auth.get(&connection.auth);
+    let brings = method.is_some_and(brings_tokens);
     for (name, text) in &connection.overrides {
-        if !fixed().any(|(endpoint, _)| endpoint == name) {
+        let known = brings && name == AUTH || fixed().any(|(endpoint, _)| endpoint == name);
+        if !known {
             let known = list(fixed().map(|(name, _)| name));
             problems
                 .push(format!("no endpoint `{name}` whose origin can be replaced, but: {known}"));

@@ -7,12 +7,22 @@
 
 mod app;
 mod enter;
+mod error;
 mod flow;
+mod handle;
 mod inventory;
+mod keep;
+mod party;
 mod ports;
+mod refresh;
 mod review;
 mod revoke;
+mod sealing;
+mod secrets;
+mod slot;
 mod state;
+mod sweep;
+mod when;
 
 use std::sync::Arc;
 
@@ -22,18 +32,22 @@ pub use inventory::{GrantView, Scopes};
 pub use ports::{Check, Material, Packages, Ports, Provider, Spawn};
 pub use review::{IDLE_DAYS_DEFAULT, IdleRule, Reviewed};
 pub use revoke::{Ended, Revocation, Whose};
+pub use sweep::Swept;
 
-/// All that is done with credentials. Clones share their caches.
+use slot::{Key, Slots};
+
+/// All that is done with credentials. Clones share what is held in memory.
 #[derive(Clone)]
 pub struct Credentials(Arc<Inner>);
 
 struct Inner {
     ports: Ports,
+    slots: Slots,
 }
 
 impl Credentials {
     /// Credentials over these ports.
     pub fn new(ports: Ports) -> Self {
-        Self(Arc::new(Inner { ports }))
+        Self(Arc::new(Inner { ports, slots: Slots::default() }))
     }
 }

@@ -21,7 +21,7 @@ fn good() -> NewConnection {
     NewConnection {
         tenant: "acme".parse().unwrap(),
         id: "chat".parse().unwrap(),
-        auth: None,
+        auth: Some("key".to_owned()),
         variables: pairs(&[("site", "acme.chat.example")]),
         fields: vec![field("user", "me"), field("key", "hunter2")],
         consents: Vec::new(),
@@ -57,15 +57,53 @@ fn connection_is_what_was_entered_and_its_secrets_stand_apart() {
 }
 
 #[test]
-fn auth_method_must_be_one_that_works() {
-    assert_eq!(methods(&manifest()), ["key"]);
-    refused(
-        |new| new.auth = Some("client".to_owned()),
-        &["this host cannot do auth method `client` yet; methods that work: key"],
-    );
+fn auth_method_must_be_one_of_the_package() {
+    assert_eq!(methods(&manifest()), ["client", "key", "robot"]);
+    let names = "client, key, robot";
+    refused(|new| new.auth = None, &[&format!("choose an auth method: {names}")]);
     refused(
         |new| new.auth = Some("keys".to_owned()),
-        &["the package has no auth method `keys`; methods that work: key"],
+        &[&format!("the package has no auth method `keys`; it has: {names}")],
+    );
+}
+
+#[test]
+fn method_that_brings_tokens_may_leave_variables_to_their_answers() {
+    let mut new = good();
+    new.auth = Some("client".to_owned());
+    new.fields.clear();
+    new.overrides = pairs(&[("auth", "http://127.0.0.1:8080")]);
+    let (connection, secrets) = connect(&manifest(), new).unwrap();
+    assert_eq!((connection.auth.as_str(), secrets.len()), ("client", 0));
+    refused(
+        |new| new.overrides = pairs(&[("auth", "http://127.0.0.1:8080")]),
+        &["no endpoint `auth` whose origin can be replaced, but: api, feed"],
+    );
+    refused(
+        |new| new.auth = Some("client".to_owned()),
+        &[
+            "auth method `client` has no field `user`; it has: none",
+            "auth method `client` has no field `key`; it has: none",
+        ],
+    );
+}
+
+#[test]
+fn fields_of_an_assertion_are_entered_and_its_key_may_have_lines() {
+    let field = |name: &str, value: &str| (name.to_owned(), Secret::new(value.to_owned()));
+    let mut new = good();
+    new.auth = Some("robot".to_owned());
+    new.fields = vec![field("email", "a@b.example"), field("private_key", "one\ntwo\r\n")];
+    assert!(connect(&manifest(), new).is_ok());
+    refused(
+        |new| {
+            new.auth = Some("robot".to_owned());
+            new.fields = vec![field("email", "a\n@b.example")];
+        },
+        &[
+            "field `email` of auth method `robot` holds a line break or another control character",
+            "auth method `robot` needs field `private_key`: Private key",
+        ],
     );
 }
 

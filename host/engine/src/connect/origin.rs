@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 /// says what is wanted.
 ///
 /// Which addresses it may lead to is for egress to say: an override is the operator's word.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str) -> Result<(), String> {
     let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let Some(authority) = authority else {
         return Err("must begin with `https://` or `http://`".to_owned());

@@ -1,6 +1,8 @@
 //! What a person must be asked to connect an account.
 
-use package::manifest::{Auth, Manifest};
+use package::manifest::Manifest;
+
+use super::entered;
 
 /// Something to ask.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,20 +34,16 @@ pub enum QuestionKind {
     Consent,
 }
 
-/// The auth methods of a package that this host can do.
+/// The auth methods of a package.
 pub fn methods(manifest: &Manifest) -> Vec<&str> {
-    let works = |auth: &Auth| match auth {
-        Auth::Key(_) | Auth::None => true,
-        Auth::OAuth2(_) | Auth::Client(_) | Auth::Jwt(_) => false,
-    };
-    manifest.auth.iter().filter(|(_, auth)| works(auth)).map(|(name, _)| name.as_str()).collect()
+    manifest.auth.keys().map(String::as_str).collect()
 }
 
 /// Everything to ask for this method: its fields, then variables, then consents.
 pub fn questions(manifest: &Manifest, method: &str) -> Vec<Question> {
     let mut questions = Vec::new();
-    if let Some(Auth::Key(key)) = manifest.auth.get(method) {
-        questions.extend(key.fields.iter().map(|(name, field)| Question {
+    if let Some(fields) = manifest.auth.get(method).and_then(entered) {
+        questions.extend(fields.iter().map(|(name, field)| Question {
             name: name.clone(),
             label: field.label.clone(),
             kind: QuestionKind::Field { secret: field.secret },

@@ -1,9 +1,13 @@
 //! App registrations: which serves whom, and their secrets.
 
 use model::credential::App;
-use model::{Error, Secret, TenantId};
+use model::{Error, ErrorKind, Secret, TenantId};
 
-use super::Credentials;
+use super::{Credentials, error};
+use crate::connect;
+
+/// The longest client id and secret, in bytes: far more than any provider's.
+const TEXT_BYTES_MAX: usize = 4 * 1024;
 
 /// An app registration as the operator enters it.
 #[derive(Clone, Debug)]
@@ -22,21 +26,59 @@ pub struct NewApp {
 
 impl Credentials {
     /// Creates or replaces an app.
-    pub async fn set_app(&self, _new: NewApp) -> Result<App, Error> {
-        Err(super::state::unfinished())
+    pub async fn set_app(&self, new: NewApp) -> Result<App, Error> {
+        let Self(inner) = self;
+        check(&new)?;
+        let NewApp { package, tenant, client_id, secret, origin } = new;
+        let now = inner.ports.clock.now();
+        let same = |app: &App| app.package == package && app.tenant == tenant;
+        let before = self.apps().await?.into_iter().find(same);
+        let app = App {
+            generation: before.as_ref().map_or(1, |app| app.generation + 1),
+            created: before.map_or(now, |app| app.created),
+            package,
+            tenant,
+            client_id,
+            origin,
+            incident: None,
+        };
+        let sealed = match secret {
+            Some(secret) => Some(inner.seal_one(app.place(), secret).await?),
+            None => None,
+        };
+        inner.ports.apps.put_app(app.clone(), sealed).await.map_err(|e| error::store(&e))?;
+        Ok(app)
     }
 
     /// All apps, by package, the deployment's first.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
-        Err(super::state::unfinished())
+        self.0.ports.apps.apps().await.map_err(|e| error::store(&e))
     }
 
     /// Removes an app and its secret. False if there was none.
     pub async fn remove_app(
         &self,
-        _package: &str,
-        _tenant: Option<&TenantId>,
+        package: &str,
+        tenant: Option<&TenantId>,
     ) -> Result<bool, Error> {
-        Err(super::state::unfinished())
+        self.0.ports.apps.remove_app(package, tenant).await.map_err(|e| error::store(&e))
+    }
+}
+
+fn check(new: &NewApp) -> Result<(), Error> {
+    let proper = |text: &str| {
+        !text.is_empty() && text.len() <= TEXT_BYTES_MAX && !text.contains(char::is_control)
+    };
+    let refuse =
+        |message: String| Err(Error::new(ErrorKind::Invalid, "credential.refused-input", message));
+    if !proper(&new.client_id) {
+        return refuse(format!("the client id is not one line of 1 to {TEXT_BYTES_MAX} bytes"));
+    }
+    if new.secret.as_ref().is_some_and(|secret| !proper(secret.expose())) {
+        return refuse(format!("the client secret is not one line of 1 to {TEXT_BYTES_MAX} bytes"));
+    }
+    match new.origin.as_deref().map(connect::check_origin) {
+        Some(Err(wanted)) => refuse(format!("the origin of the app {wanted}")),
+        _ => Ok(()),
     }
 }

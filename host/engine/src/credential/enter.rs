@@ -1,8 +1,11 @@
 //! What a person enters, and the first token that it brings.
 
-use model::{Connection, Error, Secret};
+use model::credential::Grant;
+use model::{Connection, Error, ErrorKind, Secret};
+use package::manifest::Auth;
 
-use super::{Check, Credentials, Material};
+use super::keep::New;
+use super::{Check, Credentials, error};
 
 impl Credentials {
     /// Keeps what was entered for a connection of a `key`, `client`, `jwt` or `none` method; for
@@ -11,15 +14,39 @@ impl Credentials {
     /// whose account is known is not entered again without it.
     pub async fn enter(
         &self,
-        _connection: Connection,
-        _fields: Vec<(String, Secret)>,
-        _check: Option<&dyn Check>,
+        mut connection: Connection,
+        fields: Vec<(String, Secret)>,
+        check: Option<&dyn Check>,
     ) -> Result<Connection, Error> {
-        Err(super::state::unfinished())
+        let Self(inner) = self;
+        let known = inner.known(&connection, check).await?;
+        connection.account = known.account;
+        let party = inner.party_anyway(&connection).await?;
+        let new = New {
+            connection,
+            replaces: known.replaces,
+            fields,
+            grant: Grant::default(),
+            access: None,
+        };
+        let new = match party.method(&new.connection)? {
+            Auth::Key(_) | Auth::None => new,
+            Auth::OAuth2(_) => return Err(browser(&new.connection.auth)),
+            Auth::Client(_) | Auth::Jwt(_) => {
+                let masked = inner.masked(new.fields.clone());
+                let at = inner.ports.clock.now();
+                let values = party.values(&new.connection, masked.all());
+                let request = oauth::grant(&values, at).map_err(|e| error::request(&e))?;
+                let answer = inner.first_token(&values, &request).await?;
+                inner.app_accepted(&party).await;
+                new.with(answer, at)
+            }
+        };
+        inner.keep(new, check).await
     }
+}
 
-    /// What a door of this connection sends along.
-    pub async fn material(&self, _connection: &Connection) -> Result<Material, Error> {
-        Err(super::state::unfinished())
-    }
+fn browser(method: &str) -> Error {
+    let message = format!("auth method `{method}` is authorised in a browser, not entered");
+    Error::new(ErrorKind::Invalid, "credential.request", message)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use model::credential::{AccessLog, AppStore, CredentialStore, FlowStore, Tokens};
+use model::masking::Masking;
 use model::outbound::Outbound;
 use model::store::Catalogue;
 use model::vault::Vault;
@@ -30,6 +31,8 @@ pub struct Ports {
     pub access: Arc<dyn AccessLog>,
     /// Seals and opens.
     pub vault: Arc<dyn Vault>,
+    /// Keeps live secrets out of what is written.
+    pub masking: Arc<dyn Masking>,
     /// Sends requests to providers' token endpoints.
     pub outbound: Arc<dyn Outbound>,
     /// What packages say of their methods.

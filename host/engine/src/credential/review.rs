@@ -1,15 +1,21 @@
-//! What is done without being asked: refresh what is due, suspend what is idle, warn of what ends.
+//! What nobody asks for: suspend what is idle, warn of what ends.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Error, TenantId};
+use model::{ConnectionState, Error, TenantId, Timestamp};
 
-use super::Credentials;
+use super::inventory::{Scan, Seen};
+use super::{Credentials, when};
 
 /// Days without use after which a connection is suspended, unless the operator says otherwise: a
 /// monthly job still uses it, and what nobody has used for longer is only there to be stolen.
 pub const IDLE_DAYS_DEFAULT: u32 = 30;
+
+/// How long before its end a credential that nobody but a person can renew is said to end: a week
+/// has a day on which that person works.
+const WARNING: Duration = Duration::from_hours(24 * 7);
 
 /// When connections that nobody uses are suspended.
 #[derive(Clone, Debug)]
@@ -18,6 +24,13 @@ pub struct IdleRule {
     pub after: Option<Duration>,
     /// Tenants whose connections are left alone.
     pub exempt: BTreeSet<TenantId>,
+}
+
+impl Default for IdleRule {
+    fn default() -> Self {
+        let after = Some(Duration::from_hours(24) * IDLE_DAYS_DEFAULT);
+        Self { after, exempt: BTreeSet::new() }
+    }
 }
 
 /// What a review has changed.
@@ -31,15 +44,70 @@ pub struct Reviewed {
     pub ended: u64,
 }
 
-impl Credentials {
-    /// Refreshes what is due, at most this many, and answers how many were: each minute, by the
-    /// leader.
-    pub async fn refresh_due(&self, _limit: usize) -> Result<u64, Error> {
-        Err(super::state::unfinished())
-    }
+/// What is found about a connection.
+#[derive(Debug, Eq, PartialEq)]
+enum Finding {
+    /// Nobody has used it since then.
+    Idle(Timestamp),
+    /// It ends then.
+    Ends(Timestamp),
+    /// It has ended then.
+    Ended(Timestamp),
+}
 
+impl Credentials {
     /// Looks at every credential: each hour, by the leader.
-    pub async fn review(&self, _idle: &IdleRule) -> Result<Reviewed, Error> {
-        Err(super::state::unfinished())
+    pub async fn review(&self, idle: &IdleRule) -> Result<Reviewed, Error> {
+        let inner = Arc::clone(&self.0);
+        let now = inner.ports.clock.now();
+        let mut reviewed = Reviewed::default();
+        let mut scan = Scan::of(None);
+        while let Some(seen) = scan.next(&inner).await? {
+            let Some(finding) = find(&seen, idle, now) else { continue };
+            let (state, reason, count) = match finding {
+                Finding::Idle(since) => {
+                    let reason = format!("idle since {since}");
+                    (ConnectionState::Disabled, reason, &mut reviewed.idle)
+                }
+                Finding::Ends(at) => {
+                    let reason = format!("it ends at {at}, and only a person can renew it");
+                    (ConnectionState::Expiring, reason, &mut reviewed.expiring)
+                }
+                Finding::Ended(at) => {
+                    let reason = format!("it has ended at {at}, and only a person can renew it");
+                    (ConnectionState::NeedsReauthorisation, reason, &mut reviewed.ended)
+                }
+            };
+            *count += 1;
+            let whose = (&seen.connection.tenant, &seen.connection.id);
+            inner.turn(whose, state, &reason).await?;
+        }
+        Ok(reviewed)
     }
+}
+
+fn find(seen: &Seen, idle: &IdleRule, now: Timestamp) -> Option<Finding> {
+    let Seen { credential, status, .. } = seen;
+    let state = status.as_ref().map(|status| status.state).unwrap_or_default();
+    if !state.works() {
+        return None;
+    }
+    if let Some(expires) = credential.grant.expires
+        && seen.provider.is_some()
+        && !seen.renews()
+    {
+        if expires <= now {
+            return Some(Finding::Ended(expires));
+        }
+        if state == ConnectionState::Active && when::before(expires, WARNING) <= now {
+            return Some(Finding::Ends(expires));
+        }
+    }
+    // Without secrets there is nothing to be stolen.
+    let ruled = !credential.fields.is_empty() && !idle.exempt.contains(&credential.tenant);
+    let after = idle.after.filter(|_| ruled)?;
+    // Who has switched it on again has used it by that.
+    let known = [Some(credential.authorised), credential.used, status.as_ref().map(|it| it.since)];
+    let last = known.into_iter().flatten().max()?;
+    (when::after(last, after) <= now).then_some(Finding::Idle(last))
 }

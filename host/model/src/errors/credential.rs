@@ -46,6 +46,15 @@ pub(super) const CODES: &[Code] = &[
     )
     .scope(Scope::Connection),
     Code::new(
+        "credential.doubted",
+        Unavailable,
+        "the provider has refused the authorisation once; it is asked again before that is believed",
+        "nothing: it is tried again",
+    )
+    .again(Again::Later)
+    .healthy()
+    .scope(Scope::Connection),
+    Code::new(
         "credential.ended",
         AuthRequired,
         "the provider does not accept the authorisation any more",

@@ -1,0 +1,170 @@
+//! The refresh protocol: look, lease, look again, write down the intent, ask, commit.
+
+mod ask;
+mod settle;
+mod turn;
+
+pub(super) use ask::Told;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::credential::{ACCESS_TOKEN, Credential, Leased};
+use model::vault::Sealed;
+use model::{Connection, ConnectionState, Error};
+
+use super::slot::{Fresh, Key};
+use super::{Inner, error, when};
+use turn::Turn;
+
+/// How long a refresh is leased: two requests of 20 s each, and what is between.
+pub(super) const LEASE: Duration = Duration::from_mins(1);
+
+/// The first wait for somebody else's refresh, which mostly takes one request.
+const HELD_WAIT_MIN: Duration = Duration::from_millis(100);
+
+/// The longest one: whoever waits is not much later than the answer.
+const HELD_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// All waits for others together: the lease of one who has died, and some more.
+const HELD_MAX: Duration = Duration::from_secs(75);
+
+/// How long a first "no" of a provider is left to pass: its nodes may not have heard of the last
+/// refresh yet.
+const DOUBT_PAUSE: Duration = Duration::from_secs(30);
+
+/// What is done when a provider says for the first time that it does not know a grant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Doubt {
+    /// Wait and ask once more.
+    Stay,
+    /// Leave that to the next who comes.
+    Leave,
+}
+
+/// A credential as it lies in the store, with its connection.
+pub(super) struct Row {
+    pub(super) credential: Credential,
+    pub(super) sealed: Vec<Sealed>,
+    pub(super) connection: Connection,
+}
+
+/// How far one turn at a refresh has come.
+enum Step {
+    /// There is a token of another generation.
+    Fresh(Arc<Fresh>),
+    /// Somebody else is at it, or has been.
+    Again,
+    /// The provider has said no for the first time.
+    Doubted(Error),
+}
+
+impl Inner {
+    /// Refreshes a credential, unless it is another than the generation `seen` by now.
+    pub(super) async fn refresh(
+        &self,
+        key: &Key,
+        seen: u64,
+        doubt: Doubt,
+    ) -> Result<Arc<Fresh>, Error> {
+        let (mut doubted, mut waits) = (false, Waits::default());
+        loop {
+            match self.step(key, seen, doubted).await? {
+                Step::Fresh(fresh) => return Ok(fresh),
+                Step::Again => waits.wait().await?,
+                Step::Doubted(error) if doubted || doubt == Doubt::Leave => return Err(error),
+                Step::Doubted(_) => {
+                    tokio::time::sleep(DOUBT_PAUSE).await;
+                    doubted = true;
+                }
+            }
+        }
+    }
+
+    /// The credential and its connection, unless that rests.
+    pub(super) async fn look(&self, key: &Key) -> Result<Row, Error> {
+        let Key { tenant, connection } = key;
+        let catalogue = &self.ports.catalogue;
+        // Before the connection: variables may be newer than the token, never older.
+        let found = self.ports.credentials.credential(tenant, connection).await;
+        let found = found.map_err(|e| error::store(&e))?;
+        let known = catalogue.connection(tenant, connection).await.map_err(|e| error::store(&e))?;
+        let (Some((credential, sealed)), Some(known)) = (found, known) else {
+            return Err(error::absent(tenant, connection));
+        };
+        let status = catalogue.connection_status(tenant, connection).await;
+        match status.map_err(|e| error::store(&e))? {
+            Some(status) if status.state == ConnectionState::NeedsReauthorisation => {
+                Err(error::ended(&status.reason))
+            }
+            Some(status) if !status.state.works() => Err(error::resting(&status.reason)),
+            _ => Ok(Row { credential, sealed, connection: known }),
+        }
+    }
+
+    /// Opens the access token of a row; nothing if there is none.
+    pub(super) async fn fresh(&self, key: &Key, row: Row) -> Result<Option<Arc<Fresh>>, Error> {
+        let Row { credential, mut sealed, connection } = row;
+        sealed.retain(|sealed| sealed.place.field == ACCESS_TOKEN);
+        let opened = self.open(key, credential.generation, sealed).await?;
+        let Some(secret) = opened.get(ACCESS_TOKEN).cloned() else { return Ok(None) };
+        Ok(Some(Arc::new(Fresh {
+            generation: credential.generation,
+            authorised: credential.authorised,
+            grant: credential.grant,
+            _masked: self.ports.masking.mask(std::slice::from_ref(&secret)),
+            secret,
+            variables: connection.variables,
+        })))
+    }
+
+    async fn step(&self, key: &Key, seen: u64, doubted: bool) -> Result<Step, Error> {
+        let row = self.look(key).await?;
+        let now = self.ports.clock.now();
+        let generation = row.credential.generation;
+        if generation != seen && when::is_alive(&row.credential.grant, now) {
+            let fresh = self.fresh(key, row).await?;
+            return fresh
+                .map(Step::Fresh)
+                .ok_or_else(|| error::absent(&key.tenant, &key.connection));
+        }
+        if !doubted
+            && let Some(failure) = &row.credential.failure
+            && let Some(wait) = when::rest(&row.credential, now)
+        {
+            return Err(error::later(&failure.message, wait));
+        }
+        let party = self.party(&row.connection).await?;
+        let until = when::after(now, LEASE);
+        let credentials = &self.ports.credentials;
+        let leased =
+            credentials.lease_refresh(&key.tenant, &key.connection, &self.ports.holder, until);
+        match leased.await.map_err(|e| error::store(&e))? {
+            Leased::Absent => Err(error::absent(&key.tenant, &key.connection)),
+            Leased::Held(_) => Ok(Step::Again),
+            Leased::Taken(lease, credential, sealed) => {
+                let connection = row.connection;
+                let turn = Turn { inner: self, key, party, connection, lease, credential, until };
+                turn.take(generation, sealed, doubted).await
+            }
+        }
+    }
+}
+
+/// Waits for somebody else's refresh, longer each time.
+#[derive(Default)]
+pub(super) struct Waits(Duration, Duration);
+
+impl Waits {
+    /// Waits once, or says that it has taken too long.
+    pub(super) async fn wait(&mut self) -> Result<(), Error> {
+        let Self(last, total) = self;
+        if *total >= HELD_MAX {
+            return Err(error::later("another process refreshes it without end", when::COOL_DOWN));
+        }
+        *last = (*last * 2).clamp(HELD_WAIT_MIN, HELD_WAIT_MAX);
+        *total += *last;
+        tokio::time::sleep(*last).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Refreshing what is due without being asked.
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use model::credential::{Credential, CredentialQuery, Failure, Leased, RefreshFailed};
+use model::{Error, retry};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::party::REFUSED;
+use super::refresh::{Doubt, LEASE};
+use super::slot::Key;
+use super::{Credentials, Inner, error, when};
+
+/// Refreshes at one time: token endpoints of one provider allow few, and nobody waits.
+const AT_ONCE_MAX: usize = 8;
+
+/// The most by which credentials of one app that was refused come apart again.
+const SPREAD_MAX: Duration = Duration::from_mins(1);
+
+/// What a sweep has done.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Swept {
+    /// Credentials that were refreshed.
+    pub refreshed: u64,
+    /// Credentials that were not; they say why.
+    pub failed: u64,
+}
+
+impl Credentials {
+    /// Refreshes what is due, at most this many, the most urgent first: each minute, by the leader.
+    /// What is due is what nears its end, and once a day every grant with a refresh token.
+    pub async fn refresh_due(&self, limit: usize) -> Result<Swept, Error> {
+        let Self(inner) = self;
+        let due = Some(inner.ports.clock.now());
+        let query = CredentialQuery { due, limit, ..CredentialQuery::default() };
+        let due = inner.ports.credentials.credentials(query).await.map_err(|e| error::store(&e))?;
+        let ended = stream::iter(due).map(|credential| inner.sweep(credential));
+        let ended: Vec<_> = ended.buffer_unordered(AT_ONCE_MAX).collect().await;
+        let mut swept = Swept::default();
+        for refreshed in ended {
+            *(if refreshed { &mut swept.refreshed } else { &mut swept.failed }) += 1;
+        }
+        Ok(swept)
+    }
+}
+
+impl Inner {
+    /// Refreshes one credential; whether it went well.
+    async fn sweep(self: &Arc<Self>, credential: Credential) -> bool {
+        let key = Key::new(&credential.tenant, &credential.connection);
+        let slot = self.slots.get(&key);
+        let Err(why) = self.refreshed(&key, &slot, credential.generation, Doubt::Leave).await
+        else {
+            return true;
+        };
+        if why.code == REFUSED
+            && let Err(error) = self.put_off(&key, &why).await
+        {
+            let Key { tenant, connection } = &key;
+            tracing::warn!(%tenant, %connection, %error, "a refresh was not put off");
+        }
+        false
+    }
+
+    /// Has a credential come again when its app is tried again: as long as it is due it stands
+    /// before those of all other apps.
+    async fn put_off(&self, key: &Key, why: &Error) -> Result<(), Error> {
+        let (now, credentials) = (self.ports.clock.now(), &self.ports.credentials);
+        let until = when::after(now, LEASE);
+        let leased =
+            credentials.lease_refresh(&key.tenant, &key.connection, &self.ports.holder, until);
+        let Leased::Taken(lease, credential, _) = leased.await.map_err(|e| error::store(&e))?
+        else {
+            return Ok(());
+        };
+        let spread = retry::share(SPREAD_MAX, when::random(&credential, now));
+        let wait = why.retry_after.unwrap_or(when::COOL_DOWN) + spread;
+        let failed = RefreshFailed {
+            failure: Failure { at: now, code: why.code.clone(), message: why.message.clone() },
+            retry_at: Some(when::after(now, wait)),
+            reauthorise: false,
+            unsent: true,
+        };
+        credentials.fail_refresh(&lease, failed).await.map_err(|e| error::store(&e))
+    }
+}
