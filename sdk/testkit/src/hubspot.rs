@@ -18,7 +18,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::message::{Answer, Request};
-use crate::provider::Provider;
+use crate::oauth::{AuthServer, Standing};
+use crate::provider::{Provider, Shared};
 pub use kind::Kind;
 use refuse::Refusal;
 use table::Table;
@@ -38,6 +39,7 @@ const PAGES_KEPT_MAX: usize = 4000;
 pub struct HubSpot {
     tables: [Table; 3],
     token: Option<String>,
+    authority: Option<Shared<AuthServer>>,
     expired: bool,
     lagging: bool,
     /// List pages by their request target, valid until the next change.
@@ -51,6 +53,7 @@ impl HubSpot {
         Self {
             tables: kinds.map(|kind| Table::generated(kind, 0, 0)),
             token: None,
+            authority: None,
             expired: false,
             lagging: false,
             pages: HashMap::new(),
@@ -75,6 +78,13 @@ impl HubSpot {
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// The same account, which accepts the access tokens that this server has issued.
+    #[must_use]
+    pub fn authorised_by(mut self, server: Shared<AuthServer>) -> Self {
+        self.authority = Some(server);
         self
     }
 
@@ -169,8 +179,16 @@ impl HubSpot {
     }
 
     fn authorize(&self, request: &Request) -> Result<(), Refusal> {
-        let Some(token) = &self.token else { return Ok(()) };
         let sent = request.header("authorization").and_then(|it| it.strip_prefix("Bearer "));
+        if let Some(authority) = &self.authority {
+            let standing = sent.map(|token| authority.with(|server| server.standing(token)));
+            return match standing {
+                Some(Standing::Live) => Ok(()),
+                Some(Standing::Ended) => Err(Refusal::expired()),
+                _ => Err(Refusal::unauthorized()),
+            };
+        }
+        let Some(token) = &self.token else { return Ok(()) };
         match sent {
             Some(sent) if sent == token && !self.expired => Ok(()),
             Some(sent) if sent == token => Err(Refusal::expired()),

@@ -92,6 +92,8 @@ pub enum Delivery {
     Truncated(usize),
     /// In chunks; the connection ends after this many bytes, before the last chunk.
     ChunksCut(usize),
+    /// The connection ends and nothing was sent.
+    Severed,
     /// Nothing is sent until the server is told to release it or the client goes away.
     Stalled,
     /// The head and so many bytes are sent, the rest as with [`Self::Stalled`].

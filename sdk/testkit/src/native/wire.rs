@@ -38,6 +38,10 @@ pub(super) fn response(id: u64, answer: &Answer) -> Result<Response, Error> {
             let message = "the connection ended before the end of the body";
             return Err(sent(ErrorKind::Unavailable, "egress.truncated", message));
         }
+        Delivery::Severed => {
+            let message = "the connection ended before an answer";
+            return Err(sent(ErrorKind::Unavailable, "egress.connection", message));
+        }
         Delivery::Endless => return Err(too_large()),
         Delivery::Whole | Delivery::Chunked => {}
     }

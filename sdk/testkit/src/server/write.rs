@@ -19,6 +19,7 @@ pub(super) fn answer(
 ) -> io::Result<bool> {
     let body: &[u8] = &answer.body;
     match answer.delivery {
+        Delivery::Severed => {}
         _ if method == "HEAD" || matches!(answer.status, 204 | 304) => {
             all(stream, &[head(answer, None).as_bytes()])?;
             return Ok(true);
