@@ -122,6 +122,7 @@ fn claim(jobs: usize) -> Claim {
         sessions_max: jobs.div_ceil(JOBS_PER_SESSION),
         jobs_max: jobs.min(JOBS_PER_SESSION),
         lease: Duration::from_mins(10),
+        alone: false,
     }
 }
 

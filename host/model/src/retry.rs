@@ -99,6 +99,12 @@ pub fn is_suspect(job: &Job) -> bool {
     job.deaths + 1 == DEATHS_MAX
 }
 
+/// Whether the death of a worker is one of the job that it had in hand, which has lost so many
+/// already: the one that decides is so only where nothing else was at work, see [`is_suspect`].
+pub fn counts_death(deaths: u32, alone: bool) -> bool {
+    alone || deaths + 1 != DEATHS_MAX
+}
+
 /// Decides what becomes of a job whose attempt has ended with an error.
 ///
 /// `progressed` says whether the attempt moved data before it failed; `random` is uniformly

@@ -45,6 +45,7 @@ fn claim() -> Claim {
         sessions_max: 1,
         jobs_max: 1,
         lease: Duration::from_mins(1),
+        alone: false,
     }
 }
 

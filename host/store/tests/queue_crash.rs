@@ -63,6 +63,7 @@ async fn claim(store: &Store) -> Vec<Leased> {
         sessions_max: 3,
         jobs_max: 4,
         lease: Duration::from_mins(1),
+        alone: false,
     };
     store.claim(claim).await.unwrap()
 }

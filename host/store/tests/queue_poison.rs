@@ -87,6 +87,7 @@ async fn poison_in_a_backlog_alone_is_quarantined() {
             sessions_max: 64,
             jobs_max: 16,
             lease: LEASE,
+            alone: true,
         };
         let leased = store.claim(claim).await.unwrap();
         if leased.is_empty() {

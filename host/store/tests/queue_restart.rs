@@ -44,6 +44,7 @@ async fn claim(store: &Store, sessions_max: usize) -> Vec<Leased> {
         sessions_max,
         jobs_max: 1,
         lease: Duration::from_hours(1),
+        alone: false,
     };
     store.claim(claim).await.unwrap()
 }

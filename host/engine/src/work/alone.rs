@@ -5,8 +5,11 @@
 //! is the death that decides, the last of [`DEATHS_MAX`](model::retry::DEATHS_MAX). A job that it
 //! could be is a suspect, and a suspect works alone in its process: either it ends well and is
 //! cleared, or it dies and nothing else can have been the reason. Which job it was is known after
-//! as many deaths as without that. One death makes no suspect yet: processes are killed and
-//! machines lose power, and then everything that was in hand would have to go through here.
+//! as many deaths as without that. A suspect that is claimed beside others, since it is known for
+//! one by the claim only, takes no death of theirs meanwhile: the store counts the one that decides
+//! under a claim that says that nothing else is at work, and under no other. One death makes no
+//! suspect yet: processes are killed and machines lose power, and then everything that was in hand
+//! would have to go through here.
 //!
 //! Whoever works alone keeps all others waiting, so suspects get no more than half of the time.
 //! In a turn, what is at work is first asked to stop at the next border of a page, which costs it

@@ -117,7 +117,8 @@ impl Dispatcher {
         let until = Instant::now() + alone::TURN;
         while Instant::now() < until && !stop.is_cancelled() {
             let core = Arc::clone(&self.core);
-            let leased = match claim(&core, lane, (&self.worker, tenant), 1).await {
+            let one = Claim { alone: true, ..request(&core, lane, (&self.worker, tenant), 1) };
+            let leased = match core.queue.claim(one).await {
                 Ok(mut sessions) => sessions.pop(),
                 Err(error) => {
                     tracing::warn!(%error, "nothing can be claimed");
@@ -196,7 +197,8 @@ impl Dispatcher {
             let last = tenants.len() < TENANTS;
             for tenant in tenants.into_iter().take_while(|_| core.caps.room() > 0) {
                 let jobs = turns.begin(&tenant).min(core.caps.claimable(&tenant));
-                let sessions = claim(&core, &lane, (&self.worker, &tenant), jobs).await?;
+                let claim = request(&core, &lane, (&self.worker, &tenant), jobs);
+                let sessions = if jobs == 0 { Vec::new() } else { core.queue.claim(claim).await? };
                 let taken = sessions.iter().map(|leased| leased.jobs.len()).sum();
                 turns.end(&tenant, taken, sessions.len() < jobs);
                 barren = if sessions.is_empty() { barren + 1 } else { 0 };
@@ -241,17 +243,14 @@ impl Dispatcher {
     }
 }
 
-/// Claims this many sessions of a tenant.
-async fn claim(
+/// What is claimed of a tenant, so many sessions at most, beside other work.
+fn request(
     core: &Core,
     lane: &Lane,
     (worker, tenant): (&str, &TenantId),
     sessions_max: usize,
-) -> Result<Vec<Leased>, StoreError> {
-    if sessions_max == 0 {
-        return Ok(Vec::new());
-    }
-    let claim = Claim {
+) -> Claim {
+    Claim {
         worker: worker.to_owned(),
         queue: lane.queue,
         tenant: tenant.clone(),
@@ -259,8 +258,8 @@ async fn claim(
         sessions_max,
         jobs_max: lane.terms.jobs_max,
         lease: lease(lane.terms.deadline),
-    };
-    core.queue.claim(claim).await
+        alone: false,
+    }
 }
 
 /// Gives suspects back until it is their turn; whether there are any and it may begin.

@@ -101,6 +101,7 @@ impl World {
             sessions_max: 1,
             jobs_max: 1,
             lease: Duration::from_hours(24),
+            alone: false,
         };
         self.store.claim(claim).await.unwrap().pop()
     }

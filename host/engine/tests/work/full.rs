@@ -58,6 +58,7 @@ async fn full_order_forgets_nothing_unless_its_claim_holds() {
         sessions_max: 1,
         jobs_max: 1,
         lease: Duration::from_mins(1),
+        alone: false,
     };
     let lost = world.store.claim(claim.clone()).await.unwrap().remove(0);
     world.clock.advance(Duration::from_mins(2));

@@ -92,6 +92,7 @@ async fn worker_that_lost_its_claim_stops_and_what_it_did_is_void() {
         sessions_max: 1,
         jobs_max: 1,
         lease: lease(DEADLINE),
+        alone: true,
     };
     let other = world.store.claim(claim).await.unwrap().remove(0);
     assert_eq!(other.jobs[0].deaths, 1);
@@ -146,6 +147,7 @@ async fn job_that_kills_its_workers_is_kept_from_them_and_so_is_the_package_unti
         sessions_max: 1,
         jobs_max: 1,
         lease: Duration::from_secs(30),
+        alone: true,
     };
     for deaths in 0..3 {
         let leased = world.store.claim(claim()).await.unwrap().remove(0);

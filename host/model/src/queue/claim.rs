@@ -57,6 +57,9 @@ pub struct Claim {
     pub jobs_max: usize,
     /// How long until somebody else may have them.
     pub lease: Duration,
+    /// Nothing else is at work beside what is claimed. The death that decides about a job, see
+    /// [`is_suspect`](crate::retry::is_suspect), counts under such a claim only.
+    pub alone: bool,
 }
 
 /// What a worker says of a claimed session at the end.

@@ -94,7 +94,8 @@ impl Ledger<'_> {
         let epoch = self.counts(tenant, *queue)?.claim();
         let until = self.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
         slot.session.epoch = epoch;
-        slot.session.lease = Some(Lease { worker: claim.worker.clone(), until, jobs: numbers });
+        let (worker, alone) = (claim.worker.clone(), claim.alone);
+        slot.session.lease = Some(Lease { worker, until, jobs: numbers, alone });
         let quarantine: Option<Quarantine> =
             self.draft.read(Table::Quarantines, &slot.line.key())?;
         let session = slot.line.session.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::queue::{JobId, LeaseRef, Queue};
 use model::store::{StoreError, StoreErrorKind};
-use model::{ConnectionId, TenantId, Timestamp};
+use model::{ConnectionId, TenantId, Timestamp, retry};
 use redb::ReadableTable as _;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,9 @@ pub(super) struct Lease {
     pub(super) until: Timestamp,
     /// The numbers of the jobs that were handed out.
     pub(super) jobs: Vec<i64>,
+    /// Whether nothing else is at work beside them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) alone: bool,
 }
 
 /// What is known of a job that has been tried.
@@ -136,12 +139,17 @@ impl Session {
         self.epoch == epoch && self.lease.is_some()
     }
 
-    /// Ends a lease that has run out: each of its jobs has lost a worker. False if there is none.
+    /// Ends a lease that has run out: each of its jobs has lost a worker, or has not been tried
+    /// where that would decide about it and may be the fault of another. False if there is none.
     pub(super) fn expire(&mut self) -> bool {
         let Some(lease) = self.lease.take() else { return false };
         for number in lease.jobs {
             let tried = self.tries.entry(number).or_default();
-            tried.deaths = tried.deaths.saturating_add(1);
+            if retry::counts_death(tried.deaths, lease.alone) {
+                tried.deaths = tried.deaths.saturating_add(1);
+            } else {
+                self.untry(number);
+            }
         }
         true
     }
@@ -186,7 +194,8 @@ mod tests {
     }
 
     fn leased(until: i64) -> Session {
-        let lease = Lease { worker: "w".to_owned(), until: at(until), jobs: vec![0] };
+        let (worker, until) = ("w".to_owned(), at(until));
+        let lease = Lease { worker, until, jobs: vec![0], alone: false };
         Session { lease: Some(lease), ..waiting(1) }
     }
 

@@ -54,6 +54,7 @@ pub(crate) fn request(queue: Queue) -> Claim {
         sessions_max: 10,
         jobs_max: 10,
         lease: LEASE,
+        alone: false,
     }
 }
 

@@ -119,6 +119,20 @@ pub(crate) async fn job_that_lost_a_worker_is_handed_out_alone(store: &impl Port
     }
 }
 
+pub(crate) async fn death_that_decides_counts_only_for_who_was_alone_at_work(
+    store: &impl Ports,
+    clock: &Clock,
+) {
+    put(store, [job("a", "1")]).await;
+    // Whoever claims it dies: twice beside others, twice more, and once alone.
+    for (alone, deaths) in [(false, 0), (false, 1), (false, 2), (false, 2), (true, 2), (false, 3)] {
+        let claim = Claim { alone, ..request(Queue::Outbound) };
+        let leased = store.claim(claim).await.unwrap().remove(0);
+        assert_eq!((leased.jobs[0].deaths, leased.jobs[0].attempt), (deaths, deaths + 1));
+        clock.advance(LEASE);
+    }
+}
+
 pub(crate) async fn outcomes_that_are_not_of_the_claim_are_refused_whole(
     store: &impl Ports,
     _: &Clock,

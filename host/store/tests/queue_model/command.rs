@@ -25,6 +25,7 @@ pub(crate) enum Command {
         queue: Queue,
         skip: BTreeSet<&'static str>,
         jobs_max: usize,
+        alone: bool,
     },
     /// Of the claims made so far, the one at this place, counted round.
     Renew(usize),
@@ -94,8 +95,9 @@ pub(crate) fn commands() -> BoxedStrategy<Command> {
     let clock = prop_oneof![4 => 1_i64..40, 2 => 85_i64..95, 1 => -3_600_i64..3_600];
     prop_oneof![
         6 => prop::collection::vec(new(), 1..4).prop_map(Command::Enqueue),
-        8 => (queue(), skip, jobs_max)
-            .prop_map(|(queue, skip, jobs_max)| Command::Claim { queue, skip, jobs_max }),
+        8 => (queue(), skip, jobs_max, any::<bool>()).prop_map(|(queue, skip, jobs_max, alone)| {
+            Command::Claim { queue, skip, jobs_max, alone }
+        }),
         2 => recent().prop_map(Command::Renew),
         8 => (recent(), outcomes, prop::option::weighted(0.3, new()))
             .prop_map(|(claim, outcomes, effect)| Command::Finish { claim, outcomes, effect }),

@@ -110,9 +110,9 @@ impl Subject {
                 let answers = self.runtime.block_on(store.enqueue(jobs)).unwrap();
                 Answer::Queued(answers.into_iter().map(queued).collect())
             }
-            Command::Claim { queue, skip, jobs_max } => {
+            Command::Claim { queue, skip, jobs_max, alone } => {
                 let skip = skip.into_iter().map(str::to_owned).collect();
-                self.claim(queue, skip, jobs_max)
+                self.claim(queue, skip, (jobs_max, alone))
             }
             Command::Renew(claim) => Answer::Held(model.held(claim).map(|(number, _)| {
                 let lease = vec![self.claims[number].0.clone()];
@@ -156,7 +156,12 @@ impl Subject {
         }
     }
 
-    fn claim(&mut self, queue: Queue, skip: BTreeSet<String>, jobs_max: usize) -> Answer {
+    fn claim(
+        &mut self,
+        queue: Queue,
+        skip: BTreeSet<String>,
+        (jobs_max, alone): (usize, bool),
+    ) -> Answer {
         let claim = Claim {
             worker: "worker".to_owned(),
             queue,
@@ -165,6 +170,7 @@ impl Subject {
             sessions_max: 9,
             jobs_max,
             lease: span(LEASE_SECONDS),
+            alone,
         };
         let mut leased = self.runtime.block_on(self.store().claim(claim)).unwrap();
         // The model counts claims in the order of names; the store makes them in that of time.
@@ -274,7 +280,7 @@ impl StateMachineTest for Subject {
     fn teardown(mut subject: Self, model: Reference) {
         let (store, mut now) = (subject.store().clone(), model.now);
         subject.runtime.block_on(async {
-            for pause in store.pauses(&acme()).await.unwrap() {
+            for pause in store.pauses(&acme(), None, 99).await.unwrap() {
                 store.resume(&acme(), &pause.scope).await.unwrap();
             }
             let redrive = Redrive {
@@ -290,7 +296,7 @@ impl StateMachineTest for Subject {
                 now = now.max(due.as_second() - at(0).as_second());
                 subject.clock.set(at(now));
                 let before = subject.claims.len();
-                subject.claim(queue, BTreeSet::new(), 9);
+                subject.claim(queue, BTreeSet::new(), (9, false));
                 for number in before..subject.claims.len() {
                     assert!(subject.finish(number, &[End::Done; 9], Vec::new(), now));
                 }

@@ -67,6 +67,7 @@ pub(crate) struct Counts {
 pub(crate) struct Claimed {
     pub(crate) place: Place,
     pub(crate) jobs: Vec<u64>,
+    alone: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,8 +117,8 @@ impl Reference {
                 self.sweep(&ends, jobs, &answers);
                 Answer::Queued(answers)
             }
-            Command::Claim { queue, skip, jobs_max } => {
-                Answer::Claimed(self.claim(*queue, skip, *jobs_max))
+            Command::Claim { queue, skip, jobs_max, alone } => {
+                Answer::Claimed(self.claim(*queue, skip, (*jobs_max, *alone)))
             }
             Command::Renew(claim) => Answer::Held(self.held(*claim).map(|(number, held)| {
                 let until = self.now + LEASE_SECONDS;
@@ -255,7 +256,7 @@ impl Reference {
         &mut self,
         queue: Queue,
         skip: &BTreeSet<&str>,
-        jobs_max: usize,
+        (jobs_max, alone): (usize, bool),
     ) -> BTreeMap<&'static str, (usize, Vec<Seen>)> {
         let mut claimed = BTreeMap::new();
         if self.delay(&PauseScope::Queue(queue), self.now) != Some(self.now) {
@@ -277,7 +278,7 @@ impl Reference {
                     let session = self.session(place);
                     session.lease = Some((number, now + LEASE_SECONDS));
                     let ids = jobs.iter().map(|job| job.id).collect();
-                    self.claims.push(Claimed { place, jobs: ids });
+                    self.claims.push(Claimed { place, jobs: ids, alone });
                     self.counts.entry(queue).or_default().leased += 1;
                     claimed.insert(place.1, (number, jobs));
                 }
@@ -288,9 +289,15 @@ impl Reference {
 
     fn expire(&mut self, place: Place) -> bool {
         let Some((number, _)) = self.session(place).lease.take() else { return false };
-        let ids = self.claims[number].jobs.clone();
-        for job in &mut self.session(place).jobs {
-            job.seen.deaths += u32::from(ids.contains(&job.seen.id));
+        let Claimed { jobs: ids, alone, .. } = self.claims[number].clone();
+        let jobs = &mut self.session(place).jobs;
+        for job in jobs.iter_mut().filter(|job| ids.contains(&job.seen.id)) {
+            // The third death decides, and must be the job's own.
+            if job.seen.deaths == 2 && !alone {
+                job.seen.attempt -= 1;
+            } else {
+                job.seen.deaths += 1;
+            }
         }
         true
     }
@@ -305,7 +312,7 @@ impl Reference {
     }
 
     fn finish(&mut self, number: usize, outcomes: &[End]) {
-        let Claimed { place, jobs } = self.claims[number].clone();
+        let Claimed { place, jobs, .. } = self.claims[number].clone();
         let (queue, now) = (place.0, self.now);
         self.session(place).lease = None;
         let outcomes = fit(outcomes, jobs.len(), queue);
