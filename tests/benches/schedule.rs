@@ -107,9 +107,9 @@ impl World {
     /// Lets a few tasks be due a moment before the others.
     async fn few(&self) -> f64 {
         let tenant = tenant(0);
-        let tasks = self.store.tasks(&tenant).await.unwrap();
+        let tasks = self.store.tasks(&tenant, None, FEW).await.unwrap();
         let due = self.clock.now();
-        for task in tasks.into_iter().take(FEW) {
+        for task in tasks {
             self.store.put_task(Task { next_sync_at: Some(due), ..task }, None).await.unwrap();
         }
         let seconds = self.tick(FEW).await;
@@ -137,6 +137,7 @@ impl World {
                 sessions_max: BATCH_MAX,
                 jobs_max: 1,
                 lease: HOUR,
+                alone: false,
             };
             let leased = self.store.claim(claim).await.unwrap();
             if leased.is_empty() {

@@ -230,8 +230,14 @@ pub trait JobQueue: Send + Sync {
     /// Ends a pause. False if there was none.
     async fn resume(&self, tenant: &TenantId, scope: &PauseScope) -> Result<bool, StoreError>;
 
-    /// Lists pauses.
-    async fn pauses(&self, tenant: &TenantId) -> Result<Vec<Pause>, StoreError>;
+    /// Lists pauses that hold, from the one behind that of `after`; fewer than there are where the
+    /// list grows large, so that only an empty list tells the end.
+    async fn pauses(
+        &self,
+        tenant: &TenantId,
+        after: Option<&PauseScope>,
+        limit: usize,
+    ) -> Result<Vec<Pause>, StoreError>;
 
     /// Counts.
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError>;

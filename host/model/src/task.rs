@@ -140,8 +140,14 @@ pub trait TaskStore: Send + Sync {
     /// The task of this name.
     async fn task(&self, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>, StoreError>;
 
-    /// All tasks of a tenant, by name.
-    async fn tasks(&self, tenant: &TenantId) -> Result<Vec<Task>, StoreError>;
+    /// Tasks of a tenant by name, from the one behind `after`; fewer than there are where the list
+    /// grows large, so that only an empty list tells the end.
+    async fn tasks(
+        &self,
+        tenant: &TenantId,
+        after: Option<&TaskId>,
+        limit: usize,
+    ) -> Result<Vec<Task>, StoreError>;
 
     /// Removes a task. False if there was none.
     async fn remove_task(&self, tenant: &TenantId, id: &TaskId) -> Result<bool, StoreError>;

@@ -18,8 +18,8 @@ use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
 
-/// Tasks of a tenant; what lists them holds them all in memory.
-const TASKS_MAX: usize = 200_000;
+/// Tasks in one list; the next one goes on after the last.
+const LIST_MAX: usize = 1_000;
 
 /// Creates or replaces a task.
 struct Put {
@@ -76,15 +76,21 @@ fn get(
     find(&Table::Tasks.read(snapshot)?, tenant, id)
 }
 
-/// All tasks of a tenant, by name.
-fn list(snapshot: &ReadTransaction, tenant: &TenantId) -> Result<Vec<Task>, StoreError> {
+/// Tasks of a tenant by name, from the one behind `after`.
+fn list(
+    snapshot: &ReadTransaction,
+    tenant: &TenantId,
+    after: Option<&TaskId>,
+    limit: usize,
+) -> Result<Vec<Task>, StoreError> {
     let prefix = key::tenant(tenant);
     let behind = key::behind(&prefix);
+    let from = after.map_or(prefix, |after| key::with(key::task(tenant, after), &[0]));
     Table::Tasks
         .read(snapshot)?
-        .range(prefix.as_slice()..behind.as_slice())
+        .range(from.as_slice()..behind.as_slice())
         .disk()?
-        .take(TASKS_MAX)
+        .take(limit.min(LIST_MAX))
         .map(|row| json::decode(Table::Tasks, row.disk()?.1.value()))
         .collect()
 }

@@ -75,8 +75,13 @@ impl JobQueue for Told {
         self.store.resume(tenant, scope).await
     }
 
-    async fn pauses(&self, tenant: &TenantId) -> Result<Vec<Pause>, StoreError> {
-        self.store.pauses(tenant).await
+    async fn pauses(
+        &self,
+        tenant: &TenantId,
+        after: Option<&PauseScope>,
+        limit: usize,
+    ) -> Result<Vec<Pause>, StoreError> {
+        self.store.pauses(tenant, after, limit).await
     }
 
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use model::ConnectionId;
 use model::queue::{JobQueue as _, Pause, PauseScope, Queue, QueueStats};
+use model::{ConnectionId, TenantId};
 use serde::Serialize;
 
 use super::task::duration;
@@ -100,7 +100,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Resume { scope } => {
             let scope = scope.read()?;
             let ended = store.resume(tenant, &scope).await?;
-            let rests = rests(&store.pauses(tenant).await?, &scope);
+            let rests = rests(&pauses(&host, tenant).await?, &scope);
             if !ended {
                 let rests = rests.unwrap_or_else(|| "see `plughouse queue pauses`".to_owned());
                 bail!("nobody has paused {}: {rests}", what(&scope));
@@ -112,13 +112,26 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         }
         Command::Pauses => {
             let head = ["WHAT", "SINCE", "UNTIL", "WHY"];
-            output.list(&store.pauses(tenant).await?, &head, |pause| {
+            output.list(&pauses(&host, tenant).await?, &head, |pause| {
                 let until = pause.until.map(|at| format!("{at:.0}")).unwrap_or_default();
                 vec![what(&pause.scope), format!("{:.0}", pause.since), until, pause.reason.clone()]
             })?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// All pauses of a tenant that hold.
+pub(super) async fn pauses(host: &Host, tenant: &TenantId) -> Result<Vec<Pause>> {
+    let mut pauses: Vec<Pause> = Vec::new();
+    loop {
+        let after = pauses.last().map(|pause| &pause.scope);
+        let more = host.store.pauses(tenant, after, usize::MAX).await?;
+        if more.is_empty() {
+            return Ok(pauses);
+        }
+        pauses.extend(more);
+    }
 }
 
 fn list(global: &Global, queues: &[Shown]) -> Result<()> {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use engine::schedule::{self, Desk, Draft};
 use model::queue::Enqueued;
-use model::task::{Direction, HourWindow, Schedule, Task, TaskId, TaskStore as _};
+use model::task::{Direction, HourWindow, Schedule, Task, TaskId, TaskStore};
 use model::{ConnectionId, Timestamp};
 use serde::Serialize;
 
@@ -133,7 +133,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
             output.result(&shown, &shown)?;
             unattended(global);
         }
-        Command::List => list(global, &store.tasks(&global.tenant).await?)?,
+        Command::List => list(global, store).await?,
         Command::Run { task, full } => queue(global, &host, &task, full).await?,
         Command::Pause { task, reason } => {
             let paused = schedule::pause(&desk, (&global.tenant, &task), &reason).await?;
@@ -156,20 +156,28 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn list(global: &Global, tasks: &[Task]) -> Result<()> {
+async fn list(global: &Global, tasks: &dyn TaskStore) -> Result<()> {
     let head = ["TASK", "CONNECTION", "WHEN", "ENTITIES", "LAST", "NEXT"];
-    global.output().list(tasks, &head, |task| {
-        let at = |at: Option<Timestamp>| at.map(|at| format!("{at:.0}")).unwrap_or_default();
-        let next = match &task.paused {
-            Some(reason) => format!("paused: {reason}"),
-            None => at(task.next_sync_at),
-        };
-        let entities =
-            if task.entities.is_empty() { "all".to_owned() } else { task.entities.join(",") };
-        let names = [task.id.to_string(), task.connection.to_string()];
-        let rest = [When(task).to_string(), entities, at(task.last_sync_at), next];
-        names.into_iter().chain(rest).collect()
-    })
+    let (mut listing, mut after) = (global.output().listing(&head), None);
+    loop {
+        let tasks = tasks.tasks(&global.tenant, after.as_ref(), usize::MAX).await?;
+        listing.show(&tasks, row)?;
+        let Some(last) = tasks.into_iter().next_back() else { return Ok(()) };
+        after = Some(last.id);
+    }
+}
+
+fn row(task: &Task) -> Vec<String> {
+    let at = |at: Option<Timestamp>| at.map(|at| format!("{at:.0}")).unwrap_or_default();
+    let next = match &task.paused {
+        Some(reason) => format!("paused: {reason}"),
+        None => at(task.next_sync_at),
+    };
+    let entities =
+        if task.entities.is_empty() { "all".to_owned() } else { task.entities.join(",") };
+    let names = [task.id.to_string(), task.connection.to_string()];
+    let rest = [When(task).to_string(), entities, at(task.last_sync_at), next];
+    names.into_iter().chain(rest).collect()
 }
 
 async fn queue(global: &Global, host: &Host, id: &TaskId, full: bool) -> Result<()> {

@@ -24,7 +24,7 @@ async fn task_is_replaced_under_its_revision_alone() {
     assert_eq!((second.revision, second.created), (2, first.created));
     conflict(&put(&world.desk(), &every("crm", 7), Some(1)).await.unwrap_err());
     conflict(&put(&world.desk(), &every("new", 7), Some(1)).await.unwrap_err());
-    assert_eq!(world.store.tasks(&tenant()).await.unwrap().len(), 1);
+    assert_eq!(world.store.tasks(&tenant(), None, 9).await.unwrap().len(), 1);
     assert!(world.store.remove_task(&tenant(), &second.id).await.unwrap());
     assert!(!world.store.remove_task(&tenant(), &second.id).await.unwrap());
 }

@@ -152,7 +152,7 @@ async fn job_replays_its_connection_without_its_adapter() {
     let world = World::new(plan()).await;
     let crew = world.readers();
     let connection = "crm".parse().unwrap();
-    let order = ReplayOrder { connection, entities: Vec::new(), again: false };
+    let order = ReplayOrder { connection, entities: Vec::new(), again: false, mark: None };
     world.enqueue(Order::Replay(order).job(&tenant(), Some("test/provider".to_owned()))).await;
     world.until(|s| s.done == 1).await;
     let runs = runs(&world).await;
@@ -240,6 +240,7 @@ async fn stopped_run_goes_on_behind_what_waits_by_then() {
         sessions_max: 2,
         jobs_max: 1,
         lease: Duration::from_mins(1),
+        alone: false,
     };
     let claimed = world.store.claim(claim).await.unwrap();
     let sessions: Vec<_> = claimed.iter().map(|leased| leased.lease.session.as_str()).collect();
@@ -271,7 +272,8 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
     world.pass(Duration::from_hours(10)).await;
     world.settle().await;
     assert_eq!(runs(&world).await.len(), 1);
-    let [Pause { scope, reason, .. }] = &world.store.pauses(&tenant()).await.unwrap()[..] else {
+    let [Pause { scope, reason, .. }] = &world.store.pauses(&tenant(), None, 9).await.unwrap()[..]
+    else {
         panic!("one pause")
     };
     let crm: ConnectionId = "crm".parse().unwrap();

@@ -121,7 +121,12 @@ impl JobQueue for Memory {
         never()
     }
 
-    async fn pauses(&self, _: &TenantId) -> Result<Vec<Pause>, StoreError> {
+    async fn pauses(
+        &self,
+        _: &TenantId,
+        _: Option<&PauseScope>,
+        _: usize,
+    ) -> Result<Vec<Pause>, StoreError> {
         never()
     }
 

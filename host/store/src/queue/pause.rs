@@ -15,8 +15,8 @@ use crate::tables::{Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
 
-/// Pauses in one list.
-const LIST_MAX: usize = 10_000;
+/// Pauses in one list; the next one goes on after the last.
+const LIST_MAX: usize = 1_000;
 
 /// Pauses, or replaces a pause.
 pub(super) struct Begin {
@@ -80,25 +80,23 @@ impl Change for Resume {
     }
 }
 
-/// Lists the pauses of a tenant that hold.
+/// Lists the pauses of a tenant that hold, from the one behind that of `after`.
 pub(super) fn list(
     snapshot: &ReadTransaction,
     tenant: &TenantId,
+    (after, limit): (Option<&PauseScope>, usize),
     now: Timestamp,
 ) -> Result<Vec<Pause>, StoreError> {
     let prefix = key::tenant(tenant);
-    let mut pauses = Vec::new();
-    let rows = Table::Pauses.read(snapshot)?;
-    for row in rows.range(prefix.as_slice()..key::behind(&prefix).as_slice()).disk()? {
-        let pause: Pause = json::decode(Table::Pauses, row.disk()?.1.value())?;
-        if (Halt { until: pause.until }).holds(now) {
-            pauses.push(pause);
-        }
-        if pauses.len() == LIST_MAX {
-            break;
-        }
-    }
-    Ok(pauses)
+    let behind = key::behind(&prefix);
+    let from = after.map_or(prefix, |after| key::with(keys::pause(tenant, after), &[0]));
+    let table = Table::Pauses.read(snapshot)?;
+    let rows = table.range(from.as_slice()..behind.as_slice()).disk()?;
+    let pauses = rows.map(|row| json::decode(Table::Pauses, row.disk()?.1.value()));
+    let holds = |pause: &Result<Pause, StoreError>| {
+        pause.as_ref().map_or(true, |pause| Halt { until: pause.until }.holds(now))
+    };
+    pauses.filter(holds).take(limit.min(LIST_MAX)).collect()
 }
 
 impl Ledger<'_> {

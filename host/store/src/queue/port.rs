@@ -95,9 +95,15 @@ impl JobQueue for Store {
         self.write(pause::Resume::new(self.clock(), tenant, scope)?).await
     }
 
-    async fn pauses(&self, tenant: &TenantId) -> Result<Vec<Pause>, StoreError> {
-        let (tenant, now) = (tenant.clone(), self.clock().now());
-        self.read(move |snapshot| pause::list(snapshot, &tenant, now)).await
+    async fn pauses(
+        &self,
+        tenant: &TenantId,
+        after: Option<&PauseScope>,
+        limit: usize,
+    ) -> Result<Vec<Pause>, StoreError> {
+        let (tenant, after, now) = (tenant.clone(), after.cloned(), self.clock().now());
+        self.read(move |snapshot| pause::list(snapshot, &tenant, (after.as_ref(), limit), now))
+            .await
     }
 
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError> {

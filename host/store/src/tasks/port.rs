@@ -23,9 +23,14 @@ impl TaskStore for Store {
         self.read(move |snapshot| get(snapshot, &tenant, &id)).await
     }
 
-    async fn tasks(&self, tenant: &TenantId) -> Result<Vec<Task>, StoreError> {
-        let tenant = tenant.clone();
-        self.read(move |snapshot| list(snapshot, &tenant)).await
+    async fn tasks(
+        &self,
+        tenant: &TenantId,
+        after: Option<&TaskId>,
+        limit: usize,
+    ) -> Result<Vec<Task>, StoreError> {
+        let (tenant, after) = (tenant.clone(), after.cloned());
+        self.read(move |snapshot| list(snapshot, &tenant, after.as_ref(), limit)).await
     }
 
     async fn remove_task(&self, tenant: &TenantId, id: &TaskId) -> Result<bool, StoreError> {

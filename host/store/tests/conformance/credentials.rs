@@ -1,10 +1,8 @@
 //! Credentials, from being authorised to being removed with their connection.
 
-use std::time::Duration;
-
 use model::absence::{Fate, Judged};
 use model::credential::{
-    ACCESS_TOKEN, Credential, CredentialQuery, Grant, Leased, NewSecrets, REFRESH_TOKEN, place,
+    ACCESS_TOKEN, Credential, CredentialQuery, Grant, NewSecrets, REFRESH_TOKEN, place,
 };
 use model::queue::{Pause, PauseScope};
 use model::run::RunStatus;
@@ -16,6 +14,7 @@ use model::{Clock, Connection, ConnectionState, TenantId};
 use super::Ports;
 use super::catalogue::connection;
 use super::queue::{acme, check_due, job, put};
+use super::refreshes::take;
 use super::samples::{at, begin, end, page, record};
 use super::tasks::task;
 
@@ -300,7 +299,13 @@ async fn kept(store: &impl Ports, of: &Connection) -> [usize; 4] {
         store.bindings(&of.tenant, &of.id).await.unwrap().len(),
         store.lanes(&of.tenant, &of.id).await.unwrap().len(),
         store.held(&of.tenant, Some(&of.id)).await.unwrap().len(),
-        store.tasks(&of.tenant).await.unwrap().iter().filter(|t| t.connection == of.id).count(),
+        store
+            .tasks(&of.tenant, None, 9)
+            .await
+            .unwrap()
+            .iter()
+            .filter(|t| t.connection == of.id)
+            .count(),
     ]
 }
 
@@ -327,7 +332,7 @@ pub(crate) async fn removed_connection_leaves_only_what_it_brought(
     assert_eq!(due(store, 99, 9).await, ["acme/hub2"]);
     clock.set(at(60));
     assert_eq!(store.due_tasks(9).await.unwrap().len(), 1);
-    assert_eq!(store.pauses(&hub.tenant).await.unwrap(), []);
+    assert_eq!(store.pauses(&hub.tenant, None, 9).await.unwrap(), []);
     // What waits for it is handed out, and finds it gone.
     check_due(store, &["a: 1"]).await;
     assert_eq!(store.runs(&hub.tenant, Some(&hub.id), 9).await.unwrap().len(), 1);
@@ -339,22 +344,15 @@ pub(crate) async fn removed_connection_leaves_only_what_it_brought(
 
 pub(crate) async fn lease_of_a_removed_connection_is_not_one_of_its_successor(
     store: &impl Ports,
-    _: &Clock,
+    clock: &Clock,
 ) {
-    let lease = async |of: &Connection| {
-        let until = at(0).saturating_add(Duration::from_mins(1)).unwrap();
-        match store.lease_refresh(&of.tenant, &of.id, "one", until).await.unwrap() {
-            Leased::Taken(lease, ..) => lease,
-            other => panic!("{other:?}"),
-        }
-    };
     let hub = authorise(store, "acme/hub", 60).await;
-    let old = lease(&hub).await;
+    let old = take(store, clock, &hub).await;
     store.remove_connection(&hub.tenant, &hub.id).await.unwrap();
     let error = store.intend_refresh(&old, 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
     authorise(store, "acme/hub", 60).await;
-    let new = lease(&hub).await;
+    let new = take(store, clock, &hub).await;
     assert!(new.epoch > old.epoch);
     let error = store.intend_refresh(&old, 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);

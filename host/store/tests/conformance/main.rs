@@ -303,6 +303,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         attempts_are_counted_when_claimed_but_not_for_what_went_back
         failures_are_kept_to_the_newest
         job_that_lost_a_worker_is_handed_out_alone
+        death_that_decides_counts_only_for_who_was_alone_at_work
         outcomes_that_are_not_of_the_claim_are_refused_whole
         run_of_a_lost_claim_writes_nothing
     }
@@ -329,6 +330,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         paused_package_waits_and_others_do_not
         paused_connection_waits_and_others_do_not
         pause_before_the_first_job_holds
+        pauses_are_listed_in_parts
         pause_ends_by_itself
         pause_is_replaced_by_another_of_its_scope
         lease_under_a_pause_ends_as_ever

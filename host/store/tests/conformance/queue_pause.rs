@@ -30,8 +30,8 @@ async fn check(store: &impl Ports, clock: &Clock, scope: PauseScope, expected: &
     put(store, [job("a", "1"), news]).await;
     let pause = pause(scope.clone(), clock);
     store.pause(&acme(), pause.clone()).await.unwrap();
-    assert_eq!(store.pauses(&acme()).await.unwrap(), [pause]);
-    assert!(store.pauses(&"other".parse().unwrap()).await.unwrap().is_empty());
+    assert_eq!(store.pauses(&acme(), None, 9).await.unwrap(), [pause]);
+    assert!(store.pauses(&"other".parse().unwrap(), None, 9).await.unwrap().is_empty());
     let is_due = !expected.is_empty();
     assert_eq!(store.next_due(Queue::Outbound).await.unwrap().is_some(), is_due);
     let tenants = store.due_tenants(Queue::Outbound, None, 9).await.unwrap();
@@ -40,7 +40,7 @@ async fn check(store: &impl Ports, clock: &Clock, scope: PauseScope, expected: &
     check_due(store, expected).await;
     assert!(store.resume(&acme(), &scope).await.unwrap());
     assert!(!store.resume(&acme(), &scope).await.unwrap());
-    assert!(store.pauses(&acme()).await.unwrap().is_empty());
+    assert!(store.pauses(&acme(), None, 9).await.unwrap().is_empty());
     check_due(store, &["a: 1", "b: 1"]).await;
 }
 
@@ -79,6 +79,25 @@ pub(crate) async fn pause_before_the_first_job_holds(store: &impl Ports, clock: 
     }
 }
 
+pub(crate) async fn pauses_are_listed_in_parts(store: &impl Ports, clock: &Clock) {
+    let over = Pause { until: Some(clock.now()), ..pause(session("b"), clock) };
+    let scopes = [PauseScope::Queue(Queue::Delivery), session("a"), session("c"), hub(), package()];
+    for pause in scopes.iter().map(|scope| pause(scope.clone(), clock)).chain([over]) {
+        store.pause(&acme(), pause).await.unwrap();
+    }
+    let mut listed = Vec::new();
+    loop {
+        let after: Option<&Pause> = listed.last();
+        let more = store.pauses(&acme(), after.map(|pause| &pause.scope), 2).await.unwrap();
+        assert!(more.len() <= 2);
+        if more.is_empty() {
+            break;
+        }
+        listed.extend(more);
+    }
+    assert!(listed.iter().map(|pause| &pause.scope).eq(&scopes), "{listed:?}");
+}
+
 pub(crate) async fn pause_ends_by_itself(store: &impl Ports, clock: &Clock) {
     put(store, [job("a", "1")]).await;
     for scope in [session("a"), hub(), package(), PauseScope::Queue(Queue::Outbound)] {
@@ -88,7 +107,7 @@ pub(crate) async fn pause_ends_by_itself(store: &impl Ports, clock: &Clock) {
         check_due(store, &[]).await;
         assert_eq!(store.next_due(Queue::Outbound).await.unwrap(), Some(until));
         clock.advance(SECOND);
-        assert!(store.pauses(&acme()).await.unwrap().is_empty());
+        assert!(store.pauses(&acme(), None, 9).await.unwrap().is_empty());
         check_due(store, &["a: 1"]).await;
         assert!(!store.resume(&acme(), &scope).await.unwrap());
     }
@@ -102,7 +121,7 @@ pub(crate) async fn pause_is_replaced_by_another_of_its_scope(store: &impl Ports
         store.pause(&acme(), pause(scope.clone(), clock)).await.unwrap();
         clock.advance(SECOND);
         check_due(store, &[]).await;
-        assert_eq!(store.pauses(&acme()).await.unwrap().len(), 1);
+        assert_eq!(store.pauses(&acme(), None, 9).await.unwrap().len(), 1);
         store.resume(&acme(), &scope).await.unwrap();
     }
     check_due(store, &["a: 1"]).await;

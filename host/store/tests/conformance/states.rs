@@ -76,7 +76,7 @@ pub(crate) async fn state_is_set_and_told_where_it_changes(store: &impl Ports) {
 }
 
 async fn pauses(store: &impl Ports) -> Vec<(PauseScope, String)> {
-    let pauses = store.pauses(&acme()).await.unwrap();
+    let pauses = store.pauses(&acme(), None, 9).await.unwrap();
     pauses.into_iter().map(|pause| (pause.scope, pause.reason)).collect()
 }
 

@@ -86,10 +86,14 @@ pub(crate) async fn tasks_are_listed_by_name_and_tenants_never_meet(store: &impl
         put(store, path, 5).await;
     }
     let names = async |tenant: &str| {
-        let tasks = store.tasks(&tenant.parse().unwrap()).await.unwrap();
+        let tasks = store.tasks(&tenant.parse().unwrap(), None, 9).await.unwrap();
         tasks.into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(names("acme").await, ["a", "b"]);
+    let (acme, [a, b]) = ("acme".parse().unwrap(), ["a", "b"].map(|id| id.parse().unwrap()));
+    let behind = async |after| store.tasks(&acme, Some(after), 1).await.unwrap();
+    assert_eq!((behind(&a).await[0].id.as_str(), behind(&b).await.len()), ("b", 0));
+    assert_eq!(store.tasks(&acme, None, 1).await.unwrap()[0].id, a);
     let (other, id) = ("acme2".parse().unwrap(), "a".parse().unwrap());
     assert!(!store.remove_task(&other, &id).await.unwrap());
     assert!(store.remove_task(&"acme".parse().unwrap(), &id).await.unwrap());

@@ -14,6 +14,7 @@ use model::{Connection, ConnectionId, RunId};
 
 use super::Counts;
 use crate::Global;
+use crate::cmd::queue;
 use crate::exit::Left;
 use crate::wire::{self, Host};
 
@@ -124,7 +125,7 @@ fn is_of(run: &Run, order: &Order) -> bool {
 /// Why a sync does not begin.
 async fn waits_for(global: &Global, host: &Host, id: &ConnectionId) -> Result<String> {
     let scope = PauseScope::Connection(id.clone());
-    let pauses = host.store.pauses(&global.tenant).await?;
+    let pauses = queue::pauses(host, &global.tenant).await?;
     Ok(match pauses.into_iter().find(|pause| pause.scope == scope) {
         Some(pause) => format!("waiting, for connection {id} is paused: {}", pause.reason),
         None => "waiting for its turn: see `plughouse queue list`".to_owned(),
