@@ -1,6 +1,6 @@
 //! Data keys, and what lies under them.
 
-use model::credential::{App, Leased, place};
+use model::credential::{App, place};
 use model::store::{EventKind, StoreErrorKind};
 use model::vault::{
     Canary, KEYS_MAX, KeyId, KeyState, Owner, Place, RESEAL_MAX, Rewrap, Sealed, SealedQuery,
@@ -12,6 +12,7 @@ use super::Ports;
 use super::catalogue::connection;
 use super::credentials::{authorise, credential, events, seal, state, tokens};
 use super::queue::{acme, check_due, job, put};
+use super::refreshes::take;
 use super::samples::at;
 
 fn owner(name: &str) -> Owner {
@@ -226,9 +227,7 @@ pub(crate) async fn destroyed_keys_take_all_secrets_with_them_for_good(
     let beside = authorise(store, "other/hub", 60).await;
     store.set_connection_state(&off.tenant, &off.id, ConnectionState::Disabled, "x").await.unwrap();
     put(store, [job("a", "1")]).await;
-    let until = clock.now().saturating_add(std::time::Duration::from_mins(1)).unwrap();
-    let lease = store.lease_refresh(&hub.tenant, &hub.id, "one", until).await.unwrap();
-    let Leased::Taken(lease, ..) = lease else { panic!() };
+    let lease = take(store, clock, &hub).await;
 
     assert_eq!(store.destroy_keys(&dead, "asked for").await.unwrap(), 4);
     assert_eq!(store.destroy_keys(&dead, "again").await.unwrap(), 0);

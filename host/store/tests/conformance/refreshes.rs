@@ -7,6 +7,7 @@ use model::credential::{
     Credential, Failure, Intent, Leased, REFRESH_LEASE_MAX, RefreshFailed, RefreshLease, Refreshed,
 };
 use model::store::{EventKind, StoreError, StoreErrorKind};
+use model::vault::Sealed;
 use model::{Clock, Connection, ConnectionState, Timestamp};
 
 use super::Ports;
@@ -14,6 +15,8 @@ use super::credentials::{authorise, credential, events, state, tokens};
 use super::samples::at;
 
 const LEASE: Duration = Duration::from_mins(1);
+/// A second before the lease runs out.
+const JUST_BEFORE: Duration = Duration::from_secs(59);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn behind(clock: &Clock, time: Duration) -> Timestamp {
@@ -25,11 +28,17 @@ async fn ask(store: &impl Ports, clock: &Clock, of: &Connection, holder: &str) -
     store.lease_refresh(&of.tenant, &of.id, holder, until).await.unwrap()
 }
 
-async fn take(store: &impl Ports, clock: &Clock, of: &Connection) -> RefreshLease {
-    match ask(store, clock, of, "one").await {
-        Leased::Taken(lease, ..) => lease,
-        other => panic!("the lease was not to be had: {other:?}"),
-    }
+/// A lease that was to be had, with what came with it.
+#[track_caller]
+pub(crate) fn taken(leased: Leased) -> (RefreshLease, Credential, Vec<Sealed>) {
+    let Leased::Taken(lease, row, sealed) = leased else {
+        unreachable!("the lease was not to be had: {leased:?}")
+    };
+    (lease, *row, sealed)
+}
+
+pub(crate) async fn take(store: &impl Ports, clock: &Clock, of: &Connection) -> RefreshLease {
+    taken(ask(store, clock, of, "one").await).0
 }
 
 fn refreshed(of: &Connection, replaces: u64, due: i64) -> Refreshed {
@@ -56,16 +65,16 @@ fn fenced<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
 
 pub(crate) async fn lease_is_held_by_one_until_it_runs_out(store: &impl Ports, clock: &Clock) {
     let hub = authorise(store, "acme/hub", 60).await;
-    let Leased::Taken(first, row, sealed) = ask(store, clock, &hub, "one").await else { panic!() };
-    assert_eq!((*row, sealed), credential(store, &hub).await);
+    let (first, row, sealed) = taken(ask(store, clock, &hub, "one").await);
+    assert_eq!((row, sealed), credential(store, &hub).await);
     let until = behind(clock, LEASE);
-    clock.advance(LEASE - SECOND);
+    clock.advance(JUST_BEFORE);
     for holder in ["two", "one"] {
         let answer = ask(store, clock, &hub, holder).await;
         assert!(matches!(answer, Leased::Held(held) if held == until), "{answer:?}");
     }
     clock.advance(SECOND);
-    let Leased::Taken(second, ..) = ask(store, clock, &hub, "two").await else { panic!() };
+    let (second, ..) = taken(ask(store, clock, &hub, "two").await);
     assert!(second.epoch > first.epoch);
     fenced(store.intend_refresh(&first, 1).await);
     fenced(store.finish_refresh(&first, refreshed(&hub, 1, 90)).await);
@@ -154,9 +163,10 @@ pub(crate) async fn intent_stays_until_its_answer_comes(store: &impl Ports, cloc
                 store.intend_refresh(&lease, 1).await.unwrap();
                 assert_eq!(intent(store, &hub).await, Some((at(0), 2)));
             }
-            match released {
-                true => store.release_refresh(&lease).await.unwrap(),
-                false => store.fail_refresh(&lease, unsent()).await.unwrap(),
+            if released {
+                store.release_refresh(&lease).await.unwrap();
+            } else {
+                store.fail_refresh(&lease, unsent()).await.unwrap();
             }
             assert_eq!(intent(store, &hub).await, Some((at(0), 1)), "what was lost before stays");
         }
