@@ -42,11 +42,7 @@ const WRAPPED_BYTES_MAX: usize = 4 << 10;
 const PACKAGE_BYTES_MAX: usize = 64 << 20;
 
 pub(crate) fn entity(name: &str) -> Result<(), StoreError> {
-    length("the name of an entity", name.len(), 1, ENTITY_BYTES_MAX)?;
-    if name.contains('\0') {
-        return Err(invalid("the name of an entity holds a NUL; send text without it"));
-    }
-    Ok(())
+    in_key("the name of an entity", name, ENTITY_BYTES_MAX)
 }
 
 pub(crate) fn id(id: &str) -> Result<(), StoreError> {
@@ -95,19 +91,11 @@ fn is_object(doc: &[u8]) -> bool {
 }
 
 pub(crate) fn schema_name(name: &str) -> Result<(), StoreError> {
-    length("the name of a schema", name.len(), 1, SCHEMA_NAME_BYTES_MAX)?;
-    if name.contains('\0') {
-        return Err(invalid("the name of a schema holds a NUL; send text without it"));
-    }
-    Ok(())
+    in_key("the name of a schema", name, SCHEMA_NAME_BYTES_MAX)
 }
 
 pub(crate) fn record_type(name: &str) -> Result<(), StoreError> {
-    length("the name of a record type", name.len(), 1, TYPE_BYTES_MAX)?;
-    if name.contains('\0') {
-        return Err(invalid("the name of a record type holds a NUL; send text without it"));
-    }
-    Ok(())
+    in_key("the name of a record type", name, TYPE_BYTES_MAX)
 }
 
 pub(crate) fn lane(lane: &Lane, state: &LaneState) -> Result<(), StoreError> {
@@ -133,8 +121,13 @@ pub(crate) fn secret(field: &str, plaintext: &str) -> Result<(), StoreError> {
 
 /// A name that stands in keys.
 pub(crate) fn name(what: &str, name: &str) -> Result<(), StoreError> {
-    length(what, name.len(), 1, NAME_BYTES_MAX)?;
-    if name.contains('\0') {
+    in_key(what, name, NAME_BYTES_MAX)
+}
+
+/// A text that stands in keys, where NUL ends it.
+pub(crate) fn in_key(what: &str, text: &str, bytes_max: usize) -> Result<(), StoreError> {
+    length(what, text.len(), 1, bytes_max)?;
+    if text.contains('\0') {
         return Err(invalid(format!("{what} holds a NUL; send text without it")));
     }
     Ok(())

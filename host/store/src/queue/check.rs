@@ -8,16 +8,13 @@ use model::queue::{
 };
 use model::store::StoreError;
 
-use crate::check::{invalid, length};
+use crate::check::{self, in_key, invalid, length};
 
 /// The longest name of a package or a worker, in bytes.
 const NAME_BYTES_MAX: usize = 256;
 
 pub(super) fn batch(what: &str, count: usize) -> Result<(), StoreError> {
-    if count > BATCH_MAX {
-        return Err(invalid(format!("{count} {what} in one call; send at most {BATCH_MAX}")));
-    }
-    Ok(())
+    check::batch(what, count, BATCH_MAX)
 }
 
 pub(super) fn jobs(jobs: &[NewJob]) -> Result<(), StoreError> {
@@ -36,7 +33,7 @@ pub(super) fn job(job: &NewJob) -> Result<(), StoreError> {
     session(&job.session)?;
     payload(&job.payload)?;
     if let Some(package) = &job.package {
-        name("the name of a package", package)?;
+        self::package(package)?;
     }
     if job.dedupe.len() > DEDUPES_MAX {
         let count = job.dedupe.len();
@@ -54,8 +51,7 @@ pub(super) fn job(job: &NewJob) -> Result<(), StoreError> {
 }
 
 pub(super) fn session(session: &str) -> Result<(), StoreError> {
-    length("the name of a session", session.len(), 1, KEY_BYTES_MAX)?;
-    no_nul("the name of a session", session)
+    in_key("the name of a session", session, KEY_BYTES_MAX)
 }
 
 /// Refuses the pause that goes with the state of a connection.
@@ -66,7 +62,7 @@ pub(super) fn scope(scope: &PauseScope) -> Result<(), StoreError> {
              again, with `plughouse connect`, and it goes on"
         ))),
         PauseScope::Session(_, session) => self::session(session),
-        PauseScope::Package(package) => name("the name of a package", package),
+        PauseScope::Package(package) => self::package(package),
         PauseScope::Queue(_) | PauseScope::Connection(_) => Ok(()),
     }
 }
@@ -93,14 +89,6 @@ pub(super) fn lease(lease: Duration) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn name(what: &str, name: &str) -> Result<(), StoreError> {
-    length(what, name.len(), 1, NAME_BYTES_MAX)?;
-    no_nul(what, name)
-}
-
-fn no_nul(what: &str, text: &str) -> Result<(), StoreError> {
-    if text.contains('\0') {
-        return Err(invalid(format!("{what} holds a NUL; send text without it")));
-    }
-    Ok(())
+fn package(name: &str) -> Result<(), StoreError> {
+    in_key("the name of a package", name, NAME_BYTES_MAX)
 }

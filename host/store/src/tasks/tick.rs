@@ -28,10 +28,7 @@ impl Change for Act {
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Self::Answer), StoreError> {
         let Self { fence, ticks, clock } = self;
-        if ticks.len() > BATCH_MAX {
-            let message = format!("{} ticks in one call; send at most {BATCH_MAX}", ticks.len());
-            return Err(check::invalid(message));
-        }
+        check::batch("ticks", ticks.len(), BATCH_MAX)?;
         lead::check(&tables.lead, fence)?;
         let now = clock.now();
         let mut ledger = Ledger::open(tables, now);
