@@ -161,6 +161,9 @@ pub struct Run {
     pub status: RunStatus,
     /// What it did, by entity.
     pub entities: BTreeMap<String, EntityReport>,
+    /// When each entity of the connection was last read to its end, by this run or one before it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_read: BTreeMap<String, Timestamp>,
     /// What its adapter calls cost.
     pub receipt: Receipt,
     /// Why it did not get as far as its entities.

@@ -2,7 +2,7 @@
 
 use model::absence::{Fate, Judged};
 use model::adapter::Receipt;
-use model::run::{CHECKPOINT_SHOWN_BYTES_MAX, Run, RunStatus};
+use model::run::{CHECKPOINT_SHOWN_BYTES_MAX, Run, RunKind, RunStatus};
 use model::store::{EventKind, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
 use model::window::LaneState;
 use model::{ConnectionId, RunId, TenantId, Timestamp};
@@ -72,6 +72,7 @@ impl Change for Begin {
         let mut writes = Writes::default();
         let before = newest(&tables.runs, &tenant, &connection)?;
         let id = RunId(before.as_ref().map_or(1, |run| run.id.0.saturating_add(1)));
+        let last_read = before.as_ref().map(|run| run.last_read.clone()).unwrap_or_default();
         if let Some(run) = before.filter(|run| run.status == RunStatus::Running) {
             let mut log = Log::open(&tables.events, &run.tenant)?;
             end(&mut writes, &mut log, run, RunStatus::Interrupted, at)?;
@@ -90,6 +91,7 @@ impl Change for Begin {
             ended: None,
             status: RunStatus::Running,
             entities: std::collections::BTreeMap::new(),
+            last_read,
             receipt: Receipt::default(),
             error: None,
         };
@@ -129,6 +131,10 @@ pub(crate) fn finish(
     for entity in entities {
         let about = (&run, entity.entity.as_str(), at);
         absence::judge(writes, (tables, log), about, &entity.absence)?;
+        let to_its_end = matches!(entity.status, RunStatus::Succeeded | RunStatus::Partial);
+        if to_its_end && run.kind == RunKind::Sync {
+            run.last_read.insert(entity.entity.clone(), at);
+        }
         let report = run.entities.entry(entity.entity).or_default();
         report.status = entity.status;
         report.complete_until = entity.complete_until;

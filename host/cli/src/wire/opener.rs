@@ -12,7 +12,6 @@ use engine::sync::{Choice, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{About, Opened, Opener, Opening};
 use model::egress::Priority;
-use model::run::{Run, RunStatus};
 use model::store::{Catalogue as _, RecordStore as _, StoreError, Vault as _};
 use model::{Connection, ConnectionId, Error, ErrorKind, TenantId, Timestamp};
 
@@ -21,10 +20,6 @@ use super::{Host, Package};
 /// How long a package that was verified runs before it is verified again: a key that is revoked,
 /// or a package that is replaced, counts within that time.
 const VERIFIED_FOR: Duration = Duration::from_mins(1);
-
-/// Runs looked through for when an entity was last read. Beside a schedule of five minutes they
-/// reach back eight hours; what was read before that counts as not read lately.
-const RUNS_LOOKED_AT: usize = 100;
 
 /// Opens the connections of a host.
 pub(crate) struct Connections {
@@ -92,25 +87,16 @@ impl Connections {
                 .collect(),
             _ => entities,
         };
-        let runs = self.host.store.runs(&connection.tenant, Some(&connection.id), RUNS_LOOKED_AT);
-        let runs = runs.await.map_err(|e| unavailable(&e))?;
+        let newest = self.host.store.runs(&connection.tenant, Some(&connection.id), 1).await;
+        let newest = newest.map_err(|e| unavailable(&e))?.pop();
         let due = policy::due(
             manifest,
             entities.iter().map(String::as_str),
-            |entity| last_read(&runs, entity),
+            |entity| newest.as_ref()?.last_read.get(entity).copied(),
             self.host.clock.now(),
         );
         Ok((due.now.into_iter().map(str::to_owned).collect(), due.next))
     }
-}
-
-/// When an entity was last read to its end.
-fn last_read(runs: &[Run], entity: &str) -> Option<Timestamp> {
-    let read = |run: &&Run| {
-        let status = run.entities.get(entity).map(|report| report.status);
-        matches!(status, Some(RunStatus::Succeeded | RunStatus::Partial))
-    };
-    runs.iter().find(read).map(|run| run.ended.unwrap_or(run.started))
 }
 
 #[async_trait]

@@ -134,6 +134,7 @@ suite! { redb, crate::open_redb:
         run_that_never_began_is_invalid
         unfinished_run_is_interrupted_by_the_next
         ended_run_takes_no_page_and_no_second_end
+        last_reads_of_entities_are_kept_by_whatever_runs_follow
         report_adds_up_over_pages_and_ends_as_told
         runs_are_listed_newest_first
         lanes_are_where_the_last_page_left_them

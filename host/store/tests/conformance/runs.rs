@@ -1,6 +1,6 @@
 use model::adapter::Receipt;
-use model::run::{EntityReport, RunStatus};
-use model::store::{EntityEnd, Lane, LaneKind, PageCommit, RunEnd, StoreErrorKind};
+use model::run::{EntityReport, RunKind, RunStatus};
+use model::store::{EntityEnd, Lane, LaneKind, PageCommit, RunEnd, RunStart, StoreErrorKind};
 use model::{Error, ErrorKind};
 
 use super::Ports;
@@ -166,4 +166,29 @@ pub(crate) async fn reset_lanes_are_forgotten_and_others_stay(store: &impl Ports
     assert_eq!(kept, [(deletions, page(&hub, Vec::new()).state)]);
     assert_eq!(store.lanes(&news.tenant, &news.connection).await.unwrap().len(), 2);
     store.reset_lanes(&hub.tenant, &hub.connection).await.unwrap();
+}
+
+pub(crate) async fn last_reads_of_entities_are_kept_by_whatever_runs_follow(store: &impl Ports) {
+    let tenant = "acme".parse().unwrap();
+    let hub = "hub".parse().unwrap();
+    for (second, kind, ended) in [
+        (1, RunKind::Sync, vec![("contacts", RunStatus::Succeeded), ("deals", RunStatus::Partial)]),
+        (2, RunKind::Sync, vec![("contacts", RunStatus::Cancelled), ("deals", RunStatus::Failed)]),
+        (3, RunKind::Sync, vec![("deals", RunStatus::Succeeded)]),
+        (4, RunKind::Replay, vec![("contacts", RunStatus::Succeeded)]),
+    ] {
+        let run = store.begin_run(RunStart { kind, ..start("acme/hub", second) }).await.unwrap();
+        let end_of = |(entity, status): (&str, RunStatus)| EntityEnd {
+            entity: entity.to_owned(),
+            status,
+            ..EntityEnd::default()
+        };
+        let entities = ended.into_iter().map(end_of).collect();
+        let end = end(&run.reference(), RunStatus::Partial);
+        store.finish_run(RunEnd { entities, at: at(second), ..end }).await.unwrap();
+    }
+    begin(store, "acme/hub").await;
+    let newest = store.runs(&tenant, Some(&hub), 1).await.unwrap().remove(0);
+    let read: Vec<_> = newest.last_read.iter().map(|(name, at)| (name.as_str(), *at)).collect();
+    assert_eq!(read, [("contacts", at(1)), ("deals", at(3))]);
 }
