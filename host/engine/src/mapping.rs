@@ -1,8 +1,10 @@
 //! The conversion schemas of a connection, and what they make of its records.
 //!
 //! A record is mapped by the schema that the tenant has bound to its part of the entity, else by
-//! the one bound to the entity, else by the one that the package brings, else not at all. A schema is compiled where it comes in — with a package, or
-//! when a tenant saves or binds it — and again for every run; what does not compile maps nothing.
+//! the one bound to the entity, else by the one that the package brings, else not at all. A schema
+//! is compiled where it comes in — with a package, or when a tenant saves or binds it — and again
+//! for every run, against the record types as they are by then. An entity with one that does not
+//! compile any more is refused: it is neither read nor mapped until it does, and the others are.
 
 mod apply;
 mod compiled;
@@ -14,10 +16,13 @@ mod package;
 mod references;
 mod resolve;
 mod sample;
+mod waiting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+
+use model::Error;
 
 pub use apply::{Mapper, Raw};
 pub use compiled::{Mapping, Origin, SchemaRef};
@@ -30,6 +35,9 @@ pub use sample::sample;
 /// Schemas of one entity in the report of a run; a hundred parts may have one each.
 const SHOWN_MAX: usize = 5;
 
+/// What maps the records of an entity, or why it does not compile.
+type Slot = Result<Arc<Mapping>, Error>;
+
 /// The schemas of a connection's entities.
 #[derive(Clone, Default)]
 pub struct Mappings(BTreeMap<String, OfEntity>);
@@ -38,8 +46,14 @@ pub struct Mappings(BTreeMap<String, OfEntity>);
 #[derive(Clone, Default)]
 struct OfEntity {
     /// Of all records but those in the parts below.
-    rest: Option<Arc<Mapping>>,
-    parts: BTreeMap<String, Arc<Mapping>>,
+    rest: Option<Slot>,
+    parts: BTreeMap<String, Slot>,
+}
+
+impl OfEntity {
+    fn all(&self) -> impl Iterator<Item = &Slot> {
+        self.rest.iter().chain(self.parts.values())
+    }
 }
 
 impl Mappings {
@@ -47,13 +61,20 @@ impl Mappings {
     /// mapped.
     pub fn get(&self, entity: &str, part: Option<&str>) -> Option<&Arc<Mapping>> {
         let OfEntity { rest, parts } = self.0.get(entity)?;
-        part.and_then(|part| parts.get(part)).or(rest.as_ref())
+        let slot = part.and_then(|part| parts.get(part)).or(rest.as_ref())?;
+        slot.as_ref().ok()
+    }
+
+    /// Why records of an entity can be neither read nor mapped, if one of its schemas does not
+    /// compile.
+    pub fn refused(&self, entity: &str) -> Option<&Error> {
+        self.0.get(entity)?.all().find_map(|slot| slot.as_ref().err())
     }
 
     /// The parts of an entity that have schemas of their own.
     pub fn parts(&self, entity: &str) -> impl Iterator<Item = (&str, &Arc<Mapping>)> {
         let parts = self.0.get(entity).into_iter().flat_map(|of| &of.parts);
-        parts.map(|(part, mapping)| (part.as_str(), mapping))
+        parts.filter_map(|(part, slot)| Some((part.as_str(), slot.as_ref().ok()?)))
     }
 
     /// Whether no entity is mapped.
@@ -63,8 +84,10 @@ impl Mappings {
 
     /// The names of the schemas that map an entity, its own first, as a run keeps them.
     pub fn shown(&self, entity: &str) -> Option<String> {
-        let OfEntity { rest, parts } = self.0.get(entity)?;
-        let all: Vec<_> = rest.iter().chain(parts.values()).collect();
+        let all: Vec<_> = self.0.get(entity)?.all().flatten().collect();
+        if all.is_empty() {
+            return None;
+        }
         let names: Vec<_> = all.iter().take(SHOWN_MAX).map(|m| m.schema().to_string()).collect();
         let names = names.join(", ");
         Some(match all.len().saturating_sub(SHOWN_MAX) {
@@ -73,9 +96,30 @@ impl Mappings {
         })
     }
 
-    /// The schema of an entity, taken out.
-    fn take(mut self, entity: &str) -> Option<Mapping> {
-        self.0.remove(entity)?.rest.and_then(Arc::into_inner)
+    /// These entities such that those which records of others refer to come before them. Of a
+    /// circle the first by name comes first.
+    pub fn in_order(&self, entities: impl IntoIterator<Item = String>) -> Vec<String> {
+        let mut left: BTreeSet<_> = entities.into_iter().collect();
+        let mut order = Vec::with_capacity(left.len());
+        let waits = |name: &String, left: &BTreeSet<String>| {
+            self.refers_to(name).any(|other| other != name && left.contains(other))
+        };
+        while let Some(first) = left.first() {
+            let next = left.iter().find(|name| !waits(name, &left)).unwrap_or(first).clone();
+            left.remove(&next);
+            order.push(next);
+        }
+        order
+    }
+
+    /// The entities whose records refer to others.
+    pub(crate) fn referring(&self) -> impl Iterator<Item = &String> {
+        self.0.keys().filter(|entity| self.refers_to(entity).next().is_some())
+    }
+
+    fn refers_to(&self, entity: &str) -> impl Iterator<Item = &String> {
+        let schemas = self.0.get(entity).into_iter().flat_map(OfEntity::all).flatten();
+        schemas.flat_map(|mapping| mapping.refers_to())
     }
 
     /// The same, but with this schema for the entity, or none.
@@ -87,17 +131,20 @@ impl Mappings {
     /// The same, but with this schema for a part of the entity, or for the entity.
     #[must_use]
     pub fn with_part(mut self, entity: &str, part: Option<&str>, mapping: Option<Mapping>) -> Self {
-        let mapping = mapping.map(Arc::new);
+        self.put(entity, part, mapping.map(|mapping| Ok(Arc::new(mapping))));
+        self
+    }
+
+    fn put(&mut self, entity: &str, part: Option<&str>, slot: Option<Slot>) {
         let of = self.0.entry(entity.to_owned()).or_default();
-        match (part, mapping) {
-            (None, mapping) => of.rest = mapping,
-            (Some(part), Some(mapping)) => drop(of.parts.insert(part.to_owned(), mapping)),
+        match (part, slot) {
+            (None, slot) => of.rest = slot,
+            (Some(part), Some(slot)) => drop(of.parts.insert(part.to_owned(), slot)),
             (Some(part), None) => drop(of.parts.remove(part)),
         }
-        if of.rest.is_none() && of.parts.is_empty() {
+        if of.all().next().is_none() {
             self.0.remove(entity);
         }
-        self
     }
 }
 

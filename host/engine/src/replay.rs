@@ -1,8 +1,9 @@
 //! Mapping again what is stored: a changed schema takes effect without asking the provider.
 //!
 //! A replay goes through the stored records of a connection in batches, each one commit. Records
-//! that the active schema has mapped already are passed over, so a replay that was stopped, or
-//! killed, is begun again and does the rest. What a sync changes in between is left to the sync.
+//! that the active schema has mapped already are passed over, so a replay that was killed is begun
+//! again and does the rest; one that was stopped says where. Records come after those that they
+//! refer to, as far as the schemas tell. What a sync changes in between is left to the sync.
 
 mod impact;
 mod plan;
@@ -16,10 +17,10 @@ use model::run::{EntityReport, Run, RunKind, RunStatus};
 use model::store::{EntityEnd, RecordStore, RunEnd, RunRef, RunStart, StoreError};
 
 pub use impact::{EntityImpact, Example, FieldChange, Impact, impact};
-pub use plan::{ReplayError, ReplayPlan, Scope};
+pub use plan::{Mark, ReplayError, ReplayPlan, Scope};
 
 use crate::mapping::{Mapper, Raw};
-use crate::sync::{Cancel, Listener, Progress, Ran, abandon};
+use crate::sync::{Cancel, Listener, Progress, abandon, status};
 
 /// Records of a batch: few enough that a wish to stop, or another change, waits for milliseconds,
 /// many enough that the disk's sync is nothing beside mapping them.
@@ -37,33 +38,63 @@ pub struct Ports<'a> {
     pub listener: Listener<'a>,
 }
 
-/// Runs a replay to its end and returns the run as it is stored.
+/// A replay that has come to its end and does not say so in the store yet.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// How it ended.
+    pub end: RunEnd,
+    /// What is left of one that was stopped.
+    pub rest: Option<Rest>,
+    /// As after a sync: see [`Ran::waiting`](crate::sync::Ran::waiting).
+    pub waiting: BTreeMap<String, bool>,
+}
+
+/// What is left of a replay.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rest {
+    /// The entities.
+    pub entities: Vec<String>,
+    /// How far the first of them was gone through.
+    pub mark: Option<Mark>,
+}
+
+/// Runs a replay to its end and returns the run as it is stored. Records that refer to what it has
+/// mapped after them are then mapped again, by a run of its own.
 pub async fn replay(plan: &ReplayPlan, ports: Ports<'_>) -> Result<Run, StoreError> {
-    let (store, listener) = (ports.store, ports.listener);
-    let ran = run(plan, ports).await?;
-    let run = store.finish_run(ran.end).await?;
-    listener(Progress::RunFinished { run: &run });
+    let first = run(plan, &ports).await?;
+    let (again, first) = (plan.again_for(&first.waiting), end(first, &ports).await?);
+    if let Some(plan) = again.filter(|_| !ports.cancel.is_cancelled()) {
+        let second = run(&plan, &ports).await?;
+        end(second, &ports).await?;
+    }
+    Ok(first)
+}
+
+async fn end(replayed: Replayed, ports: &Ports<'_>) -> Result<Run, StoreError> {
+    let run = ports.store.finish_run(replayed.end).await?;
+    (ports.listener)(Progress::RunFinished { run: &run });
     Ok(run)
 }
 
-/// The same, but leaves it to the caller to end the run in the store, together with other things.
-pub async fn run(plan: &ReplayPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
-    let Ports { store, clock, cancel, listener } = ports;
-    let started = store.begin_run(start(plan, clock.now())).await?;
-    listener(Progress::RunStarted { run: &started });
+/// Runs a replay, but leaves it to the caller to end the run in the store, together with other
+/// things.
+pub async fn run(plan: &ReplayPlan, ports: &Ports<'_>) -> Result<Replayed, StoreError> {
+    let started = ports.store.begin_run(start(plan, ports.clock.now())).await?;
+    (ports.listener)(Progress::RunStarted { run: &started });
     let run = started.reference();
     let mapper = Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone());
-    let (replayed, progressed) = (BTreeMap::new(), false);
-    let mut replay = Replay { store, plan, run, clock, cancel, mapper, replayed, progressed };
-    let outcome = replay.entities(listener).await;
-    let Replay { run, clock, replayed, progressed, .. } = replay;
-    let status = status(&replayed);
-    let entities: Vec<_> = replayed.into_values().collect();
-    let (receipt, at) = (Receipt::default(), clock.now());
-    let end = RunEnd { run, status, entities, receipt, error: None, at };
-    match outcome {
-        Ok(()) => Ok(Ran { end, progressed }),
-        Err(error) => Err(abandon(store, end, error).await),
+    let mut replay = Replay { ports, plan, run, mapper, ended: Vec::new(), rest: None };
+    let waiting = match replay.entities().await {
+        Ok(()) => replay.mapper.waiting(ports.store).await,
+        Err(error) => Err(error),
+    };
+    let Replay { run, ended, rest, .. } = replay;
+    let status = status::of_run(&ended, rest.is_some());
+    let (receipt, at) = (Receipt::default(), ports.clock.now());
+    let end = RunEnd { run, status, entities: ended, receipt, error: None, at };
+    match waiting {
+        Ok(waiting) => Ok(Replayed { end, rest, waiting }),
+        Err(error) => Err(abandon(ports.store, end, error).await),
     }
 }
 
@@ -81,56 +112,63 @@ fn start(plan: &ReplayPlan, at: model::Timestamp) -> RunStart {
     }
 }
 
-fn status(replayed: &BTreeMap<String, EntityEnd>) -> RunStatus {
-    let cancelled = replayed.values().any(|end| end.status == RunStatus::Cancelled);
-    if cancelled { RunStatus::Cancelled } else { RunStatus::Succeeded }
-}
-
 struct Replay<'a> {
-    store: &'a dyn RecordStore,
+    ports: &'a Ports<'a>,
     plan: &'a ReplayPlan,
     run: RunRef,
-    clock: Clock,
-    cancel: Cancel,
     mapper: Mapper,
-    replayed: BTreeMap<String, EntityEnd>,
-    progressed: bool,
+    ended: Vec<EntityEnd>,
+    rest: Option<Rest>,
 }
 
 impl Replay<'_> {
-    async fn entities(&mut self, listener: Listener<'_>) -> Result<(), StoreError> {
-        for entity in &self.plan.entities {
-            listener(Progress::EntityStarted { entity });
+    async fn entities(&mut self) -> Result<(), StoreError> {
+        let plan = self.plan;
+        for (position, entity) in plan.entities.iter().enumerate() {
+            (self.ports.listener)(Progress::EntityStarted { entity });
             let mut report = EntityReport::default();
-            let status = self.entity(entity, &mut report, listener).await?;
-            let schema = self.plan.mappings.shown(entity);
-            (report.status, report.schema) = (status, schema.clone());
-            listener(Progress::EntityFinished { entity, report: &report });
-            let end = EntityEnd { entity: entity.clone(), status, schema, ..EntityEnd::default() };
-            self.replayed.insert(entity.clone(), end);
-            if status == RunStatus::Cancelled {
+            let error = plan.mappings.refused(entity);
+            let mark = match error {
+                Some(_) => None,
+                None => self.entity(entity, &mut report).await?,
+            };
+            report.status = match (error, &mark) {
+                (Some(_), _) => RunStatus::Failed,
+                (None, Some(_)) => RunStatus::Cancelled,
+                (None, None) => RunStatus::Succeeded,
+            };
+            report.schema = plan.mappings.shown(entity);
+            report.error = error.cloned();
+            (self.ports.listener)(Progress::EntityFinished { entity, report: &report });
+            let EntityReport { status, schema, error, .. } = report;
+            let entity = entity.clone();
+            self.ended.push(EntityEnd { entity, status, schema, error, ..EntityEnd::default() });
+            if let Some(mark) = mark {
+                let entities = plan.entities.iter().skip(position).cloned().collect();
+                self.rest = Some(Rest { entities, mark });
                 break;
             }
         }
         Ok(())
     }
 
+    /// Goes through an entity; how far, if somebody has asked to stop.
     async fn entity(
         &mut self,
         entity: &str,
         report: &mut EntityReport,
-        listener: Listener<'_>,
-    ) -> Result<RunStatus, StoreError> {
+    ) -> Result<Option<Option<Mark>>, StoreError> {
         let mut query = self.plan.query(entity, BATCH);
         loop {
-            if self.cancel.is_cancelled() {
-                return Ok(RunStatus::Cancelled);
+            if self.ports.cancel.is_cancelled() {
+                let mark = |after| Mark { entity: entity.to_owned(), after };
+                return Ok(Some(query.after.map(mark)));
             }
-            let list = self.store.replayable(query.clone()).await?;
+            let list = self.ports.store.replayable(query.clone()).await?;
             let records = self.plan.wanted(entity, list.records);
             if !records.is_empty() {
                 self.batch(entity, records, report).await?;
-                listener(Progress::Page { entity, report });
+                (self.ports.listener)(Progress::Page { entity, report });
             }
             match list.next {
                 Some(next) => query = ReplayQuery { after: Some(next), ..query },
@@ -138,7 +176,7 @@ impl Replay<'_> {
             }
         }
         self.mapper.tell_left_out(entity);
-        Ok(RunStatus::Succeeded)
+        Ok(None)
     }
 
     /// Maps and commits a batch.
@@ -148,7 +186,7 @@ impl Replay<'_> {
         records: Vec<ReplayRecord>,
         report: &mut EntityReport,
     ) -> Result<(), StoreError> {
-        let outcomes = outcomes(&mut self.mapper, self.store, &records).await?;
+        let outcomes = outcomes(&mut self.mapper, self.ports.store, &records).await?;
         let items = records.into_iter().zip(outcomes).map(|(record, outcome)| RemapItem {
             id: record.record.id,
             hash: record.hash,
@@ -156,10 +194,9 @@ impl Replay<'_> {
         });
         let items: Vec<_> = items.collect();
         let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        let (run, at) = (self.run.clone(), self.clock.now());
+        let (run, at) = (self.run.clone(), self.ports.clock.now());
         let remap = Remap { run, entity: entity.to_owned(), items, at };
-        let outcome = self.store.remap(remap).await?;
-        self.progressed = true;
+        let outcome = self.ports.store.remap(remap).await?;
         report.add(count, &outcome, &Receipt::default());
         Ok(())
     }

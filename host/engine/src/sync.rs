@@ -19,7 +19,9 @@ mod progress;
 mod read;
 mod redact;
 mod sift;
-mod status;
+pub(crate) mod status;
+
+use std::collections::BTreeMap;
 
 use model::adapter::{Adapter, Receipt};
 use model::run::{EntityReport, Run, RunKind, RunStatus};
@@ -33,6 +35,7 @@ pub use progress::{Listener, Progress};
 use read::Reader;
 
 use crate::mapping::Mapper;
+use crate::replay::{self, ReplayPlan};
 
 /// What a run needs from outside.
 pub struct Ports<'a> {
@@ -56,17 +59,27 @@ pub struct Ran {
     /// Whether something that has failed had moved data before, so that another attempt gets on.
     /// What has succeeded says nothing: it would be read again, however often the rest fails.
     pub progressed: bool,
+    /// The entities with records that were mapped before what they refer to, and whether some of
+    /// that has come since: see [`ReplayPlan::following`].
+    pub waiting: BTreeMap<String, bool>,
 }
 
-/// Runs a sync to its end and returns the run as it is stored.
+/// Runs a sync to its end and returns the run as it is stored. Records that refer to what has come
+/// after them are then mapped again, by a run of its own.
 ///
 /// Errors of the adapter are part of the run. An error of the store ends it: what was committed
 /// stays, and unless another run has taken over, the run is marked failed if the store still can.
 pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> {
     let (store, listener) = (ports.store, ports.listener);
+    let (clock, cancel) = (ports.clock.clone(), ports.cancel.clone());
     let ran = run(plan, ports).await?;
     let run = store.finish_run(ran.end).await?;
     listener(Progress::RunFinished { run: &run });
+    let following = ReplayPlan::following(plan, &ran.waiting);
+    if let Some(plan) = following.filter(|_| !cancel.is_cancelled()) {
+        let ports = replay::Ports { store, clock, cancel, listener };
+        replay::replay(&plan, ports).await?;
+    }
     Ok(run)
 }
 
@@ -94,10 +107,10 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         cancel: &cancel,
         mapper: Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone()),
         now,
-        lanes: std::collections::BTreeMap::new(),
+        lanes: BTreeMap::new(),
         offers: None,
-        held: std::collections::BTreeMap::new(),
-        unsettled: std::collections::BTreeMap::new(),
+        held: BTreeMap::new(),
+        unsettled: BTreeMap::new(),
         ended_one: false,
         progressed: false,
         lost: Receipt::default(),
@@ -112,8 +125,12 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         error: ended.error,
         at: clock.now(),
     };
-    match outcome {
-        Ok(()) => Ok(Ran { end, progressed: reader.progressed }),
+    let waiting = match outcome {
+        Ok(()) => reader.mapper.waiting(store).await,
+        Err(error) => Err(error),
+    };
+    match waiting {
+        Ok(waiting) => Ok(Ran { end, progressed: reader.progressed, waiting }),
         Err(error) => Err(abandon(store, end, error).await),
     }
 }

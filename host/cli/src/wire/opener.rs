@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::mapping::Mappings;
+use engine::mapping::{MappingError, Mappings};
 use engine::policy;
 use engine::replay::ReplayPlan;
 use engine::sync::{Choice, SyncPlan};
@@ -66,7 +66,10 @@ impl Connections {
         connection: &Connection,
     ) -> Result<Mappings, Error> {
         let active = self.host.resolver(package, connection).active().await;
-        active.map_err(|error| Error::new(ErrorKind::Invalid, "mapping.schema", error.to_string()))
+        active.map_err(|error| match error {
+            MappingError::Store(error) => unavailable(&error),
+            other => Error::new(ErrorKind::Invalid, "mapping.schema", other.to_string()),
+        })
     }
 
     /// The entities that a task may read now, and when it may read the first of the others.
@@ -148,10 +151,10 @@ impl Opener for Connections {
         };
         let package = self.package(&connection.package).await?;
         let (reference, manifest) = (package.reference(), package.manifest());
-        let plan = ReplayPlan::of(reference, manifest, &connection, &order.entities)
-            .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
         let mappings = self.mappings(&package, &connection).await?;
-        Ok(Some(ReplayPlan { again: order.again, mappings, ..plan }))
+        let plan = ReplayPlan::of(reference, manifest, &connection, &order.entities, mappings)
+            .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
+        Ok(Some(ReplayPlan { again: order.again, mark: order.mark.clone(), ..plan }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records through their schemas, a page at a time.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use model::store::{StoreError, StoredRecord};
 use model::{ConnectionId, Error, ErrorKind, TenantId};
 
 use super::references::{Known, Noting, Reference, Told};
+use super::waiting::Waiting;
 use super::{Mapping, Mappings};
 
 /// Issues of one record in the error of its reject; the first ones tell what is the matter.
@@ -53,6 +54,7 @@ pub struct Mapper {
     scratch: Scratch,
     identity: plughouse_scan::Scratch,
     left_out: BTreeMap<String, LeftOut>,
+    waiting: Waiting,
 }
 
 /// Fields of an entity that did not fit.
@@ -72,6 +74,7 @@ impl Mapper {
             scratch: Scratch::default(),
             identity: plughouse_scan::Scratch::default(),
             left_out: BTreeMap::new(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -124,8 +127,17 @@ impl Mapper {
         drop(read(&mapping, &raw, &mut self.scratch, &noting));
         let asked = noting.asked.into_inner().into_iter().collect();
         self.learn(store, asked).await?;
-        let told = Told { known: &self.known, unresolved: Cell::new(false) };
+        let told = Told { known: &self.known, missing: RefCell::default() };
         Ok(Some(mapping::preview(mapping.program(), raw.payload, &told)))
+    }
+
+    /// The entities with records that were mapped before what they refer to, and whether some of
+    /// that has come since.
+    pub(crate) async fn waiting(
+        &self,
+        store: &dyn CanonicalStore,
+    ) -> Result<BTreeMap<String, bool>, StoreError> {
+        self.waiting.look(store, (&self.tenant, &self.connection)).await
     }
 
     /// Logs which fields of an entity did not fit and were left out, and forgets it.
@@ -148,10 +160,12 @@ impl Mapper {
         let Some(mapping) = self.mappings.get(raw.entity, raw.part).cloned() else {
             return Outcome::NoSchema;
         };
-        let told = Told { known: &self.known, unresolved: Cell::new(false) };
+        let told = Told { known: &self.known, missing: RefCell::default() };
         let read = read(&mapping, raw, &mut self.scratch, &told);
+        let missing = told.missing.into_inner();
         let schema =
-            if told.unresolved.get() { mapping.incomplete() } else { mapping.schema().digest };
+            if missing.is_empty() { mapping.schema().digest } else { mapping.incomplete() };
+        self.waiting.note(raw.entity, missing);
         self.outcome(&mapping, raw, read, schema)
     }
 

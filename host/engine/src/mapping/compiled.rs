@@ -1,5 +1,6 @@
 //! A compiled schema, and what is kept of where it came from.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use mapping::{Program, RecordType, Schema, Source, Types};
@@ -52,6 +53,7 @@ pub struct Mapping {
     record_type: String,
     identities: Identities,
     direction: Direction,
+    refers_to: BTreeSet<String>,
     known: Option<Known>,
 }
 
@@ -77,6 +79,7 @@ impl Mapping {
             },
             identities: Identities::of(record_type),
             direction: direction(&schema, &program, record_type),
+            refers_to: schema.refers_to().into_iter().map(str::to_owned).collect(),
             known,
             record_type: record_type.name.clone(),
             entity: schema.entity().to_owned(),
@@ -108,6 +111,11 @@ impl Mapping {
     /// The compiled schema.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// The entities whose records it looks up.
+    pub(super) fn refers_to(&self) -> &BTreeSet<String> {
+        &self.refers_to
     }
 
     pub(super) fn direction(&self) -> Direction {

@@ -4,22 +4,26 @@ use mapping::{Schema, Types};
 use package::Verified;
 use package::manifest::Entity;
 
-use super::{Mapping, MappingError, Mappings, Origin};
+use super::{Mapping, MappingError, Origin};
 
 /// Refuses a package one of whose schemas does not compile, or is not of its entity.
 pub fn check_package(package: &Verified) -> Result<(), MappingError> {
-    own(package, &Types::built_in()).map(drop)
+    let types = Types::built_in();
+    let mut entities = package.manifest().entities.keys();
+    entities.try_for_each(|entity| own(package, &types, entity).map(drop))
 }
 
-/// The schemas of a package's entities.
-pub(super) fn own(package: &Verified, types: &Types) -> Result<Mappings, MappingError> {
-    let mut mappings = Mappings::default();
-    for (name, entity) in &package.manifest().entities {
-        let Some(path) = &entity.mapping else { continue };
-        let mapping = one(package, types, (name, entity), path)?;
-        mappings = mappings.with(name, Some(mapping));
-    }
-    Ok(mappings)
+/// The schema that a package brings for an entity, if it does.
+pub(super) fn own(
+    package: &Verified,
+    types: &Types,
+    name: &str,
+) -> Result<Option<Mapping>, MappingError> {
+    let entity = package.manifest().entities.get(name);
+    let Some((entity, path)) = entity.and_then(|e| Some((e, e.mapping.as_ref()?))) else {
+        return Ok(None);
+    };
+    one(package, types, (name, entity), path).map(Some)
 }
 
 fn one(

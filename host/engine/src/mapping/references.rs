@@ -1,6 +1,6 @@
 //! Which canonical records a page refers to, asked of the store once for the whole page.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use mapping::References;
@@ -86,16 +86,18 @@ impl References for Noting<'_> {
     }
 }
 
-/// The last look at a record: whether all that it refers to was there.
+/// The last look at a record: notes what it refers to and is not there. What no record can be
+/// called never will be.
 pub(super) struct Told<'a> {
     pub(super) known: &'a Known,
-    pub(super) unresolved: Cell<bool>,
+    pub(super) missing: RefCell<Vec<Reference>>,
 }
 
 impl References for Told<'_> {
     fn local(&self, entity: &str, id: &str) -> Option<String> {
         let found = self.known.get(entity, id).map(|id| id.to_string());
-        self.unresolved.set(self.unresolved.get() || found.is_none());
+        let reference = || (entity.to_owned(), id.to_owned());
+        self.missing.borrow_mut().extend(found.is_none().then(reference).filter(can_be));
         found
     }
 

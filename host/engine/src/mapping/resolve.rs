@@ -1,12 +1,14 @@
 //! Which schema is active for which entity, and for which part of it.
 
+use std::sync::Arc;
+
 use mapping::{RecordType, Types};
 use model::schema::{Binding, SchemaKind, SchemaQuery, SchemaStore};
-use model::{Connection, TenantId};
+use model::{Connection, Error, ErrorKind, TenantId};
 use package::Verified;
 
 use super::package::own;
-use super::{Mapping, MappingError, Mappings, Origin};
+use super::{Mapping, MappingError, Mappings, Origin, Slot};
 
 /// Names listed at a time; a tenant has tens of types.
 const LISTED_MAX: usize = 100;
@@ -23,14 +25,19 @@ pub struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// The active schemas of every entity: the tenant's where some are bound, else the package's.
+    /// One that does not compile any more refuses its entity alone.
     pub async fn active(&self) -> Result<Mappings, MappingError> {
         let Connection { tenant, id, .. } = self.connection;
         let types = types(self.schemas, tenant).await?;
-        let mut mappings = own(self.package, &types)?;
+        let mut mappings = Mappings::default();
+        for entity in self.package.manifest().entities.keys() {
+            let own = own(self.package, &types, entity).transpose();
+            mappings.put(entity, None, own.map(usable).transpose()?);
+        }
         for binding in self.schemas.bindings(tenant, id).await? {
             let Some((name, version)) = binding.schema else { continue };
-            let mapping = self.saved(&types, (&name, version)).await?;
-            mappings = mappings.with_part(&binding.entity, binding.part.as_deref(), Some(mapping));
+            let saved = usable(self.saved(&types, (&name, version)).await)?;
+            mappings.put(&binding.entity, binding.part.as_deref(), Some(saved));
         }
         Ok(mappings)
     }
@@ -51,7 +58,7 @@ impl Resolver<'_> {
                 return self.saved(&types, (&name, version)).await.map(Some);
             }
         }
-        Ok(own(self.package, &types)?.take(entity))
+        own(self.package, &types, entity)
     }
 
     async fn saved(
@@ -65,6 +72,18 @@ impl Resolver<'_> {
             MappingError::Unsuitable(format!("conversion schema {name}@{version} is not there"))
         })?;
         Mapping::new(&found.text, Origin::Saved(version), types)
+    }
+}
+
+/// A schema, or why it maps nothing; what the store has to say is no matter of the schema.
+fn usable(found: Result<Mapping, MappingError>) -> Result<Slot, MappingError> {
+    match found {
+        Ok(mapping) => Ok(Ok(Arc::new(mapping))),
+        Err(MappingError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let message = error.to_string().replace("\n  ", "; ");
+            Ok(Err(Error::new(ErrorKind::Invalid, "mapping.schema", message)))
+        }
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Impact {
 pub struct EntityImpact {
     /// The schemas that would map them.
     pub schema: Option<String>,
+    /// Why they would not be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
     /// Records that their schema has mapped already.
     pub current: u64,
     /// Records that were not mapped before.
@@ -92,6 +95,11 @@ pub async fn impact(
     for entity in &plan.entities {
         let mut found =
             EntityImpact { schema: plan.mappings.shown(entity), ..EntityImpact::default() };
+        if let Some(error) = plan.mappings.refused(entity) {
+            found.error = Some(error.clone());
+            impact.entities.insert(entity.clone(), found);
+            continue;
+        }
         let mut query = plan.query(entity, BATCH);
         loop {
             if cancel.is_cancelled() {

@@ -7,9 +7,10 @@ use model::canonical::{Pick, ReplayQuery, ReplayRecord};
 use model::queue::LeaseRef;
 use model::{Connection, ConnectionId, TenantId};
 use package::Manifest;
+use serde::{Deserialize, Serialize};
 
 use crate::mapping::{Mapping, Mappings};
-use crate::sync::PackageRef;
+use crate::sync::{PackageRef, SyncPlan};
 
 /// Everything that a replay needs to know before it begins.
 #[derive(Clone, Debug)]
@@ -22,14 +23,26 @@ pub struct ReplayPlan {
     pub package: PackageRef,
     /// The claim under which it runs, where a queue has handed it out.
     pub lease: Option<LeaseRef>,
-    /// The entities, those that others refer to first where the manifest tells.
+    /// The entities, those that others refer to first: see [`Mappings::in_order`].
     pub entities: Vec<String>,
+    /// How far one of them was gone through before.
+    pub mark: Option<Mark>,
     /// What of them.
     pub scope: Scope,
     /// Records that the active schema has mapped are mapped once more.
     pub again: bool,
     /// The schemas.
     pub mappings: Mappings,
+}
+
+/// How far the records of an entity were gone through.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// The entity.
+    pub entity: String,
+    /// Opaque, of the store.
+    pub after: String,
 }
 
 /// Which parts of the entities a replay goes through.
@@ -61,6 +74,7 @@ impl ReplayPlan {
         manifest: &Manifest,
         connection: &Connection,
         entities: &[String],
+        mappings: Mappings,
     ) -> Result<Self, ReplayError> {
         if let Some(name) = entities.iter().find(|name| !manifest.entities.contains_key(*name)) {
             let known: Vec<_> = manifest.entities.keys().map(String::as_str).collect();
@@ -72,11 +86,36 @@ impl ReplayPlan {
             connection: connection.id.clone(),
             package,
             lease: None,
-            entities: manifest.entities.keys().filter(chosen).cloned().collect(),
+            entities: mappings.in_order(manifest.entities.keys().filter(chosen).cloned()),
+            mark: None,
             scope: Scope::All,
             again: false,
-            mappings: Mappings::default(),
+            mappings,
         })
+    }
+
+    /// Maps again what a sync has mapped before what it refers to, if that has come since.
+    pub(crate) fn following(plan: &SyncPlan, waiting: &BTreeMap<String, bool>) -> Option<Self> {
+        let all = Self {
+            tenant: plan.tenant.clone(),
+            connection: plan.connection.clone(),
+            package: plan.package.clone(),
+            lease: plan.lease.clone(),
+            entities: Vec::new(),
+            mark: None,
+            scope: Scope::All,
+            again: false,
+            mappings: plan.mappings.clone(),
+        };
+        all.again_for(waiting)
+    }
+
+    /// The same for what a replay has mapped so.
+    pub(super) fn again_for(&self, waiting: &BTreeMap<String, bool>) -> Option<Self> {
+        let late = waiting.iter().filter(|(_, has_come)| **has_come);
+        let entities = self.mappings.in_order(late.map(|(entity, _)| entity.clone()));
+        let some = !entities.is_empty();
+        some.then(|| Self { entities, mark: None, again: false, ..self.clone() })
     }
 
     /// The stored records of an entity that are to be looked at.
@@ -101,7 +140,7 @@ impl ReplayPlan {
             entity: entity.to_owned(),
             pick,
             parts,
-            after: None,
+            after: self.mark.as_ref().filter(|m| m.entity == entity).map(|m| m.after.clone()),
             limit,
         }
     }

@@ -53,6 +53,11 @@ impl Reader<'_> {
         out: Outbox,
     ) -> Result<EntityEnd, StoreError> {
         let mut tally = Tally::default();
+        let mut brought = entity.yields.iter().chain([&entity.name]);
+        if let Some(error) = brought.find_map(|name| self.plan.mappings.refused(name)) {
+            tally.fail(error.clone());
+            return Ok(tally.end(&entity.name));
+        }
         let mut parts = match self.parts(entity).await {
             Ok(parts) => parts,
             Err(error) => {

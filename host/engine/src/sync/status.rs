@@ -96,7 +96,7 @@ pub(super) fn ends_run(error: &Error) -> bool {
 }
 
 /// How a run ended whose entities ended so.
-pub(super) fn of_run(entities: &[EntityEnd], cancelled: bool) -> RunStatus {
+pub(crate) fn of_run(entities: &[EntityEnd], cancelled: bool) -> RunStatus {
     let all = |status| entities.iter().all(|e| e.status == status);
     let any = |status| entities.iter().any(|e| e.status == status);
     if cancelled || any(RunStatus::Cancelled) {

@@ -88,7 +88,8 @@ impl Attempt<'_> {
         if digest.is_some() && digest == self.leased.quarantined {
             return self.later(job, QUARANTINE_WAIT);
         }
-        if let Some(host) = about.and_then(|about| about.host) {
+        let host = about.and_then(|about| about.host);
+        if let Some(host) = host.filter(|_| self.lane.handler.asks_provider(job)) {
             if let Err(until) = self.may_ask(&host, job) {
                 return put_off(job, until);
             }

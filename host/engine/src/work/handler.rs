@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::queue::{Effect, JobId, Leased, Outcome};
+use model::queue::{Effect, Job, JobId, Leased, Outcome};
 
 use crate::sync::Cancel;
 
@@ -45,6 +45,12 @@ pub struct Handled {
 pub trait Handler: Send + Sync {
     /// Its terms; they never change.
     fn terms(&self) -> Terms;
+
+    /// Whether a job of a connection is about to ask its provider. One that is not waits neither
+    /// for a breaker nor for a place at the provider's host.
+    fn asks_provider(&self, _job: &Job) -> bool {
+        true
+    }
 
     /// Does the jobs of one session, in their order. What it was asked before may come again.
     async fn handle(&self, leased: &Leased, context: Context) -> Handled;

@@ -1,5 +1,6 @@
 //! Jobs that read a connection, or map again what was read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::handler::{Context, Handled, Handler, Terms};
 use super::job::{self as orders, Order, ReplayOrder, SyncOrder};
 use super::opener::{Opened, Opener, Opening};
 use super::settle::{self, Failed};
-use crate::replay;
+use crate::replay::{self, Replayed, Rest};
 use crate::sync::{self, Ran};
 
 /// How long a run reads before others get their turn; it goes on where it stopped. Long enough
@@ -85,7 +86,13 @@ impl Inbound {
             listener: &|_| {},
         };
         let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        Ok(judge(job, ran, self.clock.now()))
+        let Ran { end, progressed, mut waiting } = ran;
+        if job.deaths > 0 {
+            // Nobody knows what the runs that died have left.
+            waiting.extend(plan.mappings.referring().map(|entity| (entity.clone(), true)));
+        }
+        let ended = judge(job, (end, progressed), self.clock.now());
+        Ok(ended.followed(leased, waiting))
     }
 
     async fn replay(
@@ -104,8 +111,17 @@ impl Inbound {
             cancel: context.cancel.clone(),
             listener: &|_| {},
         };
-        let ran = Box::pin(replay::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
-        Ok(judge(job, ran, self.clock.now()))
+        let ran = Box::pin(replay::run(&plan, &ports)).await.map_err(|e| error::store(&e))?;
+        let Replayed { end, rest, waiting } = ran;
+        let Some(Rest { entities, mark }) = rest else {
+            let ended = judge(job, (end, false), self.clock.now());
+            return Ok(ended.followed(leased, waiting));
+        };
+        // Where it has stopped stands in another order: what is behind it is not looked at again.
+        let rest = Order::Replay(ReplayOrder { entities, mark, ..order.clone() });
+        let rest = rest.job(&leased.lease.tenant, leased.package.clone());
+        let ended = done(job, vec![Effect::EndRun(end), Effect::Enqueue(rest)]);
+        Ok(ended.followed(leased, waiting.into_keys().map(|entity| (entity, true)).collect()))
     }
 }
 
@@ -113,6 +129,10 @@ impl Inbound {
 impl Handler for Inbound {
     fn terms(&self) -> Terms {
         self.terms
+    }
+
+    fn asks_provider(&self, job: &Job) -> bool {
+        !matches!(Order::parse(&job.payload), Ok(Order::Replay(_)))
     }
 
     async fn handle(&self, leased: &Leased, context: Context) -> Handled {
@@ -137,6 +157,27 @@ enum Ended {
     Ill { error: Error, progressed: bool, effects: Vec<Effect> },
 }
 
+impl Ended {
+    /// The same, followed by a replay of the entities with records that were mapped before what
+    /// they refer to. It stands in the line behind the job, so one that goes on may yet bring that.
+    fn followed(mut self, leased: &Leased, waiting: BTreeMap<String, bool>) -> Self {
+        let Some(connection) = leased.connection.as_ref() else { return self };
+        let (over, effects) = match &mut self {
+            Self::Well(Handled { outcomes, effects }) => {
+                (outcomes.iter().all(|(_, outcome)| matches!(outcome, Outcome::Done)), effects)
+            }
+            Self::Ill { effects, .. } => (false, effects),
+        };
+        let entities = waiting.into_iter().filter(|(_, has_come)| *has_come || !over);
+        let entities: Vec<_> = entities.map(|(entity, _)| entity).collect();
+        if !entities.is_empty() {
+            let whose = (&leased.lease.tenant, leased.package.clone());
+            effects.push(Effect::Enqueue(ReplayOrder::following(connection, entities, whose)));
+        }
+        self
+    }
+}
+
 fn done(job: &Job, effects: Vec<Effect>) -> Ended {
     Ended::Well(Handled { outcomes: vec![(job.id, Outcome::Done)], effects })
 }
@@ -154,8 +195,7 @@ fn forget(leased: &Leased, job: &Job, order: SyncOrder) -> Ended {
 /// What a run means for its job. One that was stopped goes back and on, at no cost, but behind
 /// what waits by now: in its old place a long read would be first again after each of its turns.
 /// What failed for good beside something that did not is told by the run and no reason to try again.
-fn judge(job: &Job, ran: Ran, now: Timestamp) -> Ended {
-    let Ran { end, progressed } = ran;
+fn judge(job: &Job, (end, progressed): (RunEnd, bool), now: Timestamp) -> Ended {
     let (status, worst) = (end.status, worst(&end).cloned());
     let effects = vec![Effect::EndRun(end)];
     let passes = |error: &Error| error.rule().again != Again::No;

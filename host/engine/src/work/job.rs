@@ -5,6 +5,9 @@ use model::queue::{Dedupe, DedupeUntil, NewJob, Queue};
 use model::task::TaskId;
 use model::{ConnectionId, Error, ErrorKind, TenantId};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::replay::Mark;
 
 /// The version of the encoding. A field that changes what an order means makes a new one, so that
 /// an older program refuses the order instead of doing half of it.
@@ -44,6 +47,9 @@ pub struct ReplayOrder {
     pub entities: Vec<String>,
     /// Records that the active schema has mapped are mapped once more.
     pub again: bool,
+    /// How far one of the entities was gone through before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -107,6 +113,22 @@ impl Order {
     }
 }
 
+impl ReplayOrder {
+    /// Maps again what was mapped before what it refers to. One job of the same is enough: it waits
+    /// in the line behind what may bring more.
+    pub(super) fn following(
+        connection: &ConnectionId,
+        entities: Vec<String>,
+        (tenant, package): (&TenantId, Option<String>),
+    ) -> NewJob {
+        let (connection, mark) = (connection.clone(), None);
+        let order = Order::Replay(Self { connection, entities, again: false, mark });
+        let job = order.job(tenant, package);
+        let key = format!("following/{}/{:032x}", job.session, xxh3_128(&job.payload));
+        NewJob { dedupe: vec![Dedupe { key, until: DedupeUntil::Finished }], ..job }
+    }
+}
+
 /// The session of all that reads a connection or maps its records: one at a time.
 pub fn session(connection: &ConnectionId) -> String {
     format!("sync/{connection}")
@@ -145,8 +167,16 @@ mod tests {
     #[test]
     fn replay_comes_back_from_its_payload() {
         let connection = "crm".parse().unwrap();
-        let order = Order::Replay(ReplayOrder { connection, entities: Vec::new(), again: true });
+        let mark = Some(Mark { entity: "contact".to_owned(), after: "00".to_owned() });
+        let order = ReplayOrder { connection, entities: Vec::new(), again: true, mark };
+        let order = Order::Replay(order);
         assert_eq!(Order::parse(&order.payload()), Ok(order.clone()));
+        let older =
+            r#"{"version":1,"order":{"replay":{"connection":"crm","entities":[],"again":true}}}"#;
+        let Ok(Order::Replay(ReplayOrder { mark, .. })) = Order::parse(older.as_bytes()) else {
+            panic!("an older order is none any more");
+        };
+        assert_eq!(mark, None);
         let job = order.job(&"acme".parse().unwrap(), None);
         assert_eq!(job.session, session(order.connection()));
     }

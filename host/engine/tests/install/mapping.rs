@@ -1,7 +1,17 @@
 //! Packages that bring conversion schemas.
 
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
 use engine::install::InstallError;
+use engine::mapping::{Mappings, Resolver};
+use engine::replay::{self, ReplayPlan, replay};
+use engine::sync::{self, Cancel, Choice, EntityPlan, PackageRef, SyncPlan, sync};
+use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
+use model::run::{Run, RunStatus};
+use model::schema::{Binding, NewSchema, SchemaKind, SchemaStore as _};
 use model::store::Catalogue as _;
+use model::{Connection, Error, ErrorKind};
 
 use crate::world::{Release, World};
 
@@ -50,4 +60,125 @@ async fn package_whose_schema_cannot_be_used_is_refused_with_what_is_wrong() {
     ] {
         check(&release(text).await.unwrap_err(), says);
     }
+}
+
+/// Reads nothing, and of an entity that is refused does not even that.
+struct Empty;
+
+fn called<T>(outcome: Result<T, Error>) -> Called<T> {
+    Called { outcome, receipt: Receipt::default() }
+}
+
+#[async_trait]
+impl Adapter for Empty {
+    async fn check(&mut self) -> Called<Account> {
+        called(Err(Error::new(ErrorKind::Unsupported, "test.check", "not here")))
+    }
+
+    async fn discover(&mut self, _: Option<&str>, _: Option<&str>) -> Called<Vec<Entity>> {
+        called(Ok(Vec::new()))
+    }
+
+    async fn pull(&mut self, request: PullRequest) -> Called<Page> {
+        assert_ne!(request.entity, "order");
+        called(Ok(Page {
+            records: Vec::new(),
+            tombstones: Vec::new(),
+            rejects: Vec::new(),
+            next: Next::Done(String::new()),
+            details: Vec::new(),
+        }))
+    }
+}
+
+fn connection() -> Connection {
+    Connection {
+        tenant: "main".parse().unwrap(),
+        id: "shop".parse().unwrap(),
+        package: "acme/shop".to_owned(),
+        auth: "none".to_owned(),
+        variables: BTreeMap::new(),
+        consents: BTreeMap::new(),
+        overrides: BTreeMap::new(),
+        account: None,
+        user: None,
+    }
+}
+
+/// Binds the schema that a tenant has saved to entity `order`.
+async fn bind(world: &World, connection: &Connection, text: &str) {
+    let new = NewSchema {
+        tenant: connection.tenant.clone(),
+        kind: SchemaKind::Conversion,
+        name: "order".to_owned(),
+        text: text.to_owned(),
+        author: None,
+        expected: 0,
+        at: model::Timestamp::UNIX_EPOCH,
+    };
+    let head = world.store.put_schema(new).await.unwrap();
+    let binding = Binding {
+        tenant: connection.tenant.clone(),
+        connection: connection.id.clone(),
+        entity: "order".to_owned(),
+        part: None,
+        schema: Some((head.name, head.version)),
+        revision: 0,
+        at: model::Timestamp::UNIX_EPOCH,
+    };
+    world.store.put_binding(binding, None).await.unwrap();
+}
+
+#[track_caller]
+fn check_refused(run: &Run) {
+    let order = &run.entities["order"];
+    let error = order.error.as_ref().unwrap();
+    assert_eq!((order.status, error.code.as_str()), (RunStatus::Failed, "mapping.schema"));
+    assert!(error.message.contains("there is no record type `x_gone`"), "{error}");
+    assert_eq!(run.entities["thing"].status, RunStatus::Succeeded);
+    assert_eq!(run.status, RunStatus::Partial);
+}
+
+#[tokio::test]
+async fn schema_that_compiles_no_more_refuses_its_entity_alone() {
+    let world = World::new();
+    let own = r#"{"format": 1, "name": "shop.thing", "entity": "thing", "type": "c_company",
+        "fields": [{"from": "/name", "to": "name", "on_error": "reject_record"}]}"#;
+    world.release(&Release { mapping: Some(own), ..Release::default() }).await.unwrap();
+    let package = world.load("acme/shop").await.unwrap().package;
+    let connection = connection();
+    world.store.put_connection(connection.clone(), None).await.unwrap();
+    let gone = r#"{"format": 1, "name": "order", "entity": "order", "type": "x_gone",
+        "fields": [{"from": "/a", "to": "a"}]}"#;
+    bind(&world, &connection, gone).await;
+    let resolver = Resolver { schemas: &world.store, connection: &connection, package: &package };
+    let mappings: Mappings = resolver.active().await.unwrap();
+    assert!(mappings.get("thing", None).is_some() && mappings.refused("thing").is_none());
+    assert!(mappings.get("order", None).is_none());
+
+    let (name, digest) = (package.name().to_owned(), package.digest().to_owned());
+    let reference = PackageRef { name, version: "1.0.0".to_owned(), digest };
+    let choice = Choice::default();
+    let manifest = package.manifest();
+    let mut plan = SyncPlan::of(reference.clone(), manifest, &connection, &choice).unwrap();
+    let order = EntityPlan { name: "order".to_owned(), ..plan.entities[0].clone() };
+    plan.entities.insert(0, order);
+    plan.mappings = mappings.clone();
+    let (store, cancel, listener) = (&world.store, Cancel::default(), |_: sync::Progress<'_>| {});
+    let clock = model::Clock::manual("2026-01-01T12:00:00Z".parse().unwrap());
+    let ports = sync::Ports {
+        adapter: &mut Empty,
+        store,
+        clock: clock.clone(),
+        cancel: cancel.clone(),
+        listener: &listener,
+    };
+    check_refused(&sync(&plan, ports).await.unwrap());
+
+    let mut plan = ReplayPlan::of(reference, manifest, &connection, &[], mappings).unwrap();
+    plan.entities.insert(0, "order".to_owned());
+    let impact = replay::impact(&plan, store, &cancel).await.unwrap();
+    assert_eq!(impact.entities["order"].error.as_ref().unwrap().code, "mapping.schema");
+    let ports = replay::Ports { store, clock, cancel, listener: &listener };
+    check_refused(&replay(&plan, ports).await.unwrap());
 }

@@ -108,6 +108,7 @@ fn plan(world: &World, mappings: Mappings, scope: Scope) -> ReplayPlan {
         connection: world.plan.connection.clone(),
         package: world.plan.package.clone(),
         lease: None,
+        mark: None,
         entities: vec!["row".to_owned()],
         scope,
         again: false,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::mapping::Mappings;
-use engine::replay::{Impact, Ports, ReplayPlan, Scope, impact, replay};
+use engine::replay::{Impact, Ports, ReplayPlan, Rest, Scope, impact, replay};
 use engine::sync::{Cancel, Progress};
 use model::canonical::RelationshipStatus;
 use model::record::Record;
@@ -41,6 +41,7 @@ fn plan(world: &World, mappings: Mappings) -> ReplayPlan {
         connection: world.plan.connection.clone(),
         package: world.plan.package.clone(),
         lease: None,
+        mark: None,
         entities: world.plan.entities.iter().map(|entity| entity.name.clone()).collect(),
         scope: Scope::All,
         again: false,
@@ -145,22 +146,98 @@ async fn replay_that_another_run_has_followed_writes_no_more() {
 }
 
 #[tokio::test]
-async fn reference_to_what_came_later_is_found_by_a_replay() {
-    let mut world = World::new(&["contact", "company"]);
+async fn reference_to_what_came_with_a_later_sync_is_found_by_a_replay() {
+    let mut world = World::new(&["contact"]);
     world.plan.mappings = crm();
     let records = [
         with("contact", "1", &json!({"email": "a@x.example", "company": "c1"})),
         with("company", "c1", &json!({"name": "Acme"})),
     ];
-    world.run(&mut Scripted::new(move |request| Ok(all(request, &records)))).await;
+    let mut provider = Scripted::new(move |request| Ok(all(request, &records)));
+    world.run(&mut provider).await;
+    assert_eq!(world.last_run().await.kind, RunKind::Sync, "what has not come is not waited for");
+    world.plan.entities[0].name = "company".to_owned();
+    world.run(&mut provider).await;
     assert_eq!(world.docs().await, [json!({"name": "Acme"}), json!({"email": "a@x.example"})]);
 
-    let plan = plan(&world, crm());
+    let plan = ReplayPlan { entities: vec!["contact".to_owned()], ..plan(&world, crm()) };
     assert_eq!(look(&world, &plan).await.entities["contact"].changed, 1);
     assert_eq!(run(&world, &plan).await.entities["contact"].updated, 1);
     let acme = world.canonical().await[0].id.to_string();
     assert_eq!(world.docs().await[1], json!({"email": "a@x.example", "company": acme}));
     assert_eq!(look(&world, &plan).await.entities["contact"].current, 1);
+}
+
+#[tokio::test]
+async fn reference_to_what_came_later_in_the_same_sync_is_found_at_its_end() {
+    let mut world = World::new(&["contact", "company"]);
+    world.plan.mappings = crm();
+    let records = [
+        with("contact", "1", &json!({"email": "a@x.example", "company": "c1"})),
+        with("contact", "2", &json!({"email": "b@x.example", "company": "never"})),
+        with("company", "c1", &json!({"name": "Acme"})),
+    ];
+    let sync = world.run(&mut Scripted::new(move |request| Ok(all(request, &records)))).await;
+    assert_eq!((sync.kind, sync.entities["contact"].inserted), (RunKind::Sync, 2));
+    let acme = world.canonical().await[0].id.to_string();
+    assert_eq!(world.docs().await[1], json!({"email": "a@x.example", "company": acme}));
+    assert_eq!(world.docs().await[2], json!({"email": "b@x.example"}));
+    let replay = world.last_run().await;
+    assert_eq!((replay.kind, replay.id.0), (RunKind::Replay, sync.id.0 + 1), "one is enough");
+    assert_eq!(replay.entities.keys().collect::<Vec<_>>(), ["contact"]);
+}
+
+#[tokio::test]
+async fn replay_maps_what_others_refer_to_before_them_and_circles_once_more() {
+    let mut world = World::new(&["contact", "company", "deal"]);
+    let records = [
+        with("contact", "1", &json!({"email": "a@x.example", "company": "z1"})),
+        with("company", "z1", &json!({"name": "Acme", "parent": "z2"})),
+        with("company", "z2", &json!({"name": "Globex"})),
+    ];
+    world.run(&mut Scripted::new(move |request| Ok(all(request, &records)))).await;
+    let lookup = json!([{"op": "lookup_ref", "entity": "company"}]);
+    let parent = json!({"from": "/parent", "ops": lookup, "to": "description", "direction": "in"});
+    let company = json!([{"from": "/name", "to": "name", "on_error": "reject_record"}, parent]);
+    let deal = json!([{"from": "/name", "to": "name", "on_error": "reject_record"},
+        {"from": "/x", "ops": [{"op": "lookup_ref", "entity": "contact"}], "to": "stage"}]);
+    world.plan.mappings = crm()
+        .with("company", Some(mapping("company", "c_company", &company)))
+        .with("deal", Some(mapping("deal", "c_opportunity", &deal)));
+    let names = ["deal", "contact", "company"].map(str::to_owned);
+    assert_eq!(world.plan.mappings.in_order(names), ["company", "contact", "deal"]);
+
+    let entities = world.plan.mappings.in_order(["contact", "company"].map(str::to_owned));
+    let plan = ReplayPlan { entities, ..plan(&world, world.plan.mappings.clone()) };
+    run(&world, &plan).await;
+    let ids: Vec<_> = world.canonical().await.iter().map(|r| r.id.to_string()).collect();
+    assert_eq!(world.docs().await[0], json!({"name": "Acme", "description": ids[1]}));
+    assert_eq!(world.docs().await[2], json!({"email": "a@x.example", "company": ids[0]}));
+    let replays = world.last_run().await;
+    assert_eq!(replays.entities.keys().collect::<Vec<_>>(), ["company"], "contacts were in order");
+}
+
+#[tokio::test]
+async fn replay_of_all_goes_on_where_it_was_stopped() {
+    let mut world = filled(MANY).await;
+    let all = ReplayPlan { again: true, ..plan(&world, world.plan.mappings.clone()) };
+    let cancel = world.cancel.clone();
+    let stop = move |progress: Progress<'_>| {
+        if matches!(progress, Progress::Page { .. }) {
+            cancel.cancel();
+        }
+    };
+    let (store, clock) = (&world.store, world.clock.clone());
+    let ports = Ports { store, clock, cancel: world.cancel.clone(), listener: &stop };
+    let stopped = engine::replay::run(&all, &ports).await.unwrap();
+    let Rest { entities, mark } = stopped.rest.unwrap();
+    assert_eq!(entities, ["contact"]);
+    let ended = world.store.finish_run(stopped.end).await.unwrap();
+    assert_eq!((ended.status, ended.entities["contact"].read), (RunStatus::Cancelled, 500));
+
+    world.cancel = Cancel::default();
+    let rest = run(&world, &ReplayPlan { entities, mark, ..all }).await;
+    assert_eq!((rest.status, rest.entities["contact"].read), (RunStatus::Succeeded, 700));
 }
 
 #[tokio::test]

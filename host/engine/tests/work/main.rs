@@ -7,6 +7,7 @@ mod full;
 mod inbound;
 mod leases;
 mod memory;
+mod replays;
 mod shutdown;
 mod suspects;
 mod world;

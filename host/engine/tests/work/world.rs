@@ -100,6 +100,7 @@ impl Opener for Desk {
             package,
             lease: None,
             entities,
+            mark: order.mark.clone(),
             scope,
             again,
             mappings,

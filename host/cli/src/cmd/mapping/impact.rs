@@ -38,8 +38,11 @@ impl fmt::Display for Shown<'_> {
 }
 
 fn entity(f: &mut fmt::Formatter<'_>, name: &str, found: &EntityImpact) -> fmt::Result {
-    let EntityImpact { schema, current, new, changed, unchanged, rejected, unmapped, examples } =
-        found;
+    if let Some(error) = &found.error {
+        return write!(f, "{name} stays as it is: {error}");
+    }
+    let EntityImpact { schema, current, new, changed, unchanged, rejected, .. } = found;
+    let EntityImpact { unmapped, examples, .. } = found;
     let by = schema.as_deref().unwrap_or("no schema");
     write!(f, "{name} by {by}: {new} new, {changed} changed, {unchanged} same, ")?;
     write!(f, "{rejected} rejected, {unmapped} no longer mapped; {current} are up to date")?;

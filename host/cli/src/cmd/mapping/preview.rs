@@ -107,7 +107,7 @@ async fn stored(
 ) -> Result<Vec<Shown>> {
     let mappings = match mapping {
         Some(mapping) => Mappings::default().with(entity, Some(mapping)),
-        None => site.active().await?,
+        None => site.active(entity).await?,
     };
     let store = site.host.store.as_ref();
     let mut mapper = Mapper::new(&site.connection.tenant, &site.connection.id, mappings);

@@ -38,7 +38,7 @@ pub(crate) struct Args {
 pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let Args { connection, entities, again, dry_run, yes } = args;
     let site = Site::open(global, &connection).await?;
-    let plan = site.replay(&entities, site.active().await?)?;
+    let plan = site.replay(&entities, site.all_active().await?)?;
     let plan = ReplayPlan { again, ..plan };
     let output = global.output();
     if dry_run || !yes {
@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
         }
     }
     let run = if global.host.is_some() {
-        let order = Order::Replay(ReplayOrder { connection, entities, again });
+        let order = Order::Replay(ReplayOrder { connection, entities, again, mark: None });
         sync::queued(global, &site.host, &site.connection, &order).await?
     } else {
         here(global, &site, &plan).await?

@@ -219,7 +219,7 @@ pub(super) async fn show(global: &Global, args: Show) -> Result<Exit> {
         (None, Some(connection), Some(entity)) => {
             let site = Site::open(global, &connection).await?;
             site.entity(&entity)?;
-            let active = site.active().await?;
+            let active = site.active(&entity).await?;
             let mapping = active.get(&entity, args.part.as_deref()).with_context(|| {
                 format!("no schema maps {entity}: begin with `plughouse mapping suggest`")
             })?;

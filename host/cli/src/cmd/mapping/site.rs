@@ -44,9 +44,18 @@ impl Site {
         })
     }
 
-    /// The active schemas.
-    pub(super) async fn active(&self) -> Result<Mappings> {
+    /// The active schemas of all entities, some of which may be refused.
+    pub(super) async fn all_active(&self) -> Result<Mappings> {
         Ok(self.host.resolver(&self.package, &self.connection).active().await?)
+    }
+
+    /// The active schemas, where those of this entity compile.
+    pub(super) async fn active(&self, entity: &str) -> Result<Mappings> {
+        let active = self.all_active().await?;
+        match active.refused(entity) {
+            Some(error) => Err(error.clone().into()),
+            None => Ok(active),
+        }
     }
 
     /// The schema that maps an entity, or a part of it, where none is bound to it.
@@ -61,8 +70,7 @@ impl Site {
     /// A replay of these entities with these schemas.
     pub(super) fn replay(&self, entities: &[String], mappings: Mappings) -> Result<ReplayPlan> {
         let (reference, manifest) = (self.package.reference(), self.package.manifest());
-        let plan = ReplayPlan::of(reference, manifest, &self.connection, entities)?;
-        Ok(ReplayPlan { mappings, ..plan })
+        Ok(ReplayPlan::of(reference, manifest, &self.connection, entities, mappings)?)
     }
 
     /// Some stored records of an entity, or those of these ids.
