@@ -7,6 +7,8 @@ mod strict;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use crate::Diagnostic;
@@ -128,5 +130,26 @@ impl Schema {
     /// The field maps, in their order.
     pub fn fields(&self) -> &[FieldMap] {
         &self.fields
+    }
+
+    /// The entities whose records its operations look up.
+    pub fn refers_to(&self) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let ops = self.fields.iter().flat_map(|map| &map.ops);
+        ops.for_each(|op| lookups(op, &mut found));
+        found
+    }
+}
+
+/// Looks for lookups in an operation, and in those within it; a text is not deep.
+fn lookups<'s>(json: &'s Json, found: &mut BTreeSet<&'s str>) {
+    match json {
+        Json::Object(op) => {
+            let is_lookup = op.get("op").is_some_and(|name| name == "lookup_ref");
+            found.extend(op.get("entity").and_then(Json::as_str).filter(|_| is_lookup));
+            op.values().for_each(|inner| lookups(inner, found));
+        }
+        Json::Array(items) => items.iter().for_each(|inner| lookups(inner, found)),
+        _ => {}
     }
 }
