@@ -105,10 +105,8 @@ pub async fn open(
 ) -> Result<Sealer, VaultError> {
     let before = before.map(|config| config.build(setting, KeyFile::MustExist)).transpose()?;
     let known = before.as_deref().map(KeyWrapper::id);
-    let file = match uses_others(&*store, known).await? {
-        true => KeyFile::MustExist,
-        false => KeyFile::MayBeMade,
-    };
+    let taken = uses_others(&*store, known).await?;
+    let file = if taken { KeyFile::MustExist } else { KeyFile::MayBeMade };
     let current = config.build(setting, file)?;
     let wrappers = Wrappers { current, before: before.into_iter().collect() };
     Sealer::open(store, wrappers, setting.clock.clone()).await

@@ -55,7 +55,7 @@ impl Pkcs11Wrapper {
         let ended = tokio::task::spawn_blocking(run).await;
         ended.map_err(|e| VaultError::Unavailable(e.to_string()))?.map_err(|e| match e {
             Failure::Other(e) => e,
-            Failure::Module(e) if is_of_the_data(&e) => does_not_open(&self.id),
+            Failure::DoesNotOpen => does_not_open(&self.id),
             Failure::Module(e) => VaultError::Unavailable(format!(
                 "the module that keeps the key {} does not serve: {e}; see that it is well, and \
                  that the key may encrypt and decrypt",
@@ -102,6 +102,7 @@ enum Verb {
 
 enum Failure {
     Module(Error),
+    DoesNotOpen,
     Other(VaultError),
 }
 
@@ -112,6 +113,12 @@ impl From<Error> for Failure {
 }
 
 impl Operation {
+    /// What a key can do that is well.
+    fn probe() -> Result<Self, VaultError> {
+        let (nonce, text) = (random()?, Zeroizing::new(Vec::new()));
+        Ok(Self { verb: Verb::Encrypt, nonce, context: Vec::new(), text })
+    }
+
     fn run(&mut self, session: &Session, key: ObjectHandle) -> Result<Zeroizing<Vec<u8>>, Error> {
         let parameters = GcmParams::new(&mut self.nonce, &self.context, TAG_BITS.into())?;
         let mechanism = Mechanism::AesGcm(parameters);
@@ -127,16 +134,25 @@ impl Token {
     /// Runs an operation in the session there is, and once more in a new one if that is of no use
     /// any more: tokens are pulled out, and modules restarted.
     fn run(&mut self, mut operation: Operation) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        if let Some((session, key)) = &self.open {
-            match operation.run(session, *key) {
-                Err(e) if !is_of_the_data(&e) => self.open = None,
-                ended => return Ok(ended?),
-            }
+        if let Some((session, key)) = self.open.take()
+            && let Ok(done) = operation.run(&session, key)
+        {
+            self.open = Some((session, key));
+            return Ok(done);
         }
         let (session, key) = self.log_in()?;
         let ended = operation.run(&session, key);
-        self.open = Some((session, key));
-        Ok(ended?)
+        // Modules tell a wrong key by errors as general as that of a broken device: if the key can
+        // do something else in this session, the data is at fault.
+        let well = ended.is_ok()
+            || Operation::probe().is_ok_and(|mut probe| probe.run(&session, key).is_ok());
+        if well {
+            self.open = Some((session, key));
+        }
+        match (ended, operation.verb) {
+            (Err(_), Verb::Decrypt) if well => Err(Failure::DoesNotOpen),
+            (ended, _) => Ok(ended?),
+        }
     }
 
     fn log_in(&mut self) -> Result<(Session, ObjectHandle), Failure> {
@@ -203,14 +219,6 @@ impl Token {
 
 fn unavailable(message: String) -> Failure {
     Failure::Other(VaultError::Unavailable(message))
-}
-
-/// Whether the data is at fault, and not the session.
-fn is_of_the_data(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Pkcs11(RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange, _)
-    )
 }
 
 fn is_of_the_pin(error: RvError) -> bool {

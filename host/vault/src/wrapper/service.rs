@@ -113,10 +113,10 @@ pub(super) fn name(what: &str, text: &str) -> Result<String, VaultError> {
         let letter = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         !part.is_empty() && part.chars().all(letter) && part.chars().any(|c| c != '.')
     };
-    match text.split('/').all(plain) {
-        true => Ok(text.to_owned()),
-        false => Err(invalid(what, text, "a name of letters, digits, '-', '_' and '.'")),
+    if text.split('/').all(plain) {
+        return Ok(text.to_owned());
     }
+    Err(invalid(what, text, "a name of letters, digits, '-', '_' and '.'"))
 }
 
 fn invalid(what: &str, text: &str, wanted: &str) -> VaultError {
@@ -136,11 +136,12 @@ pub(super) fn read_secret(path: &Path) -> Result<Secret, VaultError> {
         VaultError::Unavailable(format!("failed to read the secret in '{}': {why}", path.display()))
     };
     let mut text = Zeroizing::new(String::with_capacity(BODY_BYTES));
-    File::open(path)
+    // One byte more than may be, so that more is noticed.
+    let read = File::open(path)
         .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text))
         .map_err(|e| failed(&e.to_string()))?;
     let secret = text.trim();
-    if secret.is_empty() || text.len() as u64 > FILE_BYTES_MAX {
+    if secret.is_empty() || u64::try_from(read).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
         return Err(failed("it is empty or too long"));
     }
     if secret.chars().any(char::is_control) {

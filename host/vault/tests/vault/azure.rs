@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use model::vault::{DataKey, KeyWrapper as _, VaultError};
+use model::vault::{DataKey, VaultError};
 use serde_json::{Value, json};
 
 use crate::service::{Place, Received, Service};

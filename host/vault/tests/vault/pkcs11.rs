@@ -45,7 +45,7 @@ fn key_in_a_hardware_module_wraps_and_never_leaves_it() {
         .env(PLACE, dir.path())
         .output()
         .unwrap();
-    assert!(used.status.success(), "{}", String::from_utf8_lossy(&used.stdout));
+    assert!(used.status.success(), "{}", String::from_utf8_lossy(&used.stderr));
 }
 
 /// Runs in the process that the test above has started, and does nothing in any other.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use model::vault::{DataKey, KeyWrapper as _, VaultError};
+use model::vault::{DataKey, VaultError};
 use serde_json::{Value, json};
 
 use crate::service::{Place, Received, Service};
