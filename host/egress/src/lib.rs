@@ -5,8 +5,12 @@
 //!
 //! Invariants:
 //! - No secret is handed to a guest: credentials go in after the guest has let go of the request,
-//!   and an answer that repeats one is thrown away, in the forms in which that happens by itself
-//!   (`needle.rs` lists them; a provider that disguises it is not stopped). No type here prints one.
+//!   and an answer that repeats one, or a token of before, is thrown away, in the forms in which
+//!   that happens by itself (`needle.rs` lists them; a provider that disguises it is not stopped).
+//!   No type here prints one, and the [`Redactor`] masks those of every open door.
+//! - A use of a credential that the access log does not know does not happen.
+//! - A token that ends is replaced before it is sent; one that is refused is replaced once, and its
+//!   request sent once more. Whatever comes with a new token is checked as if the door were opened.
 //! - A guest cannot name a host. Origins come from the manifest, the connection's checked
 //!   variables or the operator's override; hosts by pattern are proven within the call.
 //! - Manifest and grant must both allow a request; a denial names the layer and the line that
@@ -15,7 +19,8 @@
 //! - The raw path reaches the wire byte for byte, or the request is refused.
 //! - Everything is bounded: requests, bytes before and after decompression, headers, redirects,
 //!   time to connect, to answer, between two bytes, and altogether.
-//! - No proxy, no cookie, no retry, no redirect that the manifest does not list.
+//! - No proxy, no cookie, no other retry, no redirect that the manifest does not list; for the
+//!   host's own requests none at all.
 
 mod access;
 mod audit;

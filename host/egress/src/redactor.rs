@@ -74,8 +74,16 @@ impl Masking for Redactor {
         for part in secrets.iter().flat_map(|secret| parts(secret.expose())) {
             needle::add_forms(&mut forms, part);
         }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let added = forms.iter().filter_map(|form| known.add(form)).collect();
+        let (added, full) = {
+            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let before = known.is_full();
+            let added = forms.iter().filter_map(|form| known.add(form)).collect();
+            (added, known.is_full() && !before)
+        };
+        if full {
+            // Only now: whoever writes it asks this redactor.
+            tracing::warn!(forms = FORMS_MAX, "too many live secrets; more are not masked");
+        }
         Box::new(Entered { redactor: self.clone(), added })
     }
 }

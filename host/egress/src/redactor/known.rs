@@ -42,9 +42,7 @@ impl Known {
             return Some(fingerprint);
         }
         if self.forms >= FORMS_MAX {
-            if !std::mem::replace(&mut self.full, true) {
-                tracing::warn!(forms = FORMS_MAX, "too many live secrets; more are not masked");
-            }
+            self.full = true;
             return None;
         }
         forms.push(Form { fingerprint, holders: 1 });
@@ -70,6 +68,11 @@ impl Known {
         if forms.is_empty() {
             self.by_window.remove(&fingerprint.window);
         }
+    }
+
+    /// True once a form was not entered.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -145,5 +148,27 @@ impl Hasher for Mix {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_bounded_and_those_that_were_entered_stay() {
+        let mut known = Known { forms: FORMS_MAX - 1, ..Known::default() };
+        let entered = known.add("entered-form").unwrap();
+        assert!(!known.is_full());
+        assert_eq!(known.add("one-too-many"), None);
+        assert!(known.is_full());
+        assert_eq!(known.add("entered-form"), Some(entered), "it needs no room");
+        let masked = known.masked(b"entered-form one-too-many").unwrap();
+        assert_eq!(masked, b"[secret] one-too-many");
+        known.remove(&entered);
+        assert!(known.masked(b"entered-form").is_some(), "it was entered twice");
+        known.remove(&entered);
+        assert_eq!(known.masked(b"entered-form"), None);
+        assert!(known.add("one-too-many").is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! A writer that masks what passes through it.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use memchr::memrchr;
@@ -12,7 +13,6 @@ const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Masks the live secrets in whole lines, and hands them on. What is left without a line end goes
 /// on when it is flushed or dropped.
-#[derive(Debug)]
 pub struct Masker<W: Write> {
     redactor: Redactor,
     inner: W,
@@ -31,6 +31,12 @@ impl<W: Write> Masker<W> {
         let (ready, rest) = masked.split_at(masked.len().saturating_sub(keep));
         self.held.extend_from_slice(rest);
         self.inner.write_all(ready)
+    }
+}
+
+impl<W: Write> fmt::Debug for Masker<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker").finish_non_exhaustive()
     }
 }
 

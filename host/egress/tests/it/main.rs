@@ -12,6 +12,7 @@ mod mint;
 mod outbound;
 mod policy;
 mod providers;
+mod redactor;
 mod redirects;
 mod secrets;
 mod support;

@@ -303,3 +303,23 @@ async fn consent_and_provenance_hints_name_what_would_allow() {
     let call = Setup::of(hosts).call(&Memory::saying(""));
     assert!(call.send(get("links", "/a")).await.is_ok());
 }
+
+#[test]
+fn main_host_is_that_of_the_first_endpoint_with_the_credential() {
+    let host = |setup: &Setup| egress::main_host(&setup.connection, &setup.manifest);
+    let with =
+        |from: &'static str, to: &'static str| Setup::of(manifest(|text| text.replace(from, to)));
+    assert_eq!(host(&Setup::new()).as_deref(), Some("api.sample.example"));
+    let odd = with("https://api.sample.example", "https://api.sample.example:8443");
+    assert_eq!(host(&odd).as_deref(), Some("api.sample.example:8443"));
+    let over = Setup::new().over("api", "http://127.0.0.1:8080");
+    assert_eq!(host(&over).as_deref(), Some("127.0.0.1:8080"));
+    // The endpoint by name before it has no credential, or its variable has no value yet.
+    let none = with("credential = \"account\"", "");
+    assert_eq!(host(&none).as_deref(), Some("api.sample.example"));
+    let mut regional = with("https://api.sample.example", "https://{region}");
+    assert_eq!(host(&regional).as_deref(), Some("media.sample.example"));
+    let region = ("region".to_owned(), "eu.regional.example".to_owned());
+    regional.connection.variables.extend([region]);
+    assert_eq!(host(&regional).as_deref(), Some("eu.regional.example"));
+}
