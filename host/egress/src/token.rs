@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::door::Door;
 use crate::live::{Blueprint, Live};
 
-/// Tokens of before that answers are searched for. Of tokens that live for five minutes, the
-/// shortest of any provider, they reach back an hour; older ones are worth nothing.
+/// Tokens of before that answers are searched for: those of an hour, if each lived five minutes. The
+/// access tokens of common providers live longer, and one that has ended is worth nothing.
 const WATCHED_MAX: usize = 12;
 
 /// Gives a door its tokens.

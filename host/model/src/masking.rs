@@ -9,5 +9,6 @@ pub type Masked = Box<dyn Send + Sync>;
 pub trait Masking: Send + Sync {
     /// Masks these in logs and printed errors, as long as the answer is kept: from before they are
     /// used until they are dropped.
+    #[must_use = "they are masked as long as it is kept"]
     fn mask(&self, secrets: &[Secret]) -> Masked;
 }

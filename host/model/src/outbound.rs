@@ -31,7 +31,7 @@ pub struct HostRequest {
 pub struct HostAnswer {
     /// The status.
     pub status: u16,
-    /// Lower-case names, in the order of arrival.
+    /// Lower-case names, in the order of arrival; without cookies and challenges.
     pub headers: Vec<(String, String)>,
     /// The whole body, which may hold tokens.
     pub body: Secret,
@@ -40,7 +40,8 @@ pub struct HostAnswer {
 /// Sends the host's own requests.
 #[async_trait]
 pub trait Outbound: Send + Sync {
-    /// Sends one request and reads the whole answer, within 20 s and 64 KiB, following no redirect:
-    /// one is an error. [`Error::request_sent`] tells whether the other side may have received it.
+    /// Sends one request and reads the whole answer, within 20 s, following no redirect: one is an
+    /// error. Either body has at most 64 KiB, after decompression. Nothing is sent twice, and no
+    /// cookie is kept. [`Error::request_sent`] tells whether the other side may have received it.
     async fn send(&self, request: HostRequest) -> Result<HostAnswer, Error>;
 }
