@@ -1,8 +1,10 @@
 //! The subcommands, one file each.
 
 pub(crate) mod adapter;
+pub(crate) mod app;
 pub(crate) mod breaker;
 pub(crate) mod connect;
+pub(crate) mod connection;
 pub(crate) mod dead;
 pub(crate) mod demo;
 pub(crate) mod errors;
@@ -16,3 +18,4 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod sync;
 pub(crate) mod task;
+pub(crate) mod vault;

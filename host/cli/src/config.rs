@@ -2,14 +2,18 @@
 //!
 //! A flag wins over the environment, the environment over the file, the file over the default.
 
+mod credentials;
 mod limits;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use serde::Deserialize;
+use vault::WrapperConfig;
 
+pub(crate) use self::credentials::App;
+use self::credentials::Credentials;
 use self::limits::Limits;
 
 /// The configuration file's name in the data directory.
@@ -28,6 +32,17 @@ pub(crate) struct File {
     /// More NAT64 prefixes (`/96`) whose embedded addresses are judged.
     #[serde(default)]
     pub(crate) nat64: Vec<std::net::Ipv6Addr>,
+    /// Who keeps the key of the secrets.
+    #[serde(default)]
+    pub(crate) vault: WrapperConfig,
+    /// Who kept it before, as long as a change of it has not come to its end.
+    pub(crate) vault_before: Option<WrapperConfig>,
+    /// What holds for all credentials.
+    #[serde(default)]
+    pub(crate) credentials: Credentials,
+    /// Registrations at providers, by package.
+    #[serde(default, rename = "app")]
+    pub(crate) apps: BTreeMap<String, App>,
 }
 
 /// How long an adapter's instance lives.
@@ -66,13 +81,29 @@ pub(crate) fn read(data: &Path, named: Option<&Path>) -> Result<File> {
             return Err(error).with_context(|| format!("read configuration {}", path.display()));
         }
     };
-    parse(&text).with_context(|| format!("read configuration {}", path.display()))
+    let mut file =
+        parse(&text).with_context(|| format!("read configuration {}", path.display()))?;
+    for secret in file.apps.values_mut().filter_map(|app| app.client_secret_file.as_mut()) {
+        *secret = path.parent().unwrap_or(Path::new("")).join(&secret);
+    }
+    Ok(file)
 }
 
 fn parse(text: &str) -> Result<File> {
-    let file: File = toml::from_str(text)?;
+    let file: File = toml::from_str(text).map_err(|error| placed(&error, text))?;
     file.limits.check()?;
+    file.credentials.check()?;
+    credentials::check(&file.apps)?;
     Ok(file)
+}
+
+/// The error and its line, which is not shown: it may hold what should not be in the file at all.
+fn placed(error: &toml::de::Error, text: &str) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => anyhow!("line {}: {}", before.matches('\n').count() + 1, error.message()),
+        None => anyhow!("{}", error.message()),
+    }
 }
 
 #[cfg(test)]
@@ -99,5 +130,30 @@ mod tests {
         check("[limits]\nmemory_mib = 9999999", Some("write 1 to 4096"));
         check("[limits]\nhttp_calls = -1", Some("http_calls = -1"));
         check("nat64 = [\"10.0.0.1\"]", Some("invalid IPv6"));
+        check("\n\nx = 1", Some("line 3: unknown field `x`"));
+        check("[credentials]\nidle_days = 4000", Some("write 0 to 3650"));
+    }
+
+    #[test]
+    fn secrets_in_the_file_are_refused_and_not_repeated() {
+        let app = |line: &str| format!("[app.\"acme/desk\"]\nclient_id = \"c\"\n{line}\n");
+        check(&app("client_secret_file = \"secret\"\norigin = \"http://localhost:1\""), None);
+        check(&app(""), None);
+        for line in
+            ["client_secret = \"hunter2\"", "secret = \"hunter2\"", "client_secret = hunter2"]
+        {
+            let text = format!("{:#}", parse(&app(line)).unwrap_err());
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+        check(&app("client_secret = \"hunter2\""), Some("write client_secret_file"));
+    }
+
+    #[test]
+    fn unused_grants_are_suspended_after_a_month_unless_the_file_says_otherwise() {
+        let idle =
+            |text| parse(text).unwrap().credentials.idle_max().map(|max| max.as_secs() / 86_400);
+        assert_eq!(idle(""), Some(30));
+        assert_eq!(idle("[credentials]\nidle_days = 7"), Some(7));
+        assert_eq!(idle("[credentials]\nidle_days = 0"), None);
     }
 }

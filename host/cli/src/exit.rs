@@ -67,8 +67,9 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> Exit {
         output.note(note);
         return Exit::Interrupted;
     }
-    let message = error.to_string();
-    let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+    let message = output.scrubbed(&error.to_string());
+    let causes = error.chain().skip(1).map(|cause| output.scrubbed(&cause.to_string()));
+    let causes: Vec<_> = causes.collect();
     output.line(&format_args!("error: {message}"));
     for cause in &causes {
         output.line(&format_args!("  because: {cause}"));

@@ -17,7 +17,9 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use egress::Redactor;
 use model::TenantId;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -28,6 +30,7 @@ use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::terminal::Terminal;
 use crate::wire::Host;
+use crate::wire::tasks::Tasks;
 
 /// A host for signed, sandboxed integration adapters.
 #[derive(Parser)]
@@ -70,6 +73,12 @@ struct Global {
     /// Where the command was given.
     #[arg(skip)]
     terminal: Terminal,
+    /// The secrets that are in use.
+    #[arg(skip)]
+    redactor: Redactor,
+    /// Work that outlives whoever began it.
+    #[arg(skip)]
+    tasks: Tasks,
     /// The server that runs the command.
     #[arg(skip)]
     host: Option<Arc<Host>>,
@@ -77,7 +86,7 @@ struct Global {
 
 impl Global {
     fn output(&self) -> Output {
-        Output::new(self.json, self.terminal.clone())
+        Output::new(self.json, self.terminal.clone(), self.redactor.clone())
     }
 }
 
@@ -96,8 +105,12 @@ enum Command {
     Plugin(cmd::plugin::Command),
     /// Connects an account through an installed package.
     Connect(cmd::connect::Args),
-    /// Lists connections.
-    Connections,
+    /// Shows, tests, switches and removes connections.
+    #[command(subcommand)]
+    Connection(cmd::connection::Command),
+    /// Registers this host as an app at providers.
+    #[command(subcommand)]
+    App(cmd::app::Command),
     /// Pulls the records of a connection.
     Sync(cmd::sync::Args),
     /// Lists records.
@@ -120,6 +133,9 @@ enum Command {
     /// Shows hosts of providers that are not asked at present.
     #[command(subcommand)]
     Breaker(cmd::breaker::Command),
+    /// Shows and changes the keys that secrets are sealed with.
+    #[command(subcommand)]
+    Vault(cmd::vault::Command),
     /// Lists what happened, the oldest first.
     Events(cmd::events::Args),
     /// Runs the host: schedules, queues, and the commands of others on this data.
@@ -144,7 +160,9 @@ impl Command {
             Self::Adapter(command) => matches!(command, cmd::adapter::Command::Verify(_)),
             Self::Plugin(_)
             | Self::Connect(_)
-            | Self::Connections
+            | Self::Connection(_)
+            | Self::App(_)
+            | Self::Vault(_)
             | Self::Sync(_)
             | Self::Records(_)
             | Self::Run(_)
@@ -168,7 +186,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         // What was not understood may hold the flag all the same.
         Err(error) => {
             let json = args.iter().any(|arg| arg == "--json");
-            exit::usage(&error, &Output::new(json, Terminal::Process))
+            exit::usage(&error, &Output::new(json, Terminal::Process, Redactor::default()))
         }
     }
 }
@@ -186,16 +204,24 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
         return Ok(code);
     }
     let ansi = std::io::stderr().is_terminal() && config::variable("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(std::io::stderr);
+    let redactor = global.redactor.clone();
+    let writer = move || redactor.writer(std::io::stderr());
+    let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer);
     tracing_subscriber::registry().with(lines).with(global.log.clone()).init();
+    if let Err(error) = vault::harden() {
+        tracing::warn!(%error, "the memory of this process is not kept from others");
+    }
     global.file = config::read(&global.data, global.config.as_deref())?;
-    runtime.spawn(global.interrupt.clone().listen(global.output()));
-    runtime.block_on(dispatch(global, command)).map(Exit::code)
+    let tasks = global.tasks.clone();
+    runtime.spawn(global.interrupt.clone().listen(global.output(), tasks.clone()));
+    let done = runtime.block_on(dispatch(global, command));
+    runtime.block_on(tasks.finish());
+    done.map(Exit::code)
 }
 
 /// Runs a command that another process has given, within this server; the exit code.
 async fn serve_command(args: &[String], mut server: Global) -> u8 {
-    let command = Cli::try_parse_from(args).map_err(anyhow::Error::from).and_then(|cli| {
+    let command = within(args).and_then(|cli| {
         anyhow::ensure!(cli.command.is_the_servers(), "this command is not for a server");
         server.json = cli.global.json;
         Ok(cli.command)
@@ -208,6 +234,18 @@ async fn serve_command(args: &[String], mut server: Global) -> u8 {
     done.unwrap_or_else(|error| exit::report(&error, &output)).code()
 }
 
+/// Reads the arguments of a command within a server, whose log and settings are its own.
+fn within(args: &[String]) -> anyhow::Result<Cli> {
+    let given = Cli::command().try_get_matches_from(args)?;
+    for flag in ["log", "config"] {
+        anyhow::ensure!(
+            given.value_source(flag) != Some(ValueSource::CommandLine),
+            "--{flag} is not for a command within a server: give it to the server, or leave it out"
+        );
+    }
+    Ok(Cli::from_arg_matches(&given)?)
+}
+
 async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(args) => cmd::demo::run(&global, args).await,
@@ -215,7 +253,9 @@ async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
         Command::Key(command) => cmd::key::run(&global, command),
         Command::Plugin(command) => cmd::plugin::run(&global, command).await,
         Command::Connect(args) => cmd::connect::run(&global, args).await,
-        Command::Connections => cmd::connect::list(&global).await,
+        Command::Connection(command) => cmd::connection::run(&global, command).await,
+        Command::App(command) => cmd::app::run(&global, command).await,
+        Command::Vault(command) => cmd::vault::run(&global, command).await,
         Command::Sync(args) => cmd::sync::run(&global, args).await,
         Command::Records(args) => cmd::records::run(&global, args).await,
         Command::Mapping(command) => cmd::mapping::run(&global, command).await,

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::ErrorKind;
 
 use anyhow::Result;
+use egress::Redactor;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -15,12 +16,18 @@ use crate::terminal::Terminal;
 pub(crate) struct Output {
     json: bool,
     terminal: Terminal,
+    redactor: Redactor,
 }
 
 impl Output {
     /// JSON or text.
-    pub(crate) fn new(json: bool, terminal: Terminal) -> Self {
-        Self { json, terminal }
+    pub(crate) fn new(json: bool, terminal: Terminal, redactor: Redactor) -> Self {
+        Self { json, terminal, redactor }
+    }
+
+    /// The text without the secrets that are in use.
+    pub(crate) fn scrubbed(&self, text: &str) -> String {
+        self.redactor.scrub(text).into_owned()
     }
 
     /// Whether a program reads.
@@ -56,9 +63,9 @@ impl Output {
         }
     }
 
-    /// A line that is not part of the result, wherever it goes.
+    /// A line that is not part of the result, wherever it goes; without secrets.
     pub(crate) fn line(&self, text: &dyn Display) {
-        self.terminal.err(&format!("{text}\n"));
+        self.terminal.err(&self.scrubbed(&format!("{text}\n")));
     }
 
     /// Asks a person; nobody there means no, and who reads is told what else to say. Where a
@@ -207,7 +214,8 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_lines_end_without_spaces() {
-        let mut listing = Output::new(false, Terminal::Process).listing(&["NAME", "N"]);
+        let output = Output::new(false, Terminal::Process, Redactor::default());
+        let mut listing = output.listing(&["NAME", "N"]);
         let row = |name: &str, n: &str| vec![name.to_owned(), n.to_owned()];
         let first = listing.table([row("a", "1"), row("long", "")].into_iter());
         assert_eq!(first, "NAME  N\na     1\nlong\n");

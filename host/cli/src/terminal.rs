@@ -7,6 +7,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::{Context as _, Result, bail};
+use model::Secret;
+
 use crate::config;
 use crate::control::Input;
 
@@ -83,6 +86,26 @@ impl Terminal {
             Self::Process => io::stdin().read_to_string(&mut text).map(|_| text),
             Self::Remote(remote) => remote.input.all(),
         }
+    }
+
+    /// A secret from where somebody says it is. What was said is not repeated in errors unless it
+    /// is a place: somebody may have written the secret itself.
+    pub(crate) fn secret(&self, source: &str) -> Result<Secret> {
+        let text = if let Some(file) = source.strip_prefix('@') {
+            std::fs::read_to_string(self.path(Path::new(file)))
+                .with_context(|| format!("read {file}"))?
+        } else if let Some(name) = source.strip_prefix("env:") {
+            let unset = || format!("environment variable {name} is not set");
+            self.variable(name).with_context(unset)?
+        } else if source == "-" {
+            self.input().context("read standard input")?
+        } else {
+            bail!(
+                "a secret on the command line is seen by every process of the machine: write \
+                 @FILE, env:VAR or - for standard input"
+            )
+        };
+        Ok(Secret::new(text.trim().to_owned()))
     }
 
     /// An environment variable.

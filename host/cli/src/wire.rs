@@ -1,29 +1,42 @@
 //! Wiring: the only place that names concrete types.
 
+mod asking;
+mod credentials;
 mod opener;
+mod packages;
 pub(crate) mod server;
+pub(crate) mod tasks;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use egress::{Gateway, Opening};
 use engine::breaker::Breakers;
+use engine::credential::{Credentials, IdleRule, Material};
 use engine::install;
 use engine::mapping::Resolver;
-use engine::sync::PackageRef;
 use engine::work::Wake;
+use model::credential::Actor;
 use model::egress::Priority;
+use model::outbound::Outbound;
 use model::store::Catalogue as _;
-use model::{Clock, Connection, ConnectionId, Error, Secret, TenantId};
-use package::manifest::{Manifest, PUBLISHER_RULE, is_publisher};
+use model::{Clock, Connection, ConnectionId, Error, TenantId};
+use package::manifest::{PUBLISHER_RULE, is_publisher};
 use package::trust::{self, ReviewPolicy};
 use package::{PublicKey, TrustFile};
 use sandbox::{Compiler, Reuse, Sandbox, Scope, Session};
 use store::Store;
+use vault::{Sealer, Setting};
 
+pub(crate) use self::asking::Asking;
+use self::credentials::Parts;
+pub(crate) use self::credentials::person;
+pub(crate) use self::packages::Package;
+use self::packages::Packages;
 use crate::Global;
 use crate::config::{self, Instances};
 use crate::exit::Refusal;
@@ -43,17 +56,15 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) breakers: Breakers,
     pub(crate) wake: Wake,
+    pub(crate) credentials: Credentials,
+    pub(crate) vault: Arc<Sealer>,
     /// The longest that one adapter call takes.
     pub(crate) call_max: Duration,
-    sandbox: Sandbox,
+    /// When connections that nobody uses are suspended.
+    idle: IdleRule,
+    packages: Arc<Packages>,
     gateway: Gateway,
     data: PathBuf,
-}
-
-/// A package of the store, verified and compiled.
-pub(crate) struct Package {
-    loaded: install::Loaded,
-    manifest: Arc<Manifest>,
 }
 
 impl Host {
@@ -76,21 +87,44 @@ impl Host {
     }
 
     async fn around(store: Arc<Store>, global: &Global) -> Result<Arc<Self>> {
-        let file = &global.file;
+        let (file, data) = (&global.file, global.data.clone());
         let clock = Clock::system();
-        let nat64 = file.nat64.iter().copied().map(egress::Nat64::new).collect();
-        let options = egress::Options { nat64, ..egress::Options::default() };
         let breakers = Breakers::load(store.clone(), clock.clone()).await?;
-        let gateway = Gateway::new(clock.clone(), options)?;
+        let gateway = gateway(global, &breakers, &clock)?;
+        let outbound = gateway.outbound();
+        let setting = Setting { data: &data, outbound: outbound.clone(), clock: clock.clone() };
+        let before = file.vault_before.as_ref();
+        let sealer = vault::open(store.clone(), &file.vault, before, &setting).await?;
+        let sealer = Arc::new(sealer);
+        let packages = Arc::new(Packages {
+            store: store.clone(),
+            sandbox: sandbox(&data, file)?,
+            clock: clock.clone(),
+            data: data.clone(),
+            recent: Mutex::default(),
+        });
+        let credentials = credentials::credentials(Parts {
+            store: store.clone(),
+            sealer: sealer.clone(),
+            outbound,
+            packages: packages.clone(),
+            clock: clock.clone(),
+            tasks: global.tasks.clone(),
+            redactor: global.redactor.clone(),
+        });
+        credentials::enter_apps(&credentials, file).await?;
         Ok(Arc::new(Self {
             store,
-            gateway: gateway.with_breakers(Arc::new(breakers.clone())),
+            clock,
             breakers,
             wake: Wake::default(),
+            credentials,
+            vault: sealer,
+            idle: IdleRule { after: file.credentials.idle_max(), exempt: BTreeSet::new() },
             call_max: file.limits.over(sandbox::Limits::default()).wall,
-            sandbox: sandbox(&global.data, file)?,
-            data: global.data.clone(),
-            clock,
+            packages,
+            gateway,
+            data,
         }))
     }
 
@@ -101,20 +135,17 @@ impl Host {
 
     /// What installing and loading needs.
     pub(crate) fn install_ports<'a>(&'a self, trust: &'a TrustFile) -> install::Ports<'a> {
-        install::Ports {
-            catalogue: self.store.as_ref(),
-            sandbox: &self.sandbox,
-            trust,
-            clock: &self.clock,
-        }
+        self.packages.ports(trust)
     }
 
     /// Loads an installed package, verified again.
-    pub(crate) async fn load(&self, name: &str) -> Result<Package> {
-        let trust = self.trust()?;
-        let loaded = install::load(name, self.install_ports(&trust)).await.map_err(refusal)?;
-        let manifest = Arc::new(loaded.package.manifest().clone());
-        Ok(Package { loaded, manifest })
+    pub(crate) async fn load(&self, name: &str) -> Result<Arc<Package>> {
+        self.packages.load(name).await
+    }
+
+    /// The way out of the host's own requests.
+    pub(crate) fn outbound(&self) -> Arc<dyn Outbound> {
+        self.gateway.outbound()
     }
 
     /// What finds the conversion schemas of a connection.
@@ -128,25 +159,41 @@ impl Host {
     }
 
     /// Begins a session of a connection: its door out, and the adapter behind it.
-    pub(crate) fn session(
+    pub(crate) async fn session(
         &self,
         package: &Package,
         connection: &Connection,
-        secrets: Vec<(String, Secret)>,
+        actor: Actor,
         priority: Priority,
     ) -> Result<Session, Error> {
+        let material = self.credentials.material(connection).await?;
+        self.door(package, connection, (material, actor), priority)
+    }
+
+    /// The same with a credential that need not be stored.
+    pub(crate) fn door(
+        &self,
+        package: &Package,
+        connection: &Connection,
+        (material, actor): (Material, Actor),
+        priority: Priority,
+    ) -> Result<Session, Error> {
+        let (secrets, tokens) = match material {
+            Material::Fields(fields) => (fields, None),
+            Material::Tokens(tokens) => (Vec::new(), Some(tokens)),
+        };
         let egress = self.gateway.connect(Opening {
             connection,
-            manifest: Arc::clone(&package.manifest),
+            manifest: Arc::clone(package.manifest()),
             grant: &package.loaded.grant,
             secrets,
-            tokens: None,
-            access: None,
+            tokens,
+            access: Some((self.store.clone(), actor)),
             priority,
         })?;
         Ok(package.loaded.component.session(Scope {
             egress,
-            variables: engine::connect::variables(&package.manifest, connection),
+            variables: engine::connect::variables(package.manifest(), connection),
             state_key: (connection.tenant.clone(), connection.id.clone()),
             clock: self.clock.clone(),
             seed: None,
@@ -154,21 +201,11 @@ impl Host {
     }
 }
 
-impl Package {
-    /// Its manifest.
-    pub(crate) fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// What the sync history keeps of it.
-    pub(crate) fn reference(&self) -> PackageRef {
-        let package = &self.loaded.package;
-        PackageRef {
-            name: package.name().to_owned(),
-            version: package.version().to_string(),
-            digest: package.digest().to_owned(),
-        }
-    }
+fn gateway(global: &Global, breakers: &Breakers, clock: &Clock) -> Result<Gateway> {
+    let nat64 = global.file.nat64.iter().copied().map(egress::Nat64::new).collect();
+    let options = egress::Options { nat64, ..egress::Options::default() };
+    let gateway = Gateway::new(clock.clone(), options)?;
+    Ok(gateway.with_breakers(Arc::new(breakers.clone())).with_redactor(global.redactor.clone()))
 }
 
 /// Builds the sandbox, which compiles in a child process of this program.
@@ -212,7 +249,7 @@ pub(crate) async fn connection(
     id: &ConnectionId,
 ) -> Result<Connection> {
     store.connection(tenant, id).await?.with_context(|| {
-        format!("tenant {tenant} has no connection {id}: see `plughouse connections`")
+        format!("tenant {tenant} has no connection {id}: see `plughouse connection list`")
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use engine::connect::NewConnection;
@@ -141,10 +142,14 @@ fn package(global: &Global, plugins: &Path) -> Result<Vec<PathBuf>> {
     Ok(packages)
 }
 
-async fn connect_hubspot(global: &Global, host: &Host, server: &Server) -> Result<ConnectionId> {
+async fn connect_hubspot(
+    global: &Global,
+    host: &Arc<Host>,
+    server: &Server,
+) -> Result<ConnectionId> {
     let id: ConnectionId = "crm".parse()?;
     let entered = Entered {
-        package: format!("{PUBLISHER}/hubspot"),
+        package: host.load(&format!("{PUBLISHER}/hubspot")).await?,
         new: NewConnection {
             tenant: global.tenant.clone(),
             id: id.clone(),
@@ -154,16 +159,17 @@ async fn connect_hubspot(global: &Global, host: &Host, server: &Server) -> Resul
             consents: Vec::new(),
             overrides: BTreeMap::from([("api".to_owned(), server.origin())]),
         },
+        user: None,
         check: true,
     };
-    connect::connect(host, entered).await?;
+    connect::connect(global, host, entered, None).await?;
     Ok(id)
 }
 
-async fn connect_news(global: &Global, host: &Host, server: &Server) -> Result<ConnectionId> {
+async fn connect_news(global: &Global, host: &Arc<Host>, server: &Server) -> Result<ConnectionId> {
     let id: ConnectionId = "news".parse()?;
     let entered = Entered {
-        package: format!("{PUBLISHER}/google_news"),
+        package: host.load(&format!("{PUBLISHER}/google_news")).await?,
         new: NewConnection {
             tenant: global.tenant.clone(),
             id: id.clone(),
@@ -173,9 +179,10 @@ async fn connect_news(global: &Global, host: &Host, server: &Server) -> Result<C
             consents: vec!["rss".to_owned()],
             overrides: BTreeMap::from([("rss".to_owned(), server.origin())]),
         },
+        user: None,
         check: true,
     };
-    connect::connect(host, entered).await?;
+    connect::connect(global, host, entered, None).await?;
     Ok(id)
 }
 

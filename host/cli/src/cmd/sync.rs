@@ -11,7 +11,7 @@ use engine::sync::{Cancel, Choice, Ports, Progress, SyncPlan};
 use model::ConnectionId;
 use model::egress::Priority;
 use model::run::{EntityReport, Run, RunStatus};
-use model::store::{RecordStore as _, Vault as _};
+use model::store::RecordStore as _;
 
 use crate::Global;
 use crate::exit::Exit;
@@ -73,8 +73,8 @@ pub(crate) async fn sync(
     let tenant = &global.tenant;
     let connection = wire::connection(&host.store, tenant, id).await?;
     let package = host.load(&connection.package).await?;
-    let secrets = host.store.secrets(tenant, id).await?;
-    let mut session = host.session(&package, &connection, secrets, Priority::Interactive)?;
+    let actor = wire::person();
+    let mut session = host.session(&package, &connection, actor, Priority::Interactive).await?;
     let mut plan = SyncPlan::of(package.reference(), package.manifest(), &connection, choice)?;
     plan.mappings = host.resolver(&package, &connection).active().await?;
 

@@ -1,8 +1,6 @@
 //! Connections as the workers see them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::mapping::{MappingError, Mappings};
@@ -11,26 +9,23 @@ use engine::replay::ReplayPlan;
 use engine::sync::{Choice, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{About, Opened, Opener, Opening};
+use model::credential::Actor;
 use model::egress::Priority;
-use model::store::{Catalogue as _, RecordStore as _, StoreError, Vault as _};
+use model::queue::JobId;
+use model::store::{Catalogue as _, RecordStore as _, StoreError};
 use model::{Connection, ConnectionId, Error, ErrorKind, TenantId, Timestamp};
 
 use super::{Host, Package};
 
-/// How long a package that was verified runs before it is verified again: a key that is revoked,
-/// or a package that is replaced, counts within that time.
-const VERIFIED_FOR: Duration = Duration::from_mins(1);
-
 /// Opens the connections of a host.
 pub(crate) struct Connections {
     host: Arc<Host>,
-    packages: Mutex<HashMap<String, (Timestamp, Arc<Package>)>>,
 }
 
 impl Connections {
     /// Those of this host.
     pub(crate) fn new(host: Arc<Host>) -> Self {
-        Self { host, packages: Mutex::default() }
+        Self { host }
     }
 
     async fn connection(
@@ -39,25 +34,6 @@ impl Connections {
         id: &ConnectionId,
     ) -> Result<Option<Connection>, Error> {
         self.host.store.connection(tenant, id).await.map_err(|e| unavailable(&e))
-    }
-
-    /// The package, verified within the last minute.
-    async fn package(&self, name: &str) -> Result<Arc<Package>, Error> {
-        let now = self.host.clock.now();
-        let known = self.packages.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some((at, package)) = known
-            && now.duration_since(at).unsigned_abs() < VERIFIED_FOR
-        {
-            return Ok(package);
-        }
-        let loaded = self.host.load(name).await.map_err(|error| {
-            let message = format!("package {name} cannot be loaded: {error:#}");
-            Error::new(ErrorKind::Denied, "engine.package", message)
-        })?;
-        let package = Arc::new(loaded);
-        let mut packages = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
-        packages.insert(name.to_owned(), (now, Arc::clone(&package)));
-        Ok(package)
     }
 
     async fn mappings(
@@ -110,16 +86,21 @@ impl Opener for Connections {
         connection: &ConnectionId,
     ) -> Result<Option<About>, Error> {
         let Some(connection) = self.connection(tenant, connection).await? else { return Ok(None) };
-        let package = self.package(&connection.package).await?;
+        let package = self.host.packages.recent(&connection.package).await?;
         let host = egress::main_host(&connection, package.manifest());
         Ok(Some(About { host, digest: package.reference().digest }))
     }
 
-    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Opening, Error> {
+    async fn open(
+        &self,
+        tenant: &TenantId,
+        order: &SyncOrder,
+        job: JobId,
+    ) -> Result<Opening, Error> {
         let Some(connection) = self.connection(tenant, &order.connection).await? else {
             return Ok(Opening::Gone);
         };
-        let package = self.package(&connection.package).await?;
+        let package = self.host.packages.recent(&connection.package).await?;
         let mut choice = Choice { entities: order.entities.clone(), ..Choice::default() };
         let priority = match order.task {
             Some(_) => Priority::Background,
@@ -135,9 +116,8 @@ impl Opener for Connections {
         let mut plan = SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)
             .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
         plan.mappings = self.mappings(&package, &connection).await?;
-        let secrets = self.host.store.secrets(tenant, &connection.id).await;
-        let secrets = secrets.map_err(|e| unavailable(&e))?;
-        let adapter = self.host.session(&package, &connection, secrets, priority)?;
+        let actor = Actor::Job(job.to_string());
+        let adapter = self.host.session(&package, &connection, actor, priority).await?;
         Ok(Opening::Ready(Box::new(Opened { adapter: Box::new(adapter), plan })))
     }
 
@@ -149,7 +129,7 @@ impl Opener for Connections {
         let Some(connection) = self.connection(tenant, &order.connection).await? else {
             return Ok(None);
         };
-        let package = self.package(&connection.package).await?;
+        let package = self.host.packages.recent(&connection.package).await?;
         let (reference, manifest) = (package.reference(), package.manifest());
         let mappings = self.mappings(&package, &connection).await?;
         let plan = ReplayPlan::of(reference, manifest, &connection, &order.entities, mappings)

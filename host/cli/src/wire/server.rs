@@ -1,4 +1,5 @@
-//! The parts of a server, put together: scheduler and workers.
+//! The parts of a server, put together: scheduler, workers, and who
+//! looks after credentials.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use engine::sync::Cancel;
 use engine::work::{self, Handler, Inbound};
 use model::queue::Queue;
 
-use super::Host;
 use super::opener::Connections;
+use super::{Host, credentials};
 
 /// Runs tasks and jobs until it is asked to stop, and comes back when all is at rest.
 pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
@@ -37,7 +38,8 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
         },
         holder,
     );
-    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop));
+    let tend = credentials::tend(&host.credentials, &host.idle, stop.clone());
+    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop), tend);
 }
 
 /// Forgets history that need not be kept.
@@ -48,7 +50,7 @@ fn retention(host: &Arc<Host>) -> Sweep {
         Box::pin(async move {
             let removed = sweeper.sweep().await?;
             if removed > 0 {
-                tracing::info!(removed, "runs and events that need not be kept are forgotten");
+                tracing::info!(removed, "history that need not be kept is forgotten");
             }
             Ok(())
         })

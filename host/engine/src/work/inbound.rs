@@ -66,7 +66,11 @@ impl Inbound {
         context: &Context,
     ) -> Result<Ended, Error> {
         let tenant = &leased.lease.tenant;
-        let Opened { mut adapter, mut plan } = match self.opener.open(tenant, &order).await? {
+        let Opened { mut adapter, mut plan } = match self
+            .opener
+            .open(tenant, &order, job.id)
+            .await?
+        {
             Opening::Ready(opened) => *opened,
             // The connection went between the claim and now: nothing is left to be done.
             Opening::Gone => return Ok(done(job, Vec::new())),

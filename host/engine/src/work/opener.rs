@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use model::adapter::Adapter;
+use model::queue::JobId;
 use model::{ConnectionId, Error, TenantId, Timestamp};
 
 use super::job::{ReplayOrder, SyncOrder};
@@ -53,8 +54,14 @@ pub trait Opener: Send + Sync {
 
     /// Loads the package, verified again, opens the connection's door out, and says how what was
     /// asked for is read. Of an order by a task, entities that must not be polled so soon again
-    /// are left out: see [`policy::due`](crate::policy::due).
-    async fn open(&self, tenant: &TenantId, order: &SyncOrder) -> Result<Opening, Error>;
+    /// are left out: see [`policy::due`](crate::policy::due). The credential is used on account of
+    /// the job.
+    async fn open(
+        &self,
+        tenant: &TenantId,
+        order: &SyncOrder,
+        job: JobId,
+    ) -> Result<Opening, Error>;
 
     /// Says how the stored records that were asked for are mapped again.
     async fn replay(

@@ -14,7 +14,7 @@ use engine::work::{
     About, Context, Handled, Handler, Limits, Opener, Opening, Ports, Terms, Wake, run,
 };
 use model::breaker::BreakerStore;
-use model::queue::{Leased, Outcome, Queue};
+use model::queue::{JobId, Leased, Outcome, Queue};
 use model::{Clock, ConnectionId, Error, TenantId, Timestamp};
 use tokio::time::Instant;
 
@@ -93,7 +93,7 @@ impl Opener for Hosts {
         Ok(Some(About { host, digest: "sha256:00".to_owned() }))
     }
 
-    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Opening, Error> {
+    async fn open(&self, _: &TenantId, _: &SyncOrder, _: JobId) -> Result<Opening, Error> {
         Ok(Opening::Gone)
     }
 

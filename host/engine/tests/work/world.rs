@@ -77,7 +77,7 @@ impl Opener for Desk {
         Ok(self.about.lock().unwrap().clone())
     }
 
-    async fn open(&self, _: &TenantId, order: &SyncOrder) -> Result<Opening, Error> {
+    async fn open(&self, _: &TenantId, order: &SyncOrder, _: JobId) -> Result<Opening, Error> {
         if self.about.lock().unwrap().is_none() {
             return Ok(Opening::Gone);
         }

@@ -13,9 +13,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use egress::{Gateway, Opening};
 use engine::connect::{NewConnection, QuestionKind, methods, questions, variables};
 use model::adapter::{Adapter as _, Next, Page, PullRequest, Selection, Window};
+use model::credential::ACCESS_TOKEN;
 use model::egress::Priority;
 use model::{Clock, Connection, Secret, Timestamp};
-use package::manifest::{Manifest, Target};
+use package::manifest::{Auth, Manifest, Target};
 use package::trust::{self, ReviewPolicy, Trust};
 use package::{Permissions, Phase, TrustFile, Verified};
 use plughouse_testkit::case::{self, Case, ErrorSummary, NextKind, PageSummary, Pull};
@@ -112,11 +113,13 @@ async fn replay(
     cassette: Cassette,
 ) -> Result<()> {
     let method = method(manifest, case)?;
-    let made_up = made_up(manifest, method);
-    let hidden = Redaction::new(made_up.iter().map(|(_, secret)| secret.expose()));
+    let (made_up, token) = (made_up(manifest, method), token(manifest, method));
+    let secrets = made_up.iter().chain(&token).map(|(_, secret)| secret.expose());
+    let hidden = Redaction::new(secrets);
     let replay = Shared::new(Replay::new(cassette).hiding(hidden));
     let server = Server::start(replay.clone());
-    let (connection, secrets) = connection(manifest, case, &server, (method, made_up))?;
+    let (connection, mut secrets) = connection(manifest, case, &server, (method, made_up))?;
+    secrets.extend(token);
     let clock = Clock::manual(timestamp(case.now_ms)?);
     let gateway = Gateway::new(clock.clone(), egress::Options::default())?;
     let grant = Permissions::of(manifest);
@@ -152,11 +155,11 @@ async fn replay(
     replay.with(|replay| run.finish(replay)).map_err(|error| anyhow!("{error}"))
 }
 
-/// The auth method of the case; otherwise the first that works.
+/// The auth method of the case; otherwise the first.
 fn method<'a>(manifest: &'a Manifest, case: &'a Case) -> Result<&'a str> {
     let named = case.variables.get("auth").map(String::as_str);
     let method = named.or_else(|| methods(manifest).first().copied());
-    method.context("this host cannot do any auth method of the package yet")
+    method.context("the package has no auth method")
 }
 
 /// Values for the fields of an auth method. They are taken out of what is compared with the
@@ -167,6 +170,16 @@ fn made_up(manifest: &Manifest, method: &str) -> Vec<(String, Secret)> {
         .filter(|question| matches!(question.kind, QuestionKind::Field { .. }))
         .map(|field| (field.name.clone(), Secret::new(format!("made-up-{}-5b1f0c", field.name))))
         .collect()
+}
+
+/// An access token, where the method gets one from the provider.
+fn token(manifest: &Manifest, method: &str) -> Option<(String, Secret)> {
+    let brings = match manifest.auth.get(method)? {
+        Auth::OAuth2(_) | Auth::Client(_) | Auth::Jwt(_) => true,
+        Auth::Key(_) | Auth::None => false,
+    };
+    let token = || Secret::new("made-up-access-token-5b1f0c".to_owned());
+    brings.then(|| (ACCESS_TOKEN.to_owned(), token()))
 }
 
 /// A connection whose every endpoint leads to the server.

@@ -9,13 +9,13 @@ use anyhow::Result;
 use engine::mapping::{ContractEdit, DerivePorts, Derived, Deriving, Saved, derive};
 use model::ConnectionId;
 use model::egress::Priority;
-use model::store::Vault as _;
 
 use super::bind;
 use super::site::Site;
 use super::text::Name;
 use crate::Global;
 use crate::exit::Exit;
+use crate::wire;
 
 /// For which entity, and how.
 #[derive(Debug, clap::Args)]
@@ -108,8 +108,8 @@ async fn ask(global: &Global, args: &Args) -> Result<Derived> {
     let site = Site::open(global, &args.connection).await?;
     site.entity(&args.entity)?;
     let Site { host, connection, package } = &site;
-    let secrets = host.store.secrets(&global.tenant, &connection.id).await?;
-    let mut session = host.session(package, connection, secrets, Priority::Interactive)?;
+    let actor = wire::person();
+    let mut session = host.session(package, connection, actor, Priority::Interactive).await?;
     let deriving = Deriving {
         connection,
         entity: &args.entity,

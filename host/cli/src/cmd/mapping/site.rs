@@ -21,7 +21,7 @@ use crate::wire::{self, Host, Package};
 pub(super) struct Site {
     pub(super) host: Arc<Host>,
     pub(super) connection: Connection,
-    pub(super) package: Package,
+    pub(super) package: Arc<Package>,
 }
 
 impl Site {

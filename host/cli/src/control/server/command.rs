@@ -101,11 +101,11 @@ async fn listen(
     while let Ok(Some(message)) = Message::receive(&mut from).await {
         match message {
             Message::Input(bytes) => typed.send(bytes).unwrap_or_default(),
-            _ if interrupt.pressed() => {}
+            _ if interrupt.pressed().is_some() => {}
             _ => break,
         }
     }
-    if !interrupt.pressed() {
+    if interrupt.pressed().is_none() {
         left.cancel();
     }
 }

@@ -1,0 +1,33 @@
+//! Asking a provider whose account a credential opens.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::credential::{Check, Material};
+use model::egress::Priority;
+use model::{Connection, Error};
+
+use super::{Host, Package};
+
+/// Asks through the adapter, as a sync does.
+pub(crate) struct Asking {
+    host: Arc<Host>,
+    package: Arc<Package>,
+}
+
+impl Asking {
+    /// Through this package.
+    pub(crate) fn new(host: Arc<Host>, package: Arc<Package>) -> Self {
+        Self { host, package }
+    }
+}
+
+#[async_trait]
+impl Check for Asking {
+    async fn check(&self, connection: &mut Connection, material: Material) -> Result<(), Error> {
+        let manifest = self.package.manifest();
+        let door = (material, super::person());
+        let mut session = self.host.door(&self.package, connection, door, Priority::Interactive)?;
+        engine::connect::check(manifest, connection, &mut session).await.map(drop)
+    }
+}

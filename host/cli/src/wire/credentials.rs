@@ -1,0 +1,135 @@
+//! The vault and what is kept in it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use egress::Redactor;
+use engine::credential::{Credentials, IdleRule, NewApp, Ports};
+use engine::sync::Cancel;
+use model::credential::{Actor, App};
+use model::outbound::Outbound;
+use model::{Clock, Error, Secret, Timestamp};
+use store::Store;
+use tokio::time::{Instant, MissedTickBehavior};
+use vault::Sealer;
+
+use super::packages::Packages;
+use super::tasks::Tasks;
+use crate::config;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Tokens that are refreshed in one minute at most: thirty thousand an hour, the most that a host
+/// of this kind has, and no more than its provider takes kindly to.
+const REFRESHED_MAX: usize = 500;
+
+/// On whose account a command uses a secret: whoever has the data directory.
+pub(crate) fn person() -> Actor {
+    Actor::Person("cli".to_owned())
+}
+
+/// What credentials are built of.
+pub(super) struct Parts {
+    pub(super) store: Arc<Store>,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) outbound: Arc<dyn Outbound>,
+    pub(super) packages: Arc<Packages>,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+    pub(super) redactor: Redactor,
+}
+
+/// Builds the credentials of a host.
+pub(super) fn credentials(parts: Parts) -> Credentials {
+    let Parts { store, sealer, outbound, packages, clock, tasks, redactor } = parts;
+    let holder = format!("{}-{}", std::process::id(), clock.now().as_nanosecond());
+    Credentials::new(Ports {
+        credentials: store.clone(),
+        apps: store.clone(),
+        flows: store.clone(),
+        catalogue: store.clone(),
+        access: store,
+        vault: sealer,
+        outbound,
+        masking: Arc::new(redactor),
+        packages,
+        clock,
+        spawn: tasks.spawn(),
+        holder,
+    })
+}
+
+/// Keeps credentials alive until it is asked to stop: each minute it refreshes what is due, each
+/// hour it looks at all of them.
+pub(super) async fn tend(credentials: &Credentials, idle: &IdleRule, stop: Cancel) {
+    let mut minutes = tokio::time::interval(MINUTE);
+    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reviewed: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = minutes.tick() => {}
+        }
+        // What has begun goes on without anybody who waits.
+        let tended = async {
+            credentials.refresh_due(REFRESHED_MAX).await?;
+            if reviewed.is_none_or(|at| at.elapsed() >= HOUR) {
+                credentials.review(idle).await?;
+                reviewed = Some(Instant::now());
+            }
+            Ok::<_, Error>(())
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            tended = tended => if let Err(error) = tended {
+                tracing::error!(%error, "credentials could not be looked after");
+            },
+        }
+    }
+}
+
+/// Enters the apps of the configuration, where they are not what is known: another client id or
+/// origin, or a file that was written since.
+pub(super) async fn enter_apps(credentials: &Credentials, file: &config::File) -> Result<()> {
+    if file.apps.is_empty() {
+        return Ok(());
+    }
+    let known = credentials.apps().await?;
+    for (package, app) in &file.apps {
+        let known = known.iter().find(|known| known.package == *package && known.tenant.is_none());
+        if known.is_some_and(|known| is_same(known, app)) {
+            continue;
+        }
+        let secret = app.client_secret_file.as_ref().map(|path| {
+            let text = std::fs::read_to_string(path).with_context(|| {
+                format!("read the client secret of {package} in {}", path.display())
+            });
+            text.map(|text| Secret::new(text.trim().to_owned()))
+        });
+        let new = NewApp {
+            package: package.clone(),
+            tenant: None,
+            client_id: app.client_id.clone(),
+            secret: secret.transpose()?,
+            origin: app.origin.clone(),
+        };
+        let entered = credentials.set_app(new).await;
+        entered.with_context(|| format!("enter the app of {package} from the configuration"))?;
+        tracing::info!(package, "the app of the configuration is entered");
+    }
+    Ok(())
+}
+
+fn is_same(known: &App, app: &config::App) -> bool {
+    let written = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified());
+    let is_older = match app.client_secret_file.as_ref().map(written) {
+        None => true,
+        Some(Ok(written)) => Timestamp::try_from(written).is_ok_and(|at| at < known.created),
+        Some(Err(_)) => false,
+    };
+    known.client_id == app.client_id && known.origin == app.origin && is_older
+}
