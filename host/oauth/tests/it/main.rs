@@ -6,6 +6,7 @@ mod answers;
 mod assertions;
 mod callbacks;
 mod hostile;
+mod peer;
 mod providers;
 mod refusals;
 mod requests;
