@@ -292,7 +292,7 @@ fn wrong_input_gets_an_error_that_says_what_to_do() {
         (vec!["put", loud, "--expect", "7"], 1, "--expect 0"),
         (vec!["use", crm, "contact", "nosuch"], 1, "mapping list"),
         (vec!["use", crm, "cat", "--default"], 1, "choose from company, contact, deal"),
-        (vec!["use", "nobody", "contact", "--default"], 1, "plughouse connections"),
+        (vec!["use", "nobody", "contact", "--default"], 1, "plughouse connection list"),
         (vec!["use", crm, "contact"], 1, "--default"),
         (vec!["replay", crm, "--entity", "cat"], 1, "choose from: company, contact, deal"),
         (vec!["derive", crm, "cat"], 1, "choose from company, contact, deal"),

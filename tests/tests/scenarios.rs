@@ -165,7 +165,7 @@ fn wrong_input_gets_an_error_that_says_what_to_do() {
     let host = &scene.host;
     let package = "plughouse/hubspot";
     for (args, code, says) in [
-        (vec!["sync", "nobody"], 1, "plughouse connections"),
+        (vec!["sync", "nobody"], 1, "plughouse connection list"),
         (vec!["sync", CONNECTION, "--entity", "cat"], 1, "contact"),
         (vec!["sync", "A/B"], 2, "a-z"),
         (vec!["connect", "acme/none", "--name", "x"], 1, package),
@@ -175,7 +175,7 @@ fn wrong_input_gets_an_error_that_says_what_to_do() {
         (vec!["plugin", "install", "/nowhere.plug"], 1, "/nowhere.plug"),
         (vec!["plugin", "remove", "acme/none"], 1, "plugin list"),
         (vec!["adapter", "build", "/nowhere"], 1, "/nowhere"),
-        (vec!["--tenant", "other", "sync", CONNECTION], 1, "plughouse connections"),
+        (vec!["--tenant", "other", "sync", CONNECTION], 1, "plughouse connection list"),
         (vec!["records", "--entity", "contact"], 2, "CONNECTION"),
     ] {
         let ended = host.run(&args);
@@ -199,7 +199,7 @@ fn tampered_package_and_lost_key_are_refused_by_the_binary() {
 
     let key = scene.host.data().join("vault.key");
     fs::rename(&key, key.with_extension("away")).unwrap();
-    let ended = scene.host.run(&["connections"]);
+    let ended = scene.host.run(&["connection", "list"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("vault.key"), "{}", ended.err);
     assert!(!key.exists(), "a second key must never be made beside existing data");

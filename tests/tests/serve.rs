@@ -80,7 +80,7 @@ fn server_works_off_tasks_and_runs_the_commands_of_other_processes() {
     assert_eq!(scene.contacts(), 250);
 
     // Another tenant, named by the environment of the command and not of the server.
-    let mut other = scene.host.command(&["connections", "--json"]);
+    let mut other = scene.host.command(&["connection", "list", "--json"]);
     let listed = other.env("PLUGHOUSE_TENANT", "other").output().unwrap();
     assert_eq!((listed.status.code(), listed.stdout.len()), (Some(0), 0));
 
@@ -178,7 +178,7 @@ fn refused_account_pauses_its_work_until_it_is_connected_again() {
     let _served = Served::start(&scene.host);
     scene.fail(Fault::Unauthorized);
     scene.run_task();
-    let state = || scene.host.json(&["connections"])[0]["status"]["state"].clone();
+    let state = || scene.host.json(&["connection", "list"])[0]["status"]["state"].clone();
     until("the account is refused", || (state() == "needs-reauthorisation").then_some(()));
     let pauses = until("its work rests", || scene.host.json(&["queue", "pauses"]).pop());
     assert_eq!(pauses["scope"]["unauthorised"], CONNECTION, "{pauses}");

@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "model",
             "package",
             "store",
+            "vault",
             "egress",
             "sandbox",
             "engine",

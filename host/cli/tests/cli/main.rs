@@ -20,7 +20,7 @@ fn check(outcome: &Outcome, code: i32, said: &str) {
 fn looking_makes_no_store() {
     let place = Place::empty();
     for command in
-        ["records", "run list", "connections", "plugin list", "plugin remove a/b", "sync crm"]
+        ["records", "run list", "connection list", "plugin list", "plugin remove a/b", "sync crm"]
     {
         check(&place.run(command), 1, "no data in .plughouse: say where");
     }
@@ -86,7 +86,7 @@ fn errors_are_json_too_when_json_was_asked_for() {
 #[test]
 fn broken_configuration_stops_every_command() {
     let place = Place::with_records(1);
-    for command in ["records", "run list", "connections", "plugin list", "key show x"] {
+    for command in ["records", "run list", "connection list", "plugin list", "key show x"] {
         check(&place.run(&format!("{command} --config nosuch")), 1, "read configuration nosuch");
     }
     place.write(".plughouse/config.toml", "[limits]\nmemory_mib = 0\n");

@@ -218,7 +218,7 @@ pub(super) const CODES: &[Code] = &[
         "egress.token-unavailable",
         Unavailable,
         "the token endpoint gives no access token now",
-        "nothing: it is tried again; the details of the error and `plughouse connections` say why",
+        "nothing: it is tried again; the details of the error and `plughouse connection show` say why",
     )
     .healthy()
     .scope(Scope::Connection)
