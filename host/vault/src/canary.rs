@@ -1,11 +1,10 @@
 //! The canary: proves at every start that the key-encryption key is the one of this data.
 
-use bytes::Bytes;
-use model::vault::{Canary, DataKey, KeyStore, KeyWrapper, VaultError};
+use model::vault::{Canary, KeyStore, KeyWrapper, VaultError};
 use zeroize::Zeroizing;
 
 use crate::cipher::{commitment, random};
-use crate::sealer::Wrappers;
+use crate::wrappers::{Wrappers, wrap};
 
 const CONTEXT: &[u8] = b"canary";
 
@@ -18,22 +17,16 @@ pub(crate) async fn prove(store: &dyn KeyStore, wrappers: &Wrappers) -> Result<(
             None => return Ok(()),
         },
     };
-    let Some(wrapper) = wrappers.named(&canary.wrapper) else {
-        return Err(VaultError::WrongKey(format!(
-            "the secrets of this data lie under the key {}, and the configuration names {}; name \
-             or put back that key (no other opens them), or rotate from it",
-            canary.wrapper,
-            wrappers.current.id()
-        )));
-    };
-    unwrap(&**wrapper, &canary.wrapped, CONTEXT, canary.commitment).await?.ok_or_else(|| {
+    let Canary { wrapper, wrapped, commitment } = &canary;
+    let key = wrappers.unwrap(wrapper, wrapped, CONTEXT, *commitment).await?;
+    key.map(|_proof| ()).ok_or_else(|| {
         VaultError::WrongKey(format!(
-            "the key {} is not the one that the secrets of this data lie under; put the right key \
-             back",
-            canary.wrapper
+            "the secrets of this data lie under the key {wrapper}; what the configuration names, \
+             {}, is another one; put that key back (no other opens them), or name it in \
+             [vault-before] and rotate",
+            wrappers.current.id()
         ))
-    })?;
-    Ok(())
+    })
 }
 
 /// Puts the first canary, and answers one that somebody else has put meanwhile.
@@ -58,32 +51,4 @@ pub(crate) async fn new(by: &dyn KeyWrapper) -> Result<Canary, VaultError> {
     let wrapped = wrap(by, &key, CONTEXT).await?;
     let commitment = commitment(&key, CONTEXT).into();
     Ok(Canary { wrapper: by.id().to_owned(), wrapped, commitment })
-}
-
-/// Wraps a key and has it unwrapped again: what cannot be opened later is worth nothing.
-pub(crate) async fn wrap(
-    by: &dyn KeyWrapper,
-    key: &DataKey,
-    context: &[u8],
-) -> Result<Bytes, VaultError> {
-    let wrapped = by.wrap(key, context).await?;
-    let commitment = commitment(key, context).into();
-    match unwrap(by, &wrapped, context, commitment).await? {
-        Some(_) => Ok(wrapped),
-        None => Err(VaultError::Unavailable(format!(
-            "the key {} gives back another key than it has wrapped; nothing was changed",
-            by.id()
-        ))),
-    }
-}
-
-/// Unwraps a key; nothing if it is another one than was committed to.
-pub(crate) async fn unwrap(
-    by: &dyn KeyWrapper,
-    wrapped: &[u8],
-    context: &[u8],
-    committed: [u8; 32],
-) -> Result<Option<DataKey>, VaultError> {
-    let key = by.unwrap(wrapped, context).await?;
-    Ok((commitment(&key, context) == blake3::Hash::from_bytes(committed)).then_some(key))
 }

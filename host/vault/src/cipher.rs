@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(place: Place, opens: bool) {
+    fn check(place: &Place, opens: bool) {
         let bytes = sealed(&key(1)).bytes;
         let opened = key(1).open(&Sealed { place: place.clone(), bytes });
         assert_eq!(opened.as_ref().map(Secret::expose), opens.then_some("hunter2"), "{place:?}");
@@ -196,16 +196,16 @@ mod tests {
     #[test]
     fn secret_opens_in_its_own_place_alone() {
         let own = place();
-        check(own.clone(), true);
-        check(Place { owner: Owner::Tenant("other".parse().unwrap()), ..own.clone() }, false);
-        check(Place { owner: Owner::Host, ..own.clone() }, false);
-        check(Place { kind: SecretKind::App, ..own.clone() }, false);
-        check(Place { kind: SecretKind::Flow, ..own.clone() }, false);
-        check(Place { object: "hub2".to_owned(), ..own.clone() }, false);
-        check(Place { field: "secret".to_owned(), ..own.clone() }, false);
-        check(Place { generation: 2, ..own.clone() }, false);
-        check(Place { generation: 4, ..own.clone() }, false);
-        check(Place { object: "hubt".to_owned(), field: "oken".to_owned(), ..own }, false);
+        check(&own, true);
+        check(&Place { owner: Owner::Tenant("other".parse().unwrap()), ..own.clone() }, false);
+        check(&Place { owner: Owner::Host, ..own.clone() }, false);
+        check(&Place { kind: SecretKind::App, ..own.clone() }, false);
+        check(&Place { kind: SecretKind::Flow, ..own.clone() }, false);
+        check(&Place { object: "hub2".to_owned(), ..own.clone() }, false);
+        check(&Place { field: "secret".to_owned(), ..own.clone() }, false);
+        check(&Place { generation: 2, ..own.clone() }, false);
+        check(&Place { generation: 4, ..own.clone() }, false);
+        check(&Place { object: "hubt".to_owned(), field: "oken".to_owned(), ..own }, false);
     }
 
     #[test]

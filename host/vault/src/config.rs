@@ -8,10 +8,11 @@ use model::outbound::Outbound;
 use model::vault::{KeyStore, KeyWrapper, RESEAL_MAX, VaultError};
 use serde::Deserialize;
 
-use crate::sealer::{Sealer, Wrappers};
+use crate::sealer::Sealer;
 use crate::wrapper::{
     AzureConfig, AzureWrapper, FileConfig, FileWrapper, TransitConfig, TransitWrapper,
 };
+use crate::wrappers::Wrappers;
 
 /// Who keeps the key-encryption key. Unknown keys are refused.
 #[derive(Clone, Debug, Deserialize)]

@@ -9,9 +9,9 @@ use model::{Clock, Timestamp};
 use tokio::sync::RwLock;
 use zeroize::Zeroizing;
 
-use crate::canary;
 use crate::cipher::{Cipher, commitment, context, random};
-use crate::sealer::{Wrappers, changing};
+use crate::sealer::changing;
+use crate::wrappers::{Wrappers, wrap};
 
 /// How long an unwrapped key is used: an outage of whoever keeps the key-encryption key is bridged
 /// for that long, and a key that is revoked there is of no use any more after it.
@@ -20,6 +20,10 @@ const KEPT_MAX: Duration = Duration::from_hours(1);
 /// How long a failure to unwrap is told to others that want the same: those that wait in line must
 /// not wait for a dead service one after the other.
 const FAILURE_KEPT: Duration = Duration::from_secs(2);
+
+/// Owners whose keys are kept at least: a small host forgets none, and a large one looks for those
+/// to forget each time their number has doubled.
+const ROOM_MIN: usize = 64;
 
 /// How often a key is looked for and made by somebody else before that is an error.
 const ATTEMPTS: usize = 8;
@@ -31,7 +35,14 @@ pub(crate) struct Keyring {
     /// Whoever adds a key holds it until that is committed, so that none is added under a
     /// wrapper that has been replaced.
     pub(crate) wrappers: RwLock<Wrappers>,
-    owners: Mutex<HashMap<Owner, Arc<Ring>>>,
+    owners: Mutex<Owners>,
+}
+
+#[derive(Default)]
+struct Owners {
+    rings: HashMap<Owner, Arc<Ring>>,
+    /// How many there may be before those that are not used any more go.
+    room: usize,
 }
 
 /// The data keys of one owner.
@@ -106,19 +117,14 @@ impl Keyring {
 
     /// Unwraps a key with whatever wraps it.
     pub(crate) async fn unwrap(&self, key: &WrappedKey) -> Result<DataKey, VaultError> {
-        let WrappedKey { owner, id, wrapper, wrapped, .. } = key;
-        let named = self.wrappers.read().await.named(wrapper).cloned().ok_or_else(|| {
-            VaultError::WrongKey(format!(
-                "the data key {id} of {owner} lies under the key {wrapper}, which the \
-                 configuration does not name; name it as the one before"
-            ))
-        })?;
-        let unwrapped =
-            canary::unwrap(&*named, wrapped, &context(owner, *id), key.commitment).await?;
+        let WrappedKey { owner, id, wrapper, wrapped, commitment, .. } = key;
+        let wrappers = self.wrappers.read().await.clone();
+        let context = context(owner, *id);
+        let unwrapped = wrappers.unwrap(wrapper, wrapped, &context, *commitment).await?;
         unwrapped.ok_or_else(|| {
-            VaultError::Damaged(format!(
-                "the data key {id} of {owner} is not the one that was put there; restore the data \
-                 directory from a backup"
+            VaultError::WrongKey(format!(
+                "the data key {id} of {owner} does not open: it lies under the key {wrapper}; name \
+                 that key in [vault] or [vault-before], or restore the data directory from a backup"
             ))
         })
     }
@@ -137,7 +143,7 @@ impl Keyring {
             id,
             state: KeyState::Active,
             wrapper: wrappers.current.id().to_owned(),
-            wrapped: canary::wrap(&*wrappers.current, &key, &context).await?,
+            wrapped: wrap(&*wrappers.current, &key, &context).await?,
             commitment: commitment(&key, &context).into(),
             created: self.clock.now(),
         };
@@ -169,15 +175,17 @@ impl Keyring {
         Ok(())
     }
 
-    /// The keys of an owner, and room for one more: what is not used any more goes.
     fn ring(&self, owner: &Owner) -> Arc<Ring> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ring) = owners.get(owner) {
+        if let Some(ring) = owners.rings.get(owner) {
             return Arc::clone(ring);
         }
-        let now = self.clock.now();
-        owners.retain(|_, ring| Arc::strong_count(ring) > 1 || ring.in_use(now));
-        Arc::clone(owners.entry(owner.clone()).or_default())
+        if owners.rings.len() >= owners.room {
+            let now = self.clock.now();
+            owners.rings.retain(|_, ring| Arc::strong_count(ring) > 1 || ring.in_use(now));
+            owners.room = ROOM_MIN.max(2 * owners.rings.len());
+        }
+        Arc::clone(owners.rings.entry(owner.clone()).or_default())
     }
 }
 

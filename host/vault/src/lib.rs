@@ -18,11 +18,13 @@ mod rewrap;
 mod sealer;
 mod status;
 mod wrapper;
+mod wrappers;
 
 pub use config::{KeyFile, Pkcs11Config, Setting, WrapperConfig, open};
 pub use harden::harden;
 pub use progress::Progress;
 pub use reseal::Rotation;
-pub use sealer::{Sealer, Wrappers};
+pub use sealer::Sealer;
 pub use status::Status;
 pub use wrapper::{AzureConfig, FileConfig, TransitConfig};
+pub use wrappers::Wrappers;

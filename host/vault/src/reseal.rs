@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::cipher::Cipher;
 use crate::keyring::active;
 use crate::progress::{Progress, Tally};
-use crate::sealer::{Sealer, changing};
+use crate::sealer::Sealer;
 
 /// How long a replaced key is kept at least: far longer than anybody takes from sealing to the
 /// commit, which are milliseconds apart.
@@ -84,8 +84,9 @@ impl Sealer {
     ) -> Result<(), VaultError> {
         let keys = self.ring.keys(owner).await?;
         let Some(replaced) = active(&keys) else { return Ok(()) };
-        if keys.len() == 1 && !self.ring.add(owner, Some(replaced.id)).await? {
-            return Err(changing(&format!("the data key of {owner}")));
+        if keys.len() == 1 {
+            // If somebody else has added one meanwhile, this goes on with that one.
+            self.ring.add(owner, Some(replaced.id)).await?;
         }
         let keys = self.ring.keys(owner).await?;
         let Some(new) = active(&keys) else { return Ok(()) };

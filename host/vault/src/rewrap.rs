@@ -13,6 +13,7 @@ use crate::canary;
 use crate::cipher::context;
 use crate::progress::{Progress, Tally};
 use crate::sealer::{Sealer, changing};
+use crate::wrappers::wrap;
 
 /// Keys that are wrapped at once: a service answers in milliseconds, and there are thousands.
 const AT_ONCE: usize = 8;
@@ -96,7 +97,7 @@ impl Sealer {
         key: &WrappedKey,
     ) -> Result<Rewrap, VaultError> {
         let data_key = self.ring.unwrap(key).await?;
-        let wrapped = canary::wrap(new, &data_key, &context(&key.owner, key.id)).await?;
+        let wrapped = wrap(new, &data_key, &context(&key.owner, key.id)).await?;
         Ok(Rewrap {
             owner: key.owner.clone(),
             id: key.id,

@@ -4,32 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::store::{StoreError, StoreErrorKind};
-use model::vault::{KeyStore, KeyWrapper, Owner, Place, SECRETS_MAX, Sealed, Vault, VaultError};
+use model::vault::{KeyStore, Owner, Place, SECRETS_MAX, Sealed, Vault, VaultError};
 use model::{Clock, Secret};
 use tokio::sync::Mutex;
 
 use crate::canary;
 use crate::keyring::Keyring;
-
-/// The key-encryption keys in use.
-#[derive(Clone)]
-pub struct Wrappers {
-    /// The one that wraps from now on.
-    pub current: Arc<dyn KeyWrapper>,
-    /// Those before, as long as something may still be wrapped by them.
-    pub before: Vec<Arc<dyn KeyWrapper>>,
-}
-
-impl Wrappers {
-    /// One and no other.
-    pub fn only(current: Arc<dyn KeyWrapper>) -> Self {
-        Self { current, before: Vec::new() }
-    }
-
-    pub(crate) fn named(&self, id: &str) -> Option<&Arc<dyn KeyWrapper>> {
-        std::iter::once(&self.current).chain(&self.before).find(|wrapper| wrapper.id() == id)
-    }
-}
+use crate::wrappers::Wrappers;
 
 /// Seals and opens the secrets of one store.
 pub struct Sealer {

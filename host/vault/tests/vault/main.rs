@@ -1,7 +1,13 @@
 //! The vault as its callers see it, over a store in memory whose calls fail when told to, and over
 //! the real one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+#![expect(clippy::similar_names, reason = "a wrapper wraps what is wrapped")]
 
 mod azure;
 mod configuration;

@@ -104,9 +104,9 @@ impl KeyStore for Memory {
     }
 
     async fn keys(&self, owner: &Owner) -> Result<Option<Vec<WrappedKey>>, StoreError> {
-        self.call(|rows| match rows.destroyed.contains(owner) {
-            true => None,
-            false => Some(rows.keys.get(owner).cloned().unwrap_or_default()),
+        self.call(|rows| {
+            let keys = rows.keys.get(owner).cloned().unwrap_or_default();
+            (!rows.destroyed.contains(owner)).then_some(keys)
         })
     }
 
@@ -120,7 +120,9 @@ impl KeyStore for Memory {
             let keys = rows.keys.entry(key.owner.clone()).or_default();
             let now = keys.first().map(|key| key.id);
             if now == active {
-                keys.iter_mut().for_each(|key| key.state = KeyState::Retiring);
+                for key in keys.iter_mut() {
+                    key.state = KeyState::Retiring;
+                }
                 keys.insert(0, key);
             }
             now == active

@@ -30,7 +30,7 @@ async fn key_of_another_name_is_refused_with_both_names() {
 #[tokio::test]
 async fn another_key_of_the_same_name_is_refused() {
     let error = refused(Named::other("one", "two")).await;
-    assert!(error.contains("test:one is not the one"), "{error}");
+    assert!(error.contains("names, test:one, is another one"), "{error}");
 }
 
 #[tokio::test]
@@ -40,6 +40,18 @@ async fn right_key_opens_again_what_another_process_has_sealed() {
     let again = Wrappers::only(Arc::new(Named::new("one")));
     let vault = open(&fixture.store, again, &fixture.clock).await.unwrap();
     assert_eq!(opened(&vault, sealed).await.unwrap(), "a");
+}
+
+#[tokio::test]
+async fn key_that_has_moved_is_known_by_what_it_opens() {
+    let fixture = Fixture::new().await;
+    let sealed = fixture.put(&place("acme", "crm"), "a").await;
+    let moved = Wrappers::only(Arc::new(Named::other("moved", "one")));
+    let vault = open(&fixture.store, moved, &fixture.clock).await.unwrap();
+    assert_eq!(opened(&vault, sealed).await.unwrap(), "a");
+    assert_eq!(vault.status().await.unwrap().wrapped_before, 2);
+    assert_eq!(vault.rewrap(&crate::quiet).await.unwrap(), 1);
+    assert_eq!(vault.status().await.unwrap().wrapped_before, 0);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn data_keys_that_owners_exchange_do_not_unwrap() {
         (own.wrapped, own.commitment) = (theirs.wrapped, theirs.commitment);
     }
     let refused = opened(&vault, one).await;
-    assert!(matches!(refused, Err(VaultError::Damaged(_))), "{refused:?}");
+    assert!(matches!(refused, Err(VaultError::WrongKey(_))), "{refused:?}");
 }
 
 #[tokio::test]

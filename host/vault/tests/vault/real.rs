@@ -116,9 +116,9 @@ async fn nothing_is_lost_while_keys_of_the_real_store_are_rotated() {
     }
     let (mut writes, mut reads) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
     for number in 0..CONNECTIONS {
-        let (write, read) = (real.clone(), real.clone());
-        writes.spawn(async move { (number, write.replace(number).await) });
-        reads.spawn(async move { read.read(number).await });
+        let (writer, reader) = (real.clone(), real.clone());
+        writes.spawn(async move { (number, writer.replace(number).await) });
+        reads.spawn(async move { reader.read(number).await });
     }
     real.rotate().await;
     while let Some(read) = reads.join_next().await {

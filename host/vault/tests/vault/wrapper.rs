@@ -45,10 +45,10 @@ impl Named {
     }
 
     fn answers(&self) -> Result<(), VaultError> {
-        match self.down.load(Ordering::SeqCst) {
-            true => Err(VaultError::Unavailable(format!("{} does not answer", self.name))),
-            false => Ok(()),
+        if self.down.load(Ordering::SeqCst) {
+            return Err(VaultError::Unavailable(format!("{} does not answer", self.name)));
         }
+        Ok(())
     }
 
     fn mask(&self, context: &[u8]) -> [u8; 32] {
