@@ -4,13 +4,13 @@
 //! queues one job and moves its task on, in one commit under the fence of the lead. So a crash
 //! between two ticks queues nothing twice and forgets nothing, and of several schedulers one acts.
 //! What was missed while none did is made up for by a single job. A job whose predecessor of the
-//! same task still waits or works is not queued. Behind an open breaker
-//! that one job waits, see [`breaker`](crate::breaker).
+//! same task still waits or works is not queued; so behind an open breaker one job of it waits,
+//! see [`breaker`](crate::breaker).
 //!
 //! When the clock of the store was set back, which shows in a clock behind the last tick or in a
 //! lead that had to begin anew, tasks that stand later than their schedule says are moved to where
 //! it says: none waits until the clock has caught up. A time of day that has come before comes no
-//! second time; what is due more often than hourly goes on at its pace.
+//! second time; what is due hourly or more often goes on at its pace.
 
 mod cron;
 mod edit;
@@ -31,7 +31,6 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 pub use edit::{Desk, Draft, PutError, pause, preview, put, resume};
 pub use job::run_now;
-pub use when::{INTERVAL_MAX, INTERVAL_MIN, JITTER_MAX};
 
 use crate::sync::Cancel;
 use crate::work::Wake;

@@ -11,13 +11,13 @@ use super::cron::Cron;
 use super::hours::Hours;
 
 /// The shortest interval: the schedule is looked at once a minute.
-pub const INTERVAL_MIN: Duration = Duration::from_mins(1);
+const INTERVAL_MIN: Duration = Duration::from_mins(1);
 
 /// The longest interval; a year of a leap day.
-pub const INTERVAL_MAX: Duration = Duration::from_hours(366 * 24);
+const INTERVAL_MAX: Duration = Duration::from_hours(366 * 24);
 
 /// The longest jitter; a task that may be as late as that names no time of day any more.
-pub const JITTER_MAX: Duration = Duration::from_hours(24);
+const JITTER_MAX: Duration = Duration::from_hours(24);
 
 /// A task's schedule, read.
 #[derive(Clone, Debug)]
