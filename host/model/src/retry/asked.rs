@@ -64,6 +64,12 @@ mod tests {
     }
 
     #[test]
+    fn hours_that_a_daily_budget_asks_for_come_as_seconds() {
+        check("7200", Some(7_200.0));
+        check("39600", Some(39_600.0));
+    }
+
+    #[test]
     fn nonsense_is_not_a_wait() {
         for text in ["", "soon", "-3", "NaN", "inf", "1e400", "12:30"] {
             check(text, None);
