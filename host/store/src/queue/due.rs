@@ -130,15 +130,15 @@ fn first(
     for package in packages(heads, queue, tenant)? {
         let from = keys::package(queue, tenant, package.as_deref());
         let head = head_from(heads, queue, &from, &key::behind(&from))?;
-        let paused = match package {
+        let halt = match package {
             Some(package) => pause(pauses, tenant, &PauseScope::Package(package))?,
             None => None,
         };
-        let due = head.and_then(|head| Halt::delay(paused, head.due));
+        let due = head.and_then(|head| Halt::delay(halt, head.due));
         first = first.into_iter().chain(due).min();
     }
-    let paused = pause(pauses, tenant, &PauseScope::Queue(queue))?;
-    Ok(first.and_then(|due| Halt::delay(paused, due)))
+    let halt = pause(pauses, tenant, &PauseScope::Queue(queue))?;
+    Ok(first.and_then(|due| Halt::delay(halt, due)))
 }
 
 fn head_from(

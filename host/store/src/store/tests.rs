@@ -47,7 +47,7 @@ async fn begin(store: &Store, connection: usize) -> Run {
     store.begin_run(start).await.unwrap()
 }
 
-fn page(run: Run) -> PageCommit {
+fn page(run: &Run) -> PageCommit {
     let record = Record {
         entity: "contacts".to_owned(),
         id: "1".to_owned(),
@@ -77,7 +77,7 @@ async fn store_of_an_earlier_program_gets_the_tables_that_it_lacks() {
     let open = || Store::open(dir.path(), Clock::manual(Timestamp::UNIX_EPOCH)).unwrap();
     let store = open();
     let run = begin(&store, 0).await;
-    store.commit_page(page(run)).await.unwrap();
+    store.commit_page(page(&run)).await.unwrap();
     drop(store);
     let database = Database::open(dir.path().join("plughouse.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
@@ -109,7 +109,7 @@ async fn pages_of_many_runs_share_a_commit_and_a_fenced_one_harms_none() {
     let own = store.clone();
     let hold = tokio::spawn(async move { own.write(Hold { begun, go }).await });
     has_begun.await.unwrap();
-    let commits = join_all(runs.into_iter().map(|run| store.commit_page(page(run))));
+    let commits = join_all(runs.into_iter().map(|run| store.commit_page(page(&run))));
     // All are polled once, and so handed over, before the writer is let go.
     let (outcomes, ()) = tokio::join!(biased; commits, async { let_go.send(()).unwrap() });
     hold.await.unwrap().unwrap();
