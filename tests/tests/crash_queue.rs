@@ -234,7 +234,7 @@ async fn tasks(world: &World) {
             account: None,
             user: None,
         };
-        world.store.put_connection(connection, None).await.unwrap();
+        world.store.put_connection(connection).await.unwrap();
         let draft = Draft {
             tenant: acme(),
             id: format!("t{number}").parse().unwrap(),

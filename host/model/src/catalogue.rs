@@ -1,4 +1,4 @@
-//! The ports to what is installed and connected, and to the secrets.
+//! The port to what is installed and connected.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::{Connection, ConnectionState, ConnectionStatus};
 use crate::store::StoreError;
-use crate::{ConnectionId, Secret, TenantId, Timestamp};
+use crate::{ConnectionId, TenantId, Timestamp};
 
 /// An installed package.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,13 +57,9 @@ pub trait Catalogue: Send + Sync {
     /// Remembers trust.
     async fn put_trust_state(&self, trust: TrustState) -> Result<(), StoreError>;
 
-    /// Creates or replaces a connection together with its secrets, which are sealed at rest;
-    /// without secrets those that lie there stay.
-    async fn put_connection(
-        &self,
-        connection: Connection,
-        secrets: Option<Vec<(String, Secret)>>,
-    ) -> Result<(), StoreError>;
+    /// Creates or replaces what is known of a connection. Its secrets stay as they are:
+    /// [`CredentialStore::authorise`](crate::credential::CredentialStore::authorise) replaces both.
+    async fn put_connection(&self, connection: Connection) -> Result<(), StoreError>;
 
     /// The connection of this name.
     async fn connection(
@@ -93,15 +89,4 @@ pub trait Catalogue: Send + Sync {
         state: ConnectionState,
         reason: &str,
     ) -> Result<(), StoreError>;
-}
-
-/// The secrets of connections, for egress alone.
-#[async_trait]
-pub trait Vault: Send + Sync {
-    /// Opens the secrets of a connection, by field name.
-    async fn secrets(
-        &self,
-        tenant: &TenantId,
-        connection: &ConnectionId,
-    ) -> Result<Vec<(String, Secret)>, StoreError>;
 }

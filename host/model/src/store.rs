@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::absence::{AbsenceStore, Judged};
 use crate::adapter::Receipt;
 use crate::canonical::{CanonicalStore, PageRecord};
-pub use crate::catalogue::{Catalogue, Installed, TrustState, Vault};
+pub use crate::catalogue::{Catalogue, Installed, TrustState};
 use crate::error::Error;
 pub use crate::event::{Event, EventKind};
 use crate::queue::LeaseRef;
@@ -18,6 +18,12 @@ pub use crate::stored::{RecordList, RecordQuery, StoredRecord, StoredReject};
 use crate::task::TaskId;
 use crate::window::LaneState;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
+
+/// Runs in one list.
+pub const RUNS_LISTED_MAX: usize = 1_000;
+
+/// Rejects in one list.
+pub const REJECTS_LISTED_MAX: usize = 10_000;
 
 /// The distinctions a caller of the store can act on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -276,7 +282,8 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         id: RunId,
     ) -> Result<Option<Run>, StoreError>;
 
-    /// Lists runs of a tenant, or of one connection, the newest first.
+    /// Lists runs of a tenant, or of one connection, the newest first; at most
+    /// [`RUNS_LISTED_MAX`].
     async fn runs(
         &self,
         tenant: &TenantId,
@@ -284,7 +291,7 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         limit: usize,
     ) -> Result<Vec<Run>, StoreError>;
 
-    /// Lists rejects of one run.
+    /// Lists rejects of one run; at most [`REJECTS_LISTED_MAX`].
     async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError>;
 
     /// Lists events of a tenant with a greater sequence number than `after`.

@@ -114,11 +114,6 @@ pub(crate) fn consumer(name: &str) -> Result<(), StoreError> {
     length("the name of a consumer", name.len(), 1, CONSUMER_BYTES_MAX)
 }
 
-pub(crate) fn secret(field: &str, plaintext: &str) -> Result<(), StoreError> {
-    length("the name of a secret", field.len(), 1, NAME_BYTES_MAX)?;
-    length(&format!("the secret '{field}'"), plaintext.len(), 0, SECRET_BYTES_MAX)
-}
-
 /// A name that stands in keys.
 pub(crate) fn name(what: &str, name: &str) -> Result<(), StoreError> {
     in_key(what, name, NAME_BYTES_MAX)

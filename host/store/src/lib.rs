@@ -1,5 +1,5 @@
 //! The embedded store on redb: records and canonical records, schemas, checkpoints, runs, events,
-//! queues, tasks and sealed secrets.
+//! queues, tasks, credentials and what is sealed of them.
 //!
 //! One thread writes; all changes that wait for it share one durable commit. Readers see
 //! snapshots and wait for nobody. Invariants:
@@ -8,13 +8,13 @@
 //! - an answer is given after the commit is on the disk;
 //! - every key of what a tenant owns begins with the tenant, and every range that is read lies
 //!   within one, but for what one process does for all: runs and claims that the process before has
-//!   left, the order in which things become due or end, open breakers, and history that is
-//!   forgotten;
+//!   left, the order in which things become due or end, open breakers, apps that all share, flows
+//!   that come back by their state alone, and history that is forgotten;
 //! - a disk that is nearly full refuses changes before they are written, intake first;
 //! - every value begins with the version of its encoding, but for payloads of dead letters and
 //!   empty rows, and a value that does not decode is an error that names its table, never an
 //!   absence;
-//! - a secret is in the clear only between [`model::store::Vault`] and its caller.
+//! - no secret is here in the clear: it comes sealed, and leaves sealed.
 
 mod absence;
 mod access;
@@ -44,7 +44,6 @@ mod schemas;
 mod store;
 mod tables;
 mod tasks;
-mod vault;
 mod writer;
 mod writes;
 

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use model::run::Run;
 use model::store::{
     Catalogue, Event, Installed, Lane, PageCommit, PageOutcome, RecordList, RecordQuery,
-    RecordStore, RunEnd, RunRef, RunStart, StoreError, StoredReject, TrustState, Vault,
+    RecordStore, RunEnd, RunRef, RunStart, StoreError, StoredReject, TrustState,
 };
 use model::window::LaneState;
-use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, RunId, Secret, TenantId};
+use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, RunId, TenantId};
 
 use crate::catalogue::{connections, packages, states, trust};
 use crate::page::Page;
@@ -129,13 +129,8 @@ impl Catalogue for Store {
         self.write(trust::Put(trust)).await
     }
 
-    async fn put_connection(
-        &self,
-        connection: Connection,
-        secrets: Option<Vec<(String, Secret)>>,
-    ) -> Result<(), StoreError> {
-        let (key, now) = (self.key(), self.clock().now());
-        self.write(connections::Put { key, now, connection, secrets }).await
+    async fn put_connection(&self, connection: Connection) -> Result<(), StoreError> {
+        self.write(connections::Put(connection)).await
     }
 
     async fn connection(
@@ -171,17 +166,5 @@ impl Catalogue for Store {
         let (tenant, id, since) = (tenant.clone(), id.clone(), self.clock().now());
         let to = ConnectionStatus { state, reason: reason.to_owned(), since };
         self.write(states::Set { tenant, id, to }).await
-    }
-}
-
-#[async_trait]
-impl Vault for Store {
-    async fn secrets(
-        &self,
-        tenant: &TenantId,
-        connection: &ConnectionId,
-    ) -> Result<Vec<(String, Secret)>, StoreError> {
-        let (key, tenant, connection) = (self.key(), tenant.clone(), connection.clone());
-        self.read(move |snapshot| connections::secrets(snapshot, &key, &tenant, &connection)).await
     }
 }

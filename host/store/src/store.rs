@@ -9,7 +9,6 @@ use model::store::{StoreError, StoreErrorKind};
 use redb::{Database, ReadTransaction, ReadableDatabase as _};
 
 use crate::disk::Disk as _;
-use crate::vault::Key;
 use crate::writer::{Change, Writer};
 use crate::{create, credentials, queue, room, runs};
 
@@ -24,7 +23,6 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     writer: Writer,
     database: Arc<Database>,
-    key: Arc<Key>,
     clock: Clock,
     _lock: File,
 }
@@ -35,13 +33,13 @@ impl Store {
     /// before has left unfinished are marked interrupted, and its claims and leases run out.
     pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
         let lock = create::lock(dir)?;
-        let (database, key) = create::open_or_create(dir, clock.now())?;
+        let database = create::open_or_create(dir, clock.now())?;
         runs::interrupt(&database, clock.now())?;
         queue::lapse(&database, clock.now())?;
         credentials::lapse(&database)?;
-        let (database, key) = (Arc::new(database), Arc::new(key));
+        let database = Arc::new(database);
         let writer = Writer::start(Arc::clone(&database), room::free_bytes(dir))?;
-        Ok(Self(Arc::new(Inner { writer, database, key, clock, _lock: lock })))
+        Ok(Self(Arc::new(Inner { writer, database, clock, _lock: lock })))
     }
 
     /// How many durable commits this process has made; changes that come together share one.
@@ -52,10 +50,6 @@ impl Store {
     /// The time of all that the store decides by time.
     pub(crate) fn clock(&self) -> Clock {
         self.0.clock.clone()
-    }
-
-    pub(crate) fn key(&self) -> Arc<Key> {
-        Arc::clone(&self.0.key)
     }
 
     pub(crate) async fn write<C: Change>(&self, change: C) -> Result<C::Answer, StoreError> {

@@ -105,10 +105,8 @@ tables! {
     packages Packages "packages"
     /// One row, written when the store is made.
     trust Trust "trust"
-    /// tenant, connection → connection and the generation of its secrets.
+    /// tenant, connection → connection.
     connections Connections "connections"
-    /// tenant, connection, field → sealed secret.
-    secrets Secrets "secrets"
     /// tenant, connection → the state of a connection that is, or was, not active.
     states States "states"
     /// tenant, queue → counts.

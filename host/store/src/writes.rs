@@ -43,15 +43,6 @@ impl Writes {
         self.rows.push(Row { table, key, value: None });
     }
 
-    /// Appends what another change writes.
-    pub(crate) fn append(&mut self, other: &Self) {
-        for row in &other.rows {
-            let key = self.push(other.bytes(row.key.clone()));
-            let value = row.value.clone().map(|value| self.push(other.bytes(value)));
-            self.rows.push(Row { table: row.table, key, value });
-        }
-    }
-
     /// Appends bytes to the buffer.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.bytes.len();

@@ -1,24 +1,24 @@
-//! The data directory: the first start, the key beside the data, and who may open it.
+//! The data directory: the first start, what is there after a restart, and who may open it.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "clippy allows them in functions marked as tests, and these are called by such"
 )]
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use model::credential::{self, CredentialStore as _, Grant, NewSecrets};
 use model::run::RunStatus;
 use model::store::{
-    Catalogue as _, RecordStore as _, RunStart, StoreError, StoreErrorKind, TrustState, Vault as _,
+    Catalogue as _, RecordStore as _, RunStart, StoreError, StoreErrorKind, TrustState,
 };
-use model::{Clock, Connection, Secret, Timestamp};
+use model::vault::Sealed;
+use model::{Clock, Connection, Timestamp};
 use redb::{Database, ReadableTable as _, TableDefinition};
 use store::Store;
 use tempfile::TempDir;
-
-const CANARY: &str = "the-plaintext-that-must-not-lie-on-the-disk";
 
 type Raw = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -49,8 +49,9 @@ fn connection(id: &str) -> Connection {
     }
 }
 
-fn secret(text: &str) -> Vec<(String, Secret)> {
-    vec![("token".to_owned(), Secret::new(text.to_owned()))]
+fn sealed(id: &str) -> Vec<Sealed> {
+    let Connection { tenant, id, .. } = connection(id);
+    vec![Sealed { place: credential::place(&tenant, &id, "token", 1), bytes: vec![1; 60].into() }]
 }
 
 /// A directory with two connections, closed.
@@ -58,8 +59,8 @@ async fn filled() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
     for id in ["hub", "news"] {
-        let text = format!("{CANARY}-{id}");
-        store.put_connection(connection(id), Some(secret(&text))).await.unwrap();
+        let secrets = NewSecrets { replaces: 0, sealed: sealed(id), grant: Grant::default() };
+        store.authorise(connection(id), secrets).await.unwrap();
     }
     dir
 }
@@ -96,8 +97,8 @@ async fn first_start_makes_all_files_for_their_owner_alone() {
     let mut files: Vec<_> =
         fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     files.sort();
-    assert_eq!(files, ["plughouse.redb", "vault.key"]);
-    assert_eq!((mode(&dir.join("plughouse.redb")), mode(&dir.join("vault.key"))), (0o600, 0o600));
+    assert_eq!(files, ["plughouse.redb"]);
+    assert_eq!(mode(&dir.join("plughouse.redb")), 0o600);
 }
 
 #[tokio::test]
@@ -105,8 +106,8 @@ async fn what_was_put_is_there_after_a_restart() {
     let dir = filled().await;
     let store = open(dir.path()).unwrap();
     let hub = connection("hub");
-    let secrets = store.secrets(&hub.tenant, &hub.id).await.unwrap();
-    assert_eq!(secrets[0].1.expose(), format!("{CANARY}-hub"));
+    let (_, fields) = store.credential(&hub.tenant, &hub.id).await.unwrap().unwrap();
+    assert_eq!(fields, sealed("hub"));
     assert_eq!(store.connections(&hub.tenant).await.unwrap().len(), 2);
 }
 
@@ -143,14 +144,9 @@ async fn run_that_has_not_ended_is_interrupted_when_the_directory_is_opened_agai
 #[tokio::test]
 async fn interrupted_first_start_is_begun_again() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, text) in [("plughouse.redb.new", "half"), ("vault.key.new", "ab")] {
-        fs::write(dir.path().join(name), text).unwrap();
-    }
+    fs::write(dir.path().join("plughouse.redb.new"), "half").unwrap();
     drop(open(dir.path()).unwrap());
-    fs::remove_file(dir.path().join("plughouse.redb")).unwrap();
-    let key = fs::read(dir.path().join("vault.key")).unwrap();
-    drop(open(dir.path()).unwrap());
-    assert_eq!(fs::read(dir.path().join("vault.key")).unwrap(), key);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
 #[test]
@@ -164,93 +160,15 @@ fn directory_belongs_to_one_store_at_a_time() {
 }
 
 #[tokio::test]
-async fn no_secret_lies_in_the_clear() {
-    let dir = filled().await;
-    let store = open(dir.path()).unwrap();
-    for round in 0..3 {
-        store
-            .put_connection(connection("hub"), Some(secret(&format!("{CANARY}{round}"))))
-            .await
-            .unwrap();
+async fn damaged_row_of_a_secret_is_an_error_and_never_an_absence() {
+    for row in [&b""[..], b"\x01", b"\x01\0\0\0\0\0\0\0", b"\x09\0\0\0\0\0\0\0\x01x"] {
+        let dir = filled().await;
+        tamper(dir.path(), "sealed", |rows| rows[0].1 = row.to_vec());
+        let (store, hub) = (open(dir.path()).unwrap(), connection("hub"));
+        let error = store.credential(&hub.tenant, &hub.id).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(error.to_string().contains("'sealed'"), "{error}");
     }
-    drop(store);
-    for entry in fs::read_dir(dir.path()).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = fs::read(&path).unwrap();
-        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
-        assert!(!found, "the plaintext lies in {}", path.display());
-    }
-}
-
-#[tokio::test]
-async fn secret_moved_to_another_connection_does_not_unseal() {
-    let dir = filled().await;
-    tamper(dir.path(), "secrets", |rows| {
-        let [(_, first), (_, second)] = rows.as_mut_slice() else { panic!("two secrets") };
-        std::mem::swap(first, second);
-    });
-    let store = open(dir.path()).unwrap();
-    let hub = connection("hub");
-    let error = store.secrets(&hub.tenant, &hub.id).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    assert!(error.to_string().contains("'token' of acme/hub does not unseal"), "{error}");
-    assert!(!format!("{error:?}").contains(CANARY));
-}
-
-#[tokio::test]
-async fn older_secret_put_back_does_not_unseal() {
-    let dir = filled().await;
-    let mut old = Vec::new();
-    tamper(dir.path(), "secrets", |rows| old.clone_from(&rows[0].1));
-    let hub = connection("hub");
-    open(dir.path()).unwrap().put_connection(hub.clone(), Some(secret("new"))).await.unwrap();
-    tamper(dir.path(), "secrets", |rows| rows[0].1.clone_from(&old));
-    let store = open(dir.path()).unwrap();
-    let error = store.secrets(&hub.tenant, &hub.id).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-}
-
-#[tokio::test]
-async fn data_without_its_key_is_refused_and_no_key_is_made() {
-    let dir = filled().await;
-    let key = dir.path().join("vault.key");
-    let text = fs::read(&key).unwrap();
-    fs::remove_file(&key).unwrap();
-    refused(
-        dir.path(),
-        StoreErrorKind::Corrupt,
-        &["no vault.key", "put the key of this data back"],
-    );
-    assert!(!key.exists());
-    fs::write(&key, text).unwrap();
-    fs::set_permissions(&key, Permissions::from_mode(0o400)).unwrap();
-    drop(open(dir.path()).unwrap());
-}
-
-#[tokio::test]
-async fn wrong_key_is_refused_and_stays() {
-    let dir = filled().await;
-    let other = filled().await;
-    let key = dir.path().join("vault.key");
-    let wrong = fs::read(other.path().join("vault.key")).unwrap();
-    fs::write(&key, &wrong).unwrap();
-    refused(dir.path(), StoreErrorKind::Corrupt, &["is not the key of the data", "put the right"]);
-    assert_eq!(fs::read(&key).unwrap(), wrong);
-    fs::write(&key, "not a key\n").unwrap();
-    refused(dir.path(), StoreErrorKind::Corrupt, &["64 hexadecimal digits"]);
-}
-
-#[tokio::test]
-async fn key_open_to_others_is_refused() {
-    let dir = filled().await;
-    let key = dir.path().join("vault.key");
-    for mode in [0o644, 0o640, 0o602] {
-        fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
-        let says = format!("run: chmod 600 '{}'", key.display());
-        refused(dir.path(), StoreErrorKind::Unavailable, &[&says, &format!("{mode:03o}")]);
-    }
-    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
-    drop(open(dir.path()).unwrap());
 }
 
 #[tokio::test]
@@ -280,11 +198,16 @@ async fn lost_or_damaged_trust_is_an_error_and_never_empty() {
 }
 
 #[tokio::test]
-async fn store_of_a_newer_program_is_refused() {
-    let dir = filled().await;
-    tamper(dir.path(), "meta", |rows| {
-        let store = rows.iter_mut().find(|(key, _)| key == b"store").unwrap();
-        store.1[0] = 2;
-    });
-    refused(dir.path(), StoreErrorKind::Corrupt, &["'meta' has the format 2", "newer program"]);
+async fn store_of_another_program_is_refused() {
+    for (layout, says) in [
+        (3, ["'meta' has the format 3", "newer program"]),
+        (1, ["is one of an earlier program", "use another directory"]),
+    ] {
+        let dir = filled().await;
+        tamper(dir.path(), "meta", |rows| {
+            let store = rows.iter_mut().find(|(key, _)| key == b"store").unwrap();
+            store.1[0] = layout;
+        });
+        refused(dir.path(), StoreErrorKind::Corrupt, &says);
+    }
 }

@@ -96,7 +96,7 @@ async fn fill(data: &Path, count: usize) {
         account: None,
         user: None,
     };
-    store.put_connection(connection, None).await.unwrap();
+    store.put_connection(connection).await.unwrap();
     let start = RunStart {
         tenant: tenant.clone(),
         connection: id.clone(),

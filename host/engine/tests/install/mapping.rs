@@ -147,7 +147,7 @@ async fn schema_that_compiles_no_more_refuses_its_entity_alone() {
     world.release(&Release { mapping: Some(own), ..Release::default() }).await.unwrap();
     let package = world.load("acme/shop").await.unwrap().package;
     let connection = connection();
-    world.store.put_connection(connection.clone(), None).await.unwrap();
+    world.store.put_connection(connection.clone()).await.unwrap();
     let gone = r#"{"format": 1, "name": "order", "entity": "order", "type": "x_gone",
         "fields": [{"from": "/a", "to": "a"}]}"#;
     bind(&world, &connection, gone).await;

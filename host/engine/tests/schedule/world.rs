@@ -38,7 +38,7 @@ impl World {
                 account: None,
                 user: None,
             };
-            store.put_connection(connection, None).await.unwrap();
+            store.put_connection(connection).await.unwrap();
         }
         Self { store, clock, _dir: dir }
     }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use engine::sync::{PackageRef, SyncPlan};
 use engine::work::job::{Order, ReplayOrder, SyncOrder};
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
+use model::credential::{CredentialStore as _, Grant, NewSecrets};
 use model::queue::{Claim, Death, JobQueue as _, NewJob, Pause, PauseScope, Queue};
 use model::record::Record;
 use model::run::{Run, RunKind, RunStatus};
@@ -294,7 +295,8 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
         account: None,
         user: None,
     };
-    world.store.put_connection(again, Some(Vec::new())).await.unwrap();
+    let secrets = NewSecrets { replaces: 0, sealed: Vec::new(), grant: Grant::default() };
+    world.store.authorise(again, secrets).await.unwrap();
     world.wake.wake();
     world.until(|s| s.done == 1).await;
     crew.stop().await;

@@ -47,7 +47,7 @@ impl Change for Authorise {
         let mut ledger = Ledger::open(tables, since);
         let new = replace(&mut ledger.writes, tables, fresh, secrets)?;
         put(&mut ledger.writes, old.as_ref(), &new)?;
-        connections::put(&mut ledger.writes, tables, &connection)?;
+        connections::put(&mut ledger.writes, &connection)?;
         let reason = "it was connected again".to_owned();
         let to = ConnectionStatus { state: ConnectionState::Active, reason, since };
         ledger.turn(tenant, (id, &Subject::connection(Some(id))), &to)?;

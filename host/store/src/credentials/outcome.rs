@@ -45,7 +45,7 @@ impl Change for Finish {
                 connections::find(&tables.connections, &lease.tenant, &lease.connection)?
         {
             connection.variables.extend(variables);
-            connections::put(&mut ledger.writes, tables, &connection)?;
+            connections::put(&mut ledger.writes, &connection)?;
         }
         let reason = "its token was refreshed".to_owned();
         let to = ConnectionStatus { state: ConnectionState::Active, reason, since };

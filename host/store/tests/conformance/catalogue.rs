@@ -65,11 +65,11 @@ pub(crate) async fn connections_are_replaced_and_listed_by_name(store: &impl Por
     let (hub, news) = (connection("acme/hub"), connection("acme/news"));
     assert_eq!(store.connection(&hub.tenant, &hub.id).await.unwrap(), None);
     for connection in [&news, &hub] {
-        store.put_connection(connection.clone(), None).await.unwrap();
+        store.put_connection(connection.clone()).await.unwrap();
     }
     assert_eq!(store.connection(&hub.tenant, &hub.id).await.unwrap(), Some(hub.clone()));
     let known = Connection { account: Some("42".to_owned()), ..hub };
-    store.put_connection(known.clone(), None).await.unwrap();
+    store.put_connection(known.clone()).await.unwrap();
     assert_eq!(store.connections(&known.tenant).await.unwrap(), [known, news]);
 }
 

@@ -33,7 +33,6 @@ mod retention;
 mod runs;
 mod samples;
 mod schemas;
-mod secrets;
 mod states;
 mod tasks;
 mod tenants;
@@ -45,7 +44,7 @@ use model::event::EventLog;
 use model::queue::JobQueue;
 use model::retention::Retention;
 use model::schema::SchemaStore;
-use model::store::{Catalogue, RecordStore, Vault};
+use model::store::{Catalogue, RecordStore};
 use model::task::TaskStore;
 use model::vault::KeyStore;
 
@@ -53,7 +52,6 @@ use model::vault::KeyStore;
 trait Ports:
     RecordStore
     + Catalogue
-    + Vault
     + BreakerStore
     + CanonicalStore
     + SchemaStore
@@ -72,7 +70,6 @@ trait Ports:
 impl<T> Ports for T where
     T: RecordStore
         + Catalogue
-        + Vault
         + BreakerStore
         + CanonicalStore
         + SchemaStore
@@ -242,13 +239,6 @@ suite! { redb, crate::open_redb:
         trust_is_remembered_with_and_without_a_package
         connections_are_replaced_and_listed_by_name
         oversized_package_is_refused
-    }
-    secrets {
-        secrets_come_back_by_field
-        connection_without_secrets_keeps_those_there
-        new_secrets_replace_all_old_ones
-        secrets_of_an_unknown_connection_are_invalid
-        field_given_twice_is_refused_and_named
     }
 }
 

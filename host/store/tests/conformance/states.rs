@@ -1,3 +1,4 @@
+use model::credential::{Grant, NewSecrets};
 use model::queue::{Effect, Finish, Outcome, Pause, PauseScope, Queue};
 use model::run::RunStatus;
 use model::store::{EventKind, RunEnd, StoreErrorKind};
@@ -5,12 +6,16 @@ use model::{Clock, Connection, ConnectionState, Error, ErrorKind};
 
 use super::Ports;
 use super::catalogue::connection;
+use super::credentials::state;
 use super::queue::{acme, check_due, claim, job, put};
 use super::samples::{at, begin, end};
 
-async fn state(store: &impl Ports, of: &Connection) -> ConnectionState {
-    let status = store.connection_status(&of.tenant, &of.id).await.unwrap();
-    status.map(|status| status.state).unwrap_or_default()
+/// Authorises a connection, for the first time or again.
+async fn connect(store: &impl Ports, connection: &Connection) {
+    let before = store.credential(&connection.tenant, &connection.id).await.unwrap();
+    let replaces = before.map_or(0, |(row, _)| row.generation);
+    let secrets = NewSecrets { replaces, sealed: Vec::new(), grant: Grant::default() };
+    store.authorise(connection.clone(), secrets).await.unwrap();
 }
 
 async fn told(store: &impl Ports, of: &Connection) -> Vec<ConnectionState> {
@@ -39,7 +44,7 @@ pub(crate) async fn refused_run_asks_for_authorisation_and_new_secrets_end_that(
     store: &impl Ports,
 ) {
     let hub = connection("acme/hub");
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     assert_eq!(store.connection_status(&hub.tenant, &hub.id).await.unwrap(), None);
     let run = begin(store, "acme/hub").await;
     store.finish_run(end(&run, RunStatus::Failed)).await.unwrap();
@@ -49,9 +54,9 @@ pub(crate) async fn refused_run_asks_for_authorisation_and_new_secrets_end_that(
     let status = store.connection_status(&hub.tenant, &hub.id).await.unwrap().unwrap();
     assert_eq!((status.state, status.since), (ConnectionState::NeedsReauthorisation, at(9)));
     assert_eq!(status.reason, "the token is revoked (hub.token)");
-    store.put_connection(hub.clone(), None).await.unwrap();
+    store.put_connection(hub.clone()).await.unwrap();
     assert_eq!(state(store, &hub).await, ConnectionState::NeedsReauthorisation);
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     assert_eq!(state(store, &hub).await, ConnectionState::Active);
     let expected = [ConnectionState::NeedsReauthorisation, ConnectionState::Active];
     assert_eq!(told(store, &hub).await, expected, "once each");
@@ -65,7 +70,7 @@ pub(crate) async fn state_is_set_and_told_where_it_changes(store: &impl Ports) {
     let lost = ConnectionState::NeedsReauthorisation;
     let error = set(lost, "nobody").await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Invalid);
-    store.put_connection(hub.clone(), None).await.unwrap();
+    store.put_connection(hub.clone()).await.unwrap();
     set(ConnectionState::Active, "as before").await.unwrap();
     set(lost, "a notice").await.unwrap();
     set(lost, "again").await.unwrap();
@@ -85,7 +90,7 @@ pub(crate) async fn rest_of_a_refused_connection_and_pauses_of_people_are_apart(
     clock: &Clock,
 ) {
     let hub = connection("acme/hub");
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     put(store, [job("a", "1")]).await;
     let rest = PauseScope::Unauthorised(hub.id.clone());
     let scope = PauseScope::Connection(hub.id.clone());
@@ -102,7 +107,7 @@ pub(crate) async fn rest_of_a_refused_connection_and_pauses_of_people_are_apart(
     check_due(store, &[]).await;
     let person = Pause { scope: scope.clone(), reason: "a person".to_owned(), since, until };
     store.pause(&acme(), person).await.unwrap();
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     assert_eq!(pauses(store).await, [(scope.clone(), "a person".to_owned())]);
     check_due(store, &[]).await;
     assert!(store.resume(&acme(), &scope).await.unwrap());
@@ -114,7 +119,7 @@ pub(crate) async fn people_neither_begin_nor_end_the_rest_of_a_refused_connectio
     clock: &Clock,
 ) {
     let hub = connection("acme/hub");
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     refuse(store).await;
     let before = pauses(store).await;
     let scope = PauseScope::Unauthorised(hub.id.clone());
@@ -132,7 +137,7 @@ pub(crate) async fn claim_that_finds_the_account_refused_rests_its_connection_in
     clock: &Clock,
 ) {
     let hub = connection("acme/hub");
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     put(store, [job("a", "1"), job("b", "1")]).await;
     for leased in claim(store).await {
         let until = clock.now();
@@ -148,6 +153,6 @@ pub(crate) async fn claim_that_finds_the_account_refused_rests_its_connection_in
     assert_eq!(told(store, &hub).await, [ConnectionState::NeedsReauthorisation], "once");
     check_due(store, &[]).await;
     assert_eq!(store.next_due(Queue::Outbound).await.unwrap(), None);
-    store.put_connection(hub.clone(), Some(Vec::new())).await.unwrap();
+    connect(store, &hub).await;
     check_due(store, &["a: 1", "b: 1"]).await;
 }

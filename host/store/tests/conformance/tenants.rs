@@ -1,8 +1,9 @@
+use model::TenantId;
 use model::record::Removal;
 use model::store::{PageCommit, RecordQuery, StoreErrorKind};
-use model::{Secret, TenantId};
 
 use super::Ports;
+use super::credentials::{authorise, credential, tokens};
 use super::samples::{all, begin, gone, page, paths, query, record, reject, tombstone};
 
 pub(crate) async fn tenants_with_the_same_names_never_meet(store: &impl Ports) {
@@ -14,9 +15,7 @@ pub(crate) async fn tenants_with_the_same_names_never_meet(store: &impl Ports) {
             ..page(&run, vec![record("1", tenant.as_str()), record("2", "same")])
         };
         assert_eq!(store.commit_page(commit).await.unwrap().inserted, 2);
-        let secret = ("token".to_owned(), Secret::new(tenant.to_string()));
-        let connection = super::catalogue::connection(&format!("{tenant}/hub"));
-        store.put_connection(connection, Some(vec![secret])).await.unwrap();
+        authorise(store, &format!("{tenant}/hub"), 60).await;
     }
     let evil = super::samples::run("evil/hub", 1);
     store.commit_page(gone(&evil, vec![tombstone("2", Removal::Deleted)])).await.unwrap();
@@ -36,8 +35,8 @@ pub(crate) async fn tenants_with_the_same_names_never_meet(store: &impl Ports) {
         assert!(runs.len() == 1 && runs[0].tenant == *tenant);
         let connections = store.connections(tenant).await.unwrap();
         assert!(connections.len() == 1 && connections[0].tenant == *tenant);
-        let secrets = store.secrets(tenant, &run.connection).await.unwrap();
-        assert_eq!(secrets[0].1.expose(), tenant.as_str());
+        let (_, sealed) = credential(store, &connections[0]).await;
+        assert_eq!(sealed, tokens(&connections[0], 0, 60).sealed);
     }
 }
 
