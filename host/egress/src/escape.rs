@@ -31,13 +31,20 @@ pub(crate) fn decoded_near(
 ) -> Option<Vec<u8>> {
     match escape {
         Escape::Percent => {
-            let found = memchr::memchr_iter(b'%', bytes).filter_map(|at| percent(bytes, at));
-            splice(bytes, found.filter(|found| matters(found.means)), reach)
+            splice(bytes, percents(bytes).filter(|found| matters(found.means)), reach)
         }
         Escape::Unicode => {
-            let found = memmem::find_iter(bytes, br"\u").filter_map(|at| unicode(bytes, at));
-            splice(bytes, found.filter(|found| matters(found.means)), reach)
+            splice(bytes, unicodes(bytes).filter(|found| matters(found.means)), reach)
         }
+    }
+}
+
+/// The bytes with the escapes decoded, and where each of them stood, with the end of all after the
+/// last; nothing where there is no escape.
+pub(crate) fn located(bytes: &[u8], escape: Escape) -> Option<(Vec<u8>, Vec<usize>)> {
+    match escape {
+        Escape::Percent => locate(bytes, percents(bytes)),
+        Escape::Unicode => locate(bytes, unicodes(bytes)),
     }
 }
 
@@ -52,6 +59,14 @@ struct Found {
     at: usize,
     length: usize,
     means: char,
+}
+
+fn percents(bytes: &[u8]) -> impl Iterator<Item = Found> {
+    memchr::memchr_iter(b'%', bytes).filter_map(|at| percent(bytes, at))
+}
+
+fn unicodes(bytes: &[u8]) -> impl Iterator<Item = Found> {
+    memmem::find_iter(bytes, br"\u").filter_map(|at| unicode(bytes, at))
 }
 
 fn percent(bytes: &[u8], at: usize) -> Option<Found> {
@@ -91,6 +106,23 @@ fn splice(bytes: &[u8], found: impl Iterator<Item = Found>, reach: usize) -> Opt
     Some(out)
 }
 
+fn locate(bytes: &[u8], found: impl Iterator<Item = Found>) -> Option<(Vec<u8>, Vec<usize>)> {
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    let mut end = 0;
+    for Found { at, length, means } in found {
+        // An escape within the one before, as in `%2%2B`, is none.
+        let Some(between) = bytes.get(end..at) else { continue };
+        out.extend_from_slice(between);
+        places.extend(end..at);
+        push(&mut out, means, length);
+        places.resize(out.len(), at);
+        end = at + length;
+    }
+    out.extend_from_slice(bytes.get(end..).unwrap_or_default());
+    places.extend(end..=bytes.len());
+    (end > 0).then_some((out, places))
+}
+
 /// A percent escape is one byte of whatever the text is; the other is a character.
 fn push(out: &mut Vec<u8>, means: char, length: usize) {
     match u8::try_from(means) {
@@ -127,6 +159,17 @@ mod tests {
         check("100% of %zz and %4", Escape::Percent, usize::MAX, None);
         check(r"\ux \u12", Escape::Unicode, usize::MAX, None);
         assert_eq!(&*plain(br"%5Cu0041\u0042c"), b"ABc");
+    }
+
+    #[test]
+    fn every_byte_knows_where_it_stood() {
+        let located = |text: &str, escape| located(text.as_bytes(), escape);
+        let (plain, places) = located("a%2Bb%C3%A9", Escape::Percent).unwrap();
+        assert_eq!((plain.as_slice(), places), ("a+b\u{e9}".as_bytes(), vec![0, 1, 4, 5, 8, 11]));
+        let (plain, places) = located(r"\u00e9\u002B", Escape::Unicode).unwrap();
+        assert_eq!((plain.as_slice(), places), ("\u{e9}+".as_bytes(), vec![0, 0, 6, 12]));
+        assert_eq!(located("%2%2B", Escape::Percent).unwrap(), (b"%2+".to_vec(), vec![0, 1, 2, 5]));
+        assert_eq!(located("100% of it", Escape::Percent), None);
     }
 
     #[test]

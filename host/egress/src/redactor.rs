@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use model::Secret;
 use model::masking::{Masked, Masking};
 
-use crate::escape::{Escape, decoded};
-use crate::needle::{self, SECRET_BYTES_MIN};
+use crate::escape::{self, Escape};
+use crate::needle::{self, MASK, SECRET_BYTES_MIN};
 use known::{Fingerprint, Known};
 
 pub use writer::Masker;
@@ -25,8 +25,9 @@ const FORMS_MAX: usize = 500_000;
 
 /// The live secrets of a process. Its clones are one.
 ///
-/// It keeps no secret: of each form it knows the length and a keyed hash. Secrets of fewer than
-/// [`SECRET_BYTES_MIN`] bytes are not looked for, because they stand in ordinary text by chance.
+/// Of each form it keeps the last eight bytes, the length and a keyed hash, not the text. Secrets of
+/// fewer than [`SECRET_BYTES_MIN`] bytes are not looked for, because they stand in ordinary text by
+/// chance.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Known>>);
 
@@ -50,17 +51,14 @@ impl Redactor {
         if known.is_empty() {
             return Cow::Borrowed(bytes);
         }
-        let mut masked = known.masked(bytes).map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let mut spans = known.spans(bytes);
         for escape in [Escape::Percent, Escape::Unicode] {
-            // An escaped secret cannot be cut out of the raw text; what is written here is for
-            // people, so the text without its escapes serves as well.
-            if let Some(plain) = decoded(&masked, escape)
-                && let Some(plain) = known.masked(&plain)
-            {
-                masked = Cow::Owned(plain);
-            }
+            let Some((plain, places)) = escape::located(bytes, escape) else { continue };
+            let place = |at: usize| places.get(at).copied().unwrap_or(bytes.len());
+            let found = known.spans(&plain).into_iter();
+            spans.extend(found.map(|(start, end)| (place(start), place(end))));
         }
-        masked
+        if spans.is_empty() { Cow::Borrowed(bytes) } else { Cow::Owned(masked(bytes, spans)) }
     }
 
     fn longest(&self) -> usize {
@@ -74,6 +72,8 @@ impl Masking for Redactor {
         for part in secrets.iter().flat_map(|secret| parts(secret.expose())) {
             needle::add_forms(&mut forms, part);
         }
+        forms.sort_unstable();
+        forms.dedup();
         let (added, full) = {
             let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
             let before = known.is_full();
@@ -107,6 +107,22 @@ impl Drop for Entered {
             known.remove(fingerprint);
         }
     }
+}
+
+/// The bytes with the spans masked, each that overlaps another as one with it.
+fn masked(bytes: &[u8], mut spans: Vec<(usize, usize)>) -> Vec<u8> {
+    spans.sort_unstable();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for (start, end) in spans {
+        if start >= done {
+            out.extend_from_slice(bytes.get(done..start).unwrap_or_default());
+            out.extend_from_slice(MASK.as_bytes());
+        }
+        done = done.max(end);
+    }
+    out.extend_from_slice(bytes.get(done..).unwrap_or_default());
+    out
 }
 
 /// The secret as a whole, and the lines of one that has several, as a private key does: logs are

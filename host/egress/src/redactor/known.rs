@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
 use super::FORMS_MAX;
-use crate::needle::{MASK, SECRET_BYTES_MIN};
+use crate::needle::SECRET_BYTES_MIN;
 
 /// One form, without its text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,6 +43,9 @@ impl Known {
         }
         if self.forms >= FORMS_MAX {
             self.full = true;
+            if forms.is_empty() {
+                self.by_window.remove(&fingerprint.window);
+            }
             return None;
         }
         forms.push(Form { fingerprint, holders: 1 });
@@ -54,17 +57,12 @@ impl Known {
     /// Takes one holder of a form out, and the form with the last of them.
     pub(super) fn remove(&mut self, fingerprint: &Fingerprint) {
         let Some(forms) = self.by_window.get_mut(&fingerprint.window) else { return };
-        let Some(at) = forms.iter().position(|form| form.fingerprint == *fingerprint) else {
-            return;
-        };
-        if let Some(form) = forms.get_mut(at) {
-            form.holders -= 1;
-            if form.holders > 0 {
-                return;
-            }
-        }
-        forms.swap_remove(at);
-        self.forms -= 1;
+        let before = forms.len();
+        forms.retain_mut(|form| {
+            form.holders -= usize::from(form.fingerprint == *fingerprint);
+            form.holders > 0
+        });
+        self.forms -= before - forms.len();
         if forms.is_empty() {
             self.by_window.remove(&fingerprint.window);
         }
@@ -84,33 +82,14 @@ impl Known {
         self.longest
     }
 
-    /// The bytes with every form masked, or nothing where none stands in them.
-    pub(super) fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let spans = self.spans(bytes);
-        let mut out = Vec::with_capacity(if spans.is_empty() { return None } else { bytes.len() });
-        let mut done = 0;
-        for (start, end) in spans {
-            out.extend_from_slice(bytes.get(done..start).unwrap_or_default());
-            out.extend_from_slice(MASK.as_bytes());
-            done = end;
-        }
-        out.extend_from_slice(bytes.get(done..).unwrap_or_default());
-        Some(out)
-    }
-
-    /// Where forms stand, in order; those that overlap are one.
-    fn spans(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
-        let mut spans: Vec<(usize, usize)> = Vec::new();
-        for (at, window) in bytes.array_windows().enumerate() {
+    /// Where forms stand, the longest of those that end together.
+    pub(super) fn spans(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
+        let windows = bytes.array_windows().enumerate();
+        let span = |(at, window): (usize, &[u8; SECRET_BYTES_MIN])| {
             let end = at + SECRET_BYTES_MIN;
-            let window = u64::from_ne_bytes(*window);
-            let Some(mut start) = self.start(bytes, end, window) else { continue };
-            while let Some((before, _)) = spans.pop_if(|(_, end)| *end > start) {
-                start = start.min(before);
-            }
-            spans.push((start, end));
-        }
-        spans
+            Some((self.start(bytes, end, u64::from_ne_bytes(*window))?, end))
+        };
+        windows.filter_map(span).collect()
     }
 
     /// Where the longest form begins that ends here.
@@ -161,14 +140,13 @@ mod tests {
         let entered = known.add("entered-form").unwrap();
         assert!(!known.is_full());
         assert_eq!(known.add("one-too-many"), None);
-        assert!(known.is_full());
+        assert!(known.is_full() && known.by_window.len() == 1);
         assert_eq!(known.add("entered-form"), Some(entered), "it needs no room");
-        let masked = known.masked(b"entered-form one-too-many").unwrap();
-        assert_eq!(masked, b"[secret] one-too-many");
+        assert_eq!(known.spans(b"entered-form one-too-many"), [(0, 12)]);
         known.remove(&entered);
-        assert!(known.masked(b"entered-form").is_some(), "it was entered twice");
+        assert_eq!(known.spans(b"entered-form"), [(0, 12)], "it was entered twice");
         known.remove(&entered);
-        assert_eq!(known.masked(b"entered-form"), None);
+        assert_eq!(known.spans(b"entered-form"), []);
         assert!(known.add("one-too-many").is_some());
     }
 }

@@ -56,7 +56,10 @@ fn secret_is_masked_in_the_forms_that_needles_find() {
     check(&[CANARY], &hex.to_uppercase(), "[secret]");
     check(&[CANARY], &format!("/x/{}?y", escaped(CANARY)), "/x/[secret]?y");
     check(&["a \"quoted\" one"], r#"{"a":"a \"quoted\" one"}"#, r#"{"a":"[secret]"}"#);
-    check(&["slash/and+plus"], r"a\/slash\/and\u002bplus", r"a\/[secret]");
+    check(&["slash/and+plus"], r"a\/slash\/and\u002bplus\u0022", r"a\/[secret]\u0022");
+    // What stands beside it stays escaped: a line end would be another line of the log.
+    let beside = format!("%0aINFO {} %41 {CANARY}%0a", escaped(CANARY));
+    check(&[CANARY], &beside, "%0aINFO [secret] %41 [secret]%0a");
 }
 
 #[test]
