@@ -13,7 +13,7 @@ use model::credential::{CredentialStore as _, Grant, NewSecrets};
 use model::queue::{Claim, Death, JobQueue as _, NewJob, Pause, PauseScope, Queue};
 use model::record::Record;
 use model::run::{Run, RunKind, RunStatus};
-use model::store::{Catalogue as _, RecordStore as _};
+use model::store::RecordStore as _;
 use model::{Connection, ConnectionId, Error, ErrorKind};
 
 use crate::world::{World, tenant};
