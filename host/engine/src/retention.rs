@@ -97,22 +97,22 @@ mod tests {
     }
 
     impl Long {
-        fn step(&self, after: Option<String>, steps: usize) -> Result<Swept, StoreError> {
+        fn step(&self, after: Option<String>, steps: usize) -> Swept {
             self.seen.fetch_add(1, Ordering::Relaxed);
             let step = after.map_or(0, |after| after.parse::<usize>().unwrap()) + 1;
             let next = (step < steps).then(|| step.to_string());
-            Ok(Swept { removed: 1, next })
+            Swept { removed: 1, next }
         }
     }
 
     #[async_trait]
     impl Retention for Long {
         async fn sweep_runs(&self, after: Option<String>, _: usize) -> Result<Swept, StoreError> {
-            self.step(after, self.runs)
+            Ok(self.step(after, self.runs))
         }
 
         async fn sweep_events(&self, after: Option<String>, _: usize) -> Result<Swept, StoreError> {
-            self.step(after, 3)
+            Ok(self.step(after, 3))
         }
 
         async fn sweep_accesses(
@@ -120,7 +120,7 @@ mod tests {
             after: Option<String>,
             _: usize,
         ) -> Result<Swept, StoreError> {
-            self.step(after, 1)
+            Ok(self.step(after, 1))
         }
     }
 
