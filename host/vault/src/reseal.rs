@@ -24,10 +24,6 @@ use crate::sealer::Sealer;
 /// commit, which are milliseconds apart.
 const SETTLED: Duration = Duration::from_mins(1);
 
-/// How often everything under a key is gone through at once: a second time finds what others have
-/// replaced meanwhile. What is left then is found by the next call.
-const PASSES_MAX: usize = 8;
-
 /// How far the rotation of data keys has come.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Rotation {
@@ -35,7 +31,8 @@ pub struct Rotation {
     pub resealed: u64,
     /// Secrets that do not open, because of which their key cannot go.
     pub damaged: Vec<Place>,
-    /// From when on a further call retires the keys before; nothing if they are gone.
+    /// From when on a further call retires the keys before, if nothing lies under them by then;
+    /// nothing if they are gone.
     pub unfinished: Option<Timestamp>,
 }
 
@@ -108,21 +105,16 @@ impl Sealer {
         rotation: &mut Rotation,
         tally: &mut Tally<'_>,
     ) -> Result<bool, VaultError> {
-        for _ in 0..PASSES_MAX {
-            let before = tally.done;
-            let damaged = self.reseal_pass(old, tally).await?;
-            if damaged.is_empty() && self.ring.clock.now() >= settled {
-                self.ring.keep(&old.owner, old.id).await?;
-                if self.ring.store.retire_key(&old.owner, old.id).await? {
-                    return Ok(true);
-                }
-            }
-            if tally.done == before {
-                rotation.damaged.extend(damaged);
-                break;
-            }
+        let damaged = self.reseal_pass(old, tally).await?;
+        if !damaged.is_empty() {
+            rotation.damaged.extend(damaged);
+            return Ok(false);
         }
-        Ok(false)
+        if self.ring.clock.now() < settled {
+            return Ok(false);
+        }
+        self.ring.keep(&old.owner, old.id).await?;
+        Ok(self.ring.store.retire_key(&old.owner, old.id).await?)
     }
 
     /// Goes once through what lies under a key, and answers what does not open.
