@@ -1,5 +1,7 @@
 //! `plughouse dead`: jobs that came to nothing, and what becomes of them.
 
+mod chosen;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -20,6 +22,7 @@ use super::task::duration;
 use crate::Global;
 use crate::exit::Exit;
 use crate::wire::Host;
+use chosen::Chosen;
 
 /// What can be done with dead letters.
 #[derive(Debug, Subcommand)]
@@ -28,6 +31,9 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         filter: Filter,
+        /// Behind this job.
+        #[arg(long, value_name = "JOB")]
+        after: Option<u64>,
         /// At most this many.
         #[arg(long, default_value_t = 20)]
         limit: usize,
@@ -151,13 +157,10 @@ impl fmt::Display for Shown<'_> {
 pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
     let host = Host::open(global).await?;
     match command {
-        Command::List { filter, limit } => {
-            let filter = filter.read(global, limit);
-            let letters = host.store.dead(&filter).await?;
-            list(global, &letters)?;
-            if letters.len() == filter.limit {
-                global.output().note("more may follow: raise --limit, or narrow the choice");
-            }
+        Command::List { filter, after, limit } => {
+            let after = after.map(JobId);
+            list(global, &host, DeadFilter { after, ..filter.read(global, BATCH_MAX) }, limit)
+                .await?;
         }
         Command::Show { job } => {
             let one = Filter::of(job).read(global, 1);
@@ -169,11 +172,11 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Retry { filter, how } => retry(global, &host, filter, how).await?,
         Command::Discard { filter, reason, dry_run } => {
             filter.must_choose()?;
-            let filter = filter.read(global, BATCH_MAX);
+            let chosen = Chosen::of(&host.store, filter.read(global, BATCH_MAX)).await?;
             let count = if dry_run {
-                count(&host, filter).await?
+                chosen.count()
             } else {
-                discard(&host, &filter, &reason).await?
+                chosen.each(async |batch, _| host.store.discard(batch, &reason).await).await?
             };
             told(global, "discarded", count, dry_run)?;
         }
@@ -192,44 +195,19 @@ async fn retry(global: &Global, host: &Host, filter: Filter, how: How) -> Result
         Ok(Bytes::from(text))
     });
     let payload = payload.transpose()?;
-    let filter = filter.read(global, BATCH_MAX);
+    let chosen = Chosen::of(&host.store, filter.read(global, BATCH_MAX)).await?;
     if how.dry_run {
-        return told(global, "retried", count(host, filter).await?, true);
+        return told(global, "retried", chosen.count(), true);
     }
     let to = if how.first { RedriveTo::Head } else { RedriveTo::Tail };
-    let (mut all, mut delay) = (0, Duration::ZERO);
-    loop {
+    let again = async |batch: &DeadFilter, before: u64| {
+        let delay = how.spacing.saturating_mul(u32::try_from(before).unwrap_or(u32::MAX));
         let redrive = Redrive { to, payload: payload.clone(), delay, spacing: how.spacing };
-        let count = host.store.redrive(&filter, redrive).await?;
-        if count == 0 {
-            break;
-        }
-        all += count;
-        delay += how.spacing.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
-    }
+        host.store.redrive(batch, redrive).await
+    };
+    let all = chosen.each(again).await?;
     host.wake.wake();
     told(global, "retried", all, false)
-}
-
-async fn discard(host: &Host, filter: &DeadFilter, reason: &str) -> Result<u64> {
-    let mut all = 0;
-    loop {
-        let count = host.store.discard(filter, reason).await?;
-        if count == 0 {
-            return Ok(all);
-        }
-        all += count;
-    }
-}
-
-async fn count(host: &Host, mut filter: DeadFilter) -> Result<u64> {
-    let mut all = 0;
-    loop {
-        let letters = host.store.dead(&filter).await?;
-        let Some(last) = letters.last() else { return Ok(all) };
-        filter.after = Some(last.id);
-        all += u64::try_from(letters.len())?;
-    }
 }
 
 fn told(global: &Global, what: &str, count: u64, dry_run: bool) -> Result<()> {
@@ -275,21 +253,42 @@ impl Filter {
     }
 }
 
-fn list(global: &Global, letters: &[DeadLetter]) -> Result<()> {
-    let shown: Vec<_> = letters.iter().map(Shown::from).collect();
+/// Lists letters in parts, for the store gives fewer at once where they are large.
+async fn list(
+    global: &Global,
+    host: &Host,
+    mut filter: DeadFilter,
+    mut limit: usize,
+) -> Result<()> {
     let head = ["JOB", "QUEUE", "SESSION", "DIED", "ATTEMPTS", "WHY", "LAST ERROR"];
-    global.output().list(&shown, &head, |letter| {
-        let error = letter.failures.last().map(|failure| failure.error.to_string());
-        vec![
-            letter.job.to_string(),
-            letter.queue.to_string(),
-            letter.session.to_owned(),
-            format!("{:.0}", letter.died),
-            letter.attempts.to_string(),
-            word(letter.why).to_owned(),
-            error.unwrap_or_default(),
-        ]
-    })
+    let output = global.output();
+    let mut listing = output.listing(&head);
+    loop {
+        filter.limit = limit.min(BATCH_MAX);
+        let letters = host.store.dead(&filter).await?;
+        let shown: Vec<_> = letters.iter().map(Shown::from).collect();
+        listing.show(&shown, row)?;
+        let Some(last) = letters.last() else { return Ok(()) };
+        limit -= letters.len();
+        if limit == 0 {
+            output.note(format_args!("more may follow: --after {}", last.id));
+            return Ok(());
+        }
+        filter.after = Some(last.id);
+    }
+}
+
+fn row(letter: &Shown<'_>) -> Vec<String> {
+    let error = letter.failures.last().map(|failure| failure.error.to_string());
+    vec![
+        letter.job.to_string(),
+        letter.queue.to_string(),
+        letter.session.to_owned(),
+        format!("{:.0}", letter.died),
+        letter.attempts.to_string(),
+        word(letter.why).to_owned(),
+        error.unwrap_or_default(),
+    ]
 }
 
 fn word(why: Death) -> &'static str {
