@@ -44,13 +44,12 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         "serving {}: give commands with the same --data in another terminal, stop with Ctrl-C",
         global.data.display()
     ));
-    let served = tokio::select! {
-        () = wire::server::run(&host, limits, stop.clone()) => Ok(()),
-        failed = commands.serve(&inside) => failed,
-    };
+    tokio::select! {
+        () = wire::server::run(&host, limits, stop.clone()) => {}
+        never = commands.serve(&inside) => match never {},
+    }
     commands.close().await;
     drop(stoppable);
-    served?;
     output.note("stopped; everything is kept");
     Ok(Exit::Done)
 }

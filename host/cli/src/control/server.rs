@@ -2,6 +2,7 @@
 
 mod command;
 
+use std::convert::Infallible;
 use std::fs::{File, Permissions};
 use std::io::{self, IoSliceMut, Read as _};
 use std::mem::MaybeUninit;
@@ -29,6 +30,10 @@ const COMMANDS_MAX: u16 = 64;
 
 /// How long a command has to state itself: it is on the same machine and has it ready.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How long no command is taken after one that could not be: what is used up, as open files, comes
+/// back when others end, and asking for it all the time would only fill the log.
+const TAKE_WAIT: Duration = Duration::from_millis(200);
 
 /// How long a server that stops waits for commands to hear of it.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -65,19 +70,31 @@ impl Server {
         Ok(Self { listener, path, owner, room, closing: Cancel::default() })
     }
 
-    /// Runs commands until it is dropped, each as the server's own.
-    pub(crate) async fn serve(&self, global: &Global) -> Result<()> {
+    /// Runs commands until it is dropped, each as the server's own. What goes wrong with one, the
+    /// end of threads and open files included, leaves the others and the server alone.
+    pub(crate) async fn serve(&self, global: &Global) -> Infallible {
         loop {
-            let (client, _) = self.listener.accept().await.context("accept a command")?;
-            // Before its mode was set, anybody could find the socket.
-            let user = client.peer_cred().context("ask who gives a command")?.uid();
-            if user != self.owner && user != 0 {
-                tracing::warn!(user, "a command of another user is refused");
-                continue;
+            if let Err(error) = self.take(global).await {
+                tracing::warn!(error = %format!("{error:#}"), "a command was not taken");
+                tokio::time::sleep(TAKE_WAIT).await;
             }
-            match Arc::clone(&self.room).try_acquire_owned() {
-                Ok(place) => self.start(client, place, global)?,
-                Err(_) => refuse(client).await,
+        }
+    }
+
+    /// Takes the next command.
+    async fn take(&self, global: &Global) -> Result<()> {
+        let (client, _) = self.listener.accept().await.context("accept a command")?;
+        // Before its mode was set, anybody could find the socket.
+        let user = client.peer_cred().context("ask who gives a command")?.uid();
+        if user != self.owner && user != 0 {
+            tracing::warn!(user, "a command of another user is refused");
+            return Ok(());
+        }
+        match Arc::clone(&self.room).try_acquire_owned() {
+            Ok(place) => self.start(client, place, global),
+            Err(_) => {
+                refuse(client).await;
+                Ok(())
             }
         }
     }

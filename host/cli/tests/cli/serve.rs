@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::check;
 use crate::place::Place;
@@ -18,7 +18,11 @@ struct Served(Child);
 
 impl Served {
     fn start(place: &Place) -> Self {
-        let mut child = place.command("serve").stderr(Stdio::piped()).spawn().unwrap();
+        Self::begin(&mut place.command("serve"))
+    }
+
+    fn begin(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut first).unwrap();
         assert!(first.contains("serving .plughouse: give commands"), "{first}");
@@ -41,7 +45,7 @@ fn commands_end_in_a_server_as_they_do_alone() {
         "records crm --json",
         "records nosuch",
         "records nosuch --json",
-        "connections --tenant other",
+        "connection list --tenant other",
         "run show crm 7",
         "task list",
         "task pause none --reason x",
@@ -65,14 +69,14 @@ fn directory_has_one_server_and_what_a_killed_one_left_is_no_hindrance() {
     let place = Place::with_records(1);
     let served = Served::start(&place);
     check(&place.run("serve"), 1, "in use by another process");
-    check(&place.run("connections"), 0, "");
+    check(&place.run("connection list"), 0, "");
     drop(served);
     assert!(place.path().join(SOCKET).exists());
-    check(&place.run("connections"), 0, "");
+    check(&place.run("connection list"), 0, "");
     let _successor = Served::start(&place);
     let mode = fs::metadata(place.path().join(SOCKET)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    check(&place.run("connections"), 0, "");
+    check(&place.run("connection list"), 0, "");
 }
 
 #[test]
@@ -81,13 +85,13 @@ fn output_that_nobody_reads_holds_up_nobody_else() {
     let _served = Served::start(&place);
     let stuck = || place.command("records crm --limit 0").stdout(Stdio::piped()).spawn().unwrap();
     let stuck: Vec<_> = (0..8).map(|_| stuck()).collect();
-    check(&place.run("connections"), 0, "");
+    check(&place.run("connection list"), 0, "");
     for mut child in stuck {
         // A reader that goes ends the command, a command that is killed leaves the server alone.
         drop(child.stdout.take());
         assert!(child.wait().unwrap().success());
     }
-    check(&place.run("connections"), 0, "");
+    check(&place.run("connection list"), 0, "");
 }
 
 #[test]
@@ -99,7 +103,43 @@ fn nonsense_on_the_socket_and_other_versions_harm_nobody() {
         // It may have been hung up on already.
         client.write_all(bytes).unwrap_or_default();
     }
-    check(&place.run("connections"), 0, "");
+    check(&place.run("connection list"), 0, "");
+}
+
+#[test]
+fn server_without_open_files_left_takes_commands_again_when_there_are_some() {
+    let place = Place::with_records(1);
+    let mut few = Command::new("sh");
+    let serve = place.command("serve");
+    few.arg("-c").arg("ulimit -n 40; exec \"$0\" serve").arg(serve.get_program());
+    let mut served = Served::begin(few.current_dir(place.path()));
+    let socket = place.path().join(SOCKET);
+    let idle: Vec<_> = (0..60).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+    // Longer than it takes to refuse them, if it does.
+    check(&place.run("run list --log warn"), 1, "--log is not for a command within a server");
+    drop(idle);
+    check(&place.run("connection list"), 0, "");
+    assert!(served.0.try_wait().unwrap().is_none(), "the server has ended");
+}
+
+#[test]
+fn settings_of_the_server_are_not_those_of_a_command() {
+    let place = Place::with_records(1);
+    let _served = Served::start(&place);
+    for flag in ["--log warn", "--config .plughouse/config.toml"] {
+        check(
+            &place.run(&format!("connection list {flag}")),
+            1,
+            "is not for a command within a server",
+        );
+        check(
+            &place.run(&format!("{flag} connection list")),
+            1,
+            "is not for a command within a server",
+        );
+    }
+    let mut command = place.command("connection list");
+    assert!(command.env("PLUGHOUSE_LOG", "info").output().unwrap().status.success());
 }
 
 #[test]
@@ -107,7 +147,7 @@ fn server_that_goes_without_a_word_is_told_of() {
     let place = Place::with_records(1);
     let listener = UnixListener::bind(place.path().join(SOCKET)).unwrap();
     let gone = std::thread::spawn(move || drop(listener.accept()));
-    check(&place.run("connections"), 1, "error: ");
+    check(&place.run("connection list"), 1, "error: ");
     gone.join().unwrap();
 }
 
@@ -117,7 +157,7 @@ fn directory_with_a_long_path_works_without_a_server_and_says_why_it_cannot_serv
     let long = "long/".repeat(30);
     fs::create_dir_all(place.path().join(&long)).unwrap();
     fs::rename(place.path().join(".plughouse"), place.path().join(&long).join("data")).unwrap();
-    check(&place.run(&format!("connections --data {long}data")), 0, "");
+    check(&place.run(&format!("connection list --data {long}data")), 0, "");
     check(&place.run(&format!("serve --data {long}data")), 1, "sockets have short paths");
 }
 
@@ -131,5 +171,5 @@ fn socket_of_somebody_else_is_said_to_be_out_of_reach() {
         eprintln!("SKIPPED: the superuser reaches every socket");
         return;
     }
-    check(&place.run("connections"), 1, "reach the server at .plughouse/plughouse.sock");
+    check(&place.run("connection list"), 1, "reach the server at .plughouse/plughouse.sock");
 }
