@@ -145,7 +145,8 @@ fn list(global: &Global, queues: &[Shown]) -> Result<()> {
     })
 }
 
-fn what(scope: &PauseScope) -> String {
+/// A scope in words.
+pub(super) fn what(scope: &PauseScope) -> String {
     match scope {
         PauseScope::Queue(queue) => format!("queue {queue}"),
         PauseScope::Session(queue, session) => format!("session {session} of queue {queue}"),

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use engine::sync::{Cancel, Choice, SyncPlan};
-use engine::work::job::{Order, ReplayOrder, SyncOrder};
+use engine::work::job::{Order, ReplayOrder, SyncOrder, session};
 use model::errors::Again;
-use model::queue::{Enqueued, JobQueue as _, PauseScope};
+use model::queue::{
+    BATCH_MAX, DeadFilter, DeadLetter, Enqueued, JobId, JobQueue as _, Pause, PauseScope, Queue,
+};
 use model::run::{EntityReport, Run, RunKind, RunStatus};
 use model::store::RecordStore as _;
 use model::{Connection, ConnectionId, RunId};
@@ -21,7 +23,7 @@ use crate::wire::{self, Host};
 /// How often the run is looked at: often enough for a person who watches.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// After so many looks without a run somebody is told that it waits: a second.
+/// After so many looks without a run it is found out what it waits for: a second.
 const LOOKS_SILENT: u32 = 5;
 
 /// Runs among which the one of a job is looked for: as many as may begin between two looks.
@@ -64,8 +66,9 @@ pub(crate) async fn queued(
     host.wake.wake();
     let cancel = Cancel::default();
     let stoppable = global.interrupt.stops(cancel.clone());
+    let watched = Watched { global, host, connection, order, job: *job, before };
     let run = tokio::select! {
-        run = watch(global, host, order, before) => run?,
+        run = watched.run() => run?,
         () = cancel.cancelled() => bail!(Left(format!("the server goes on with job {job}"))),
     };
     drop(stoppable);
@@ -84,31 +87,96 @@ fn is_tried_again(run: &Run) -> bool {
     passes || run.status == RunStatus::Cancelled
 }
 
-/// Shows how the next run of this order comes on, until it has ended.
-async fn watch(global: &Global, host: &Host, order: &Order, before: RunId) -> Result<Run> {
-    let id = order.connection();
-    let output = global.output();
-    let mut progress = output.progress(id.as_str());
-    let mut looks = 0;
-    loop {
-        let runs = runs(global, host, id).await?.into_iter().rev();
-        match runs.filter(|run| run.id > before).find(|run| is_of(run, order)) {
-            Some(run) if run.ended.is_some() => {
-                progress.finish();
-                return Ok(run);
-            }
-            Some(run) => {
-                let total = total(&run);
-                progress.set(total.read, Counts(&total));
-            }
-            None => {
-                looks += 1;
-                if looks == LOOKS_SILENT {
-                    output.note(waits_for(global, host, id).await?);
+/// An order that somebody waits for.
+struct Watched<'a> {
+    global: &'a Global,
+    host: &'a Host,
+    connection: &'a Connection,
+    order: &'a Order,
+    job: JobId,
+    /// The newest run before it was given.
+    before: RunId,
+}
+
+impl Watched<'_> {
+    /// Shows how the next run of the order comes on, until it has ended; an error where there will
+    /// be none.
+    async fn run(&self) -> Result<Run> {
+        let Self { global, host, connection, order, .. } = self;
+        let output = global.output();
+        let mut progress = output.progress(connection.id.as_str());
+        let (mut looks, mut told) = (0_u32, None);
+        loop {
+            looks += 1;
+            let is_silent = looks.is_multiple_of(LOOKS_SILENT);
+            // A job that has died with its run has one, which is looked for afterwards.
+            let letter = if is_silent { self.letter().await? } else { None };
+            let runs = runs(global, host, &connection.id).await?.into_iter().rev();
+            match runs.filter(|run| run.id > self.before).find(|run| is_of(run, order)) {
+                Some(run) if run.ended.is_some() => {
+                    progress.finish();
+                    return Ok(run);
                 }
+                Some(run) => {
+                    let total = total(&run);
+                    progress.set(total.read, Counts(&total));
+                }
+                None if is_silent => {
+                    letter.map_or(Ok(()), |letter| Err(died(letter)))?;
+                    wire::connection(&host.store, &global.tenant, &connection.id).await?;
+                    let pauses = queue::pauses(host, &global.tenant).await?;
+                    let reason = waits_for(&pauses, connection);
+                    if told.as_ref() != Some(&reason) {
+                        output.note(&reason);
+                        told = Some(reason);
+                    }
+                }
+                None => {}
             }
+            tokio::time::sleep(LOOK).await;
         }
-        tokio::time::sleep(LOOK).await;
+    }
+
+    /// The dead letter of the job, or of the one that follows an order to read everything again.
+    async fn letter(&self) -> Result<Option<DeadLetter>> {
+        let filter = DeadFilter {
+            tenant: self.global.tenant.clone(),
+            queue: Some(Queue::InboundScheduled),
+            connection: Some(self.connection.id.clone()),
+            package: None,
+            code: None,
+            ids: None,
+            after: self.job.0.checked_sub(1).map(JobId),
+            limit: BATCH_MAX,
+        };
+        let letters = self.host.store.dead(&filter).await?;
+        let follows = follows(self.order);
+        let of_it = |letter: &DeadLetter| {
+            let is_next =
+                |next: &Order| Order::parse(&letter.payload).is_ok_and(|order| order == *next);
+            letter.id == self.job || follows.as_ref().is_some_and(is_next)
+        };
+        Ok(letters.into_iter().find(of_it))
+    }
+}
+
+/// What an order to read everything again leaves to another job.
+fn follows(order: &Order) -> Option<Order> {
+    match order {
+        Order::Sync(order) if order.full => {
+            Some(Order::Sync(SyncOrder { full: false, ..order.clone() }))
+        }
+        Order::Sync(_) | Order::Replay(_) => None,
+    }
+}
+
+/// Why there will be no run.
+fn died(letter: DeadLetter) -> anyhow::Error {
+    let DeadLetter { id, failures, .. } = letter;
+    let what = format!("job {id} came to nothing before it began: see `plughouse dead show {id}`");
+    match failures.into_iter().next_back() {
+        Some(failure) => anyhow::Error::from(failure.error).context(what),
+        None => anyhow!(what),
     }
 }
 
@@ -122,14 +190,28 @@ fn is_of(run: &Run, order: &Order) -> bool {
     run.task.as_ref() == task && run.kind == kind && run.entities.keys().all(chosen)
 }
 
-/// Why a sync does not begin.
-async fn waits_for(global: &Global, host: &Host, id: &ConnectionId) -> Result<String> {
-    let scope = PauseScope::Connection(id.clone());
-    let pauses = queue::pauses(host, &global.tenant).await?;
-    Ok(match pauses.into_iter().find(|pause| pause.scope == scope) {
-        Some(pause) => format!("waiting, for connection {id} is paused: {}", pause.reason),
-        None => "waiting for its turn: see `plughouse queue list`".to_owned(),
-    })
+/// Why the work of a connection does not begin.
+fn waits_for(pauses: &[Pause], connection: &Connection) -> String {
+    let Connection { id, package, .. } = connection;
+    let holds = |pause: &&Pause| match &pause.scope {
+        PauseScope::Queue(queue) => *queue == Queue::InboundScheduled,
+        PauseScope::Session(queue, name) => {
+            *queue == Queue::InboundScheduled && *name == session(id)
+        }
+        PauseScope::Package(name) => name == package,
+        PauseScope::Connection(other) | PauseScope::Unauthorised(other) => other == id,
+    };
+    let Some(Pause { scope, reason, .. }) = pauses.iter().find(holds) else {
+        return "waiting for its turn: see `plughouse queue list` and `plughouse breaker list`"
+            .to_owned();
+    };
+    match scope {
+        PauseScope::Unauthorised(_) => format!(
+            "waiting until connection {id} is authorised again ({reason}): use `plughouse connect` \
+             again"
+        ),
+        scope => format!("waiting, for {} is paused: {reason}", queue::what(scope)),
+    }
 }
 
 /// The last runs of a connection, the newest first.
@@ -149,4 +231,80 @@ fn total(run: &Run) -> EntityReport {
         total.rejected += report.rejected;
         total
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use model::{Error, ErrorKind, Timestamp};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(scope: PauseScope, expected: &str) {
+        let connection = Connection {
+            tenant: "main".parse().unwrap(),
+            id: "crm".parse().unwrap(),
+            package: "acme/crm".to_owned(),
+            auth: "none".to_owned(),
+            variables: BTreeMap::new(),
+            consents: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            account: None,
+            user: None,
+        };
+        let since = Timestamp::UNIX_EPOCH;
+        let pause = Pause { scope, reason: "tea".to_owned(), since, until: None };
+        let told = waits_for(&[pause], &connection);
+        assert!(told.starts_with("waiting") && told.contains(expected), "{told}");
+    }
+
+    #[test]
+    fn what_an_order_waits_for_is_named() {
+        let (crm, other): (ConnectionId, ConnectionId) =
+            ("crm".parse().unwrap(), "other".parse().unwrap());
+        check(PauseScope::Connection(crm.clone()), "for connection crm is paused: tea");
+        check(
+            PauseScope::Unauthorised(crm),
+            "crm is authorised again (tea): use `plughouse connect`",
+        );
+        check(PauseScope::Queue(Queue::InboundScheduled), "for queue inbound-scheduled is paused");
+        let line = |name: &str| PauseScope::Session(Queue::InboundScheduled, name.to_owned());
+        check(line("sync/crm"), "for session sync/crm of queue inbound-scheduled is paused");
+        check(PauseScope::Package("acme/crm".to_owned()), "for package acme/crm is paused");
+        for scope in [
+            PauseScope::Connection(other.clone()),
+            PauseScope::Unauthorised(other),
+            PauseScope::Queue(Queue::Outbound),
+            line("sync/other"),
+            PauseScope::Package("acme/other".to_owned()),
+        ] {
+            check(scope, "waiting for its turn");
+        }
+    }
+
+    #[test]
+    fn job_that_died_before_its_run_is_told_with_its_error() {
+        let error = Error::new(ErrorKind::Denied, "engine.package", "it is revoked");
+        let at = Timestamp::UNIX_EPOCH;
+        let failure =
+            model::queue::Failure { at, attempt: 1, error, digest: None, progressed: false };
+        let letter = DeadLetter {
+            id: JobId(7),
+            tenant: "main".parse().unwrap(),
+            queue: Queue::InboundScheduled,
+            session: "sync/crm".to_owned(),
+            connection: None,
+            package: None,
+            payload: bytes::Bytes::new(),
+            attempts: 1,
+            failures: vec![failure],
+            why: model::queue::Death::Permanent,
+            enqueued: at,
+            died: at,
+        };
+        let told = format!("{:#}", died(letter));
+        assert!(told.contains("plughouse dead show 7") && told.contains("it is revoked"), "{told}");
+    }
 }
