@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use model::record::{ID_BYTES_MAX, Reject};
-use model::store::{RunRef, StoreError, StoredReject};
+use model::store::{REJECTS_LISTED_MAX, RunRef, StoreError, StoredReject};
 use model::{Error, Timestamp};
 use redb::ReadTransaction;
 
@@ -14,9 +14,6 @@ use crate::writes::Writes;
 
 /// How much of the payload is kept, in bytes: enough to see what the provider sent.
 const PAYLOAD_BYTES_MAX: usize = 64 << 10;
-
-/// Rejects in one list.
-const LIST_MAX: usize = 10_000;
 
 /// The reject as it is kept. Nothing about it is refused: what it tells is what went wrong, so
 /// what is too long is cut.
@@ -83,7 +80,7 @@ pub(crate) fn list(
         .read(snapshot)?
         .range(prefix.as_slice()..behind.as_slice())
         .disk()?
-        .take(limit.min(LIST_MAX))
+        .take(limit.min(REJECTS_LISTED_MAX))
         .map(|row| json::decode(Table::Rejects, row.disk()?.1.value()))
         .collect()
 }

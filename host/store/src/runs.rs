@@ -3,7 +3,9 @@
 use model::absence::{Fate, Judged};
 use model::adapter::Receipt;
 use model::run::{CHECKPOINT_SHOWN_BYTES_MAX, Run, RunKind, RunStatus};
-use model::store::{EventKind, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind};
+use model::store::{
+    EventKind, RUNS_LISTED_MAX, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind,
+};
 use model::window::LaneState;
 use model::{ConnectionId, RunId, TenantId, Timestamp};
 use redb::{
@@ -18,9 +20,6 @@ use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
 use crate::{absence, check, queue};
-
-/// Runs in one list.
-const LIST_MAX: usize = 1_000;
 
 /// The run, if it may write: it is the newest of its connection, has not ended, and the claim under
 /// which it runs has not either.
@@ -200,7 +199,7 @@ pub(crate) fn list(
     limit: usize,
 ) -> Result<Vec<Run>, StoreError> {
     let runs = Table::Runs.read(snapshot)?;
-    let limit = limit.min(LIST_MAX);
+    let limit = limit.min(RUNS_LISTED_MAX);
     if let Some(connection) = connection {
         let prefix = key::connection(tenant, connection);
         let behind = key::behind(&prefix);

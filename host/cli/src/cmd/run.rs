@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use model::absence::{AbsenceStore as _, Decision};
 use model::run::{EntityReport, Run};
-use model::store::{RecordStore as _, StoredReject};
+use model::store::{REJECTS_LISTED_MAX, RUNS_LISTED_MAX, RecordStore as _, StoredReject};
 use model::{ConnectionId, RunId};
 use store::Store;
 
@@ -120,10 +120,25 @@ async fn list(
     }
     let runs = store.runs(&global.tenant, connection.as_ref(), limit).await?;
     if global.json {
-        return global.output().list(&runs, &[], |_| Vec::new());
+        global.output().list(&runs, &[], |_| Vec::new())?;
+    } else {
+        let rows: Vec<_> = runs.iter().flat_map(rows).collect();
+        global.output().list(&rows, &HEAD, Clone::clone)?;
     }
-    let rows: Vec<_> = runs.iter().flat_map(rows).collect();
-    global.output().list(&rows, &HEAD, Clone::clone)
+    capped(global, runs.len(), limit, RUNS_LISTED_MAX);
+    Ok(())
+}
+
+/// Says that a list was cut, and what shows more of it.
+fn capped(global: &Global, shown: usize, limit: usize, most: usize) {
+    if shown < limit.min(most) {
+        return;
+    }
+    global.output().note(if limit < most {
+        "more may follow: raise --limit".to_owned()
+    } else {
+        format!("more may follow, and one list has {most} at most")
+    });
 }
 
 /// Lists what a run could not read or map.
@@ -138,9 +153,7 @@ async fn rejects(global: &Global, store: &Store, which: Which, limit: usize) -> 
             reject.payload.as_deref().map(excerpt).unwrap_or_default(),
         ]
     })?;
-    if rejects.len() == limit {
-        global.output().note("more may follow: raise --limit");
-    }
+    capped(global, rejects.len(), limit, REJECTS_LISTED_MAX);
     Ok(())
 }
 
