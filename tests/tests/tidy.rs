@@ -60,6 +60,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("hyper", "egress"),
     ("hyper-util", "egress"),
     ("rustls", "egress"),
+    ("ring", "oauth"),
     ("tokio-rustls", "egress"),
     ("clap", "plughouse"),
     ("wit-bindgen", "plughouse-sdk"),

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-use jiff::Timestamp;
-use model::Secret;
 use model::outbound::HostAnswer;
+use model::{Secret, Timestamp};
 use package::Manifest;
 use serde_json::{Map, Value};
 

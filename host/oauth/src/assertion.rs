@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jiff::Timestamp;
-use model::Secret;
+use model::{Secret, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Map, Value, json};
@@ -51,18 +50,12 @@ pub(crate) struct Claims {
 }
 
 /// An RSA key that signs.
-pub struct SigningKey(RsaKeyPair);
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey").finish_non_exhaustive()
-    }
-}
+pub(crate) struct SigningKey(RsaKeyPair);
 
 impl SigningKey {
     /// Reads a key from PKCS#8 or PKCS#1 in PEM, as it stands in a file or, with `\n` for its line
     /// ends, in a JSON file.
-    pub fn parse(pem: &str) -> Result<Self, KeyError> {
+    pub(crate) fn parse(pem: &str) -> Result<Self, KeyError> {
         if pem.len() > KEY_BYTES_MAX {
             return Err(KeyError::Damaged);
         }

@@ -17,7 +17,7 @@ mod text;
 mod values;
 
 pub use answer::{TokenAnswer, parse};
-pub use assertion::{KeyError, SigningKey};
+pub use assertion::KeyError;
 pub use callback::{Callback, CallbackError, Outcome, check_issuer, read_callback};
 pub use pkce::digest;
 pub use refusal::{TokenError, TokenErrorKind, check_revoked};

@@ -1,10 +1,8 @@
 //! Why a token endpoint gives nothing.
 
 use std::time::Duration;
-
-use jiff::Timestamp;
 use model::outbound::HostAnswer;
-use model::{Secret, retry};
+use model::{Secret, Timestamp, retry};
 use package::manifest::Auth;
 use serde_json::{Map, Value};
 
@@ -98,10 +96,11 @@ pub(crate) fn of(
     let named = words.filter(|word| reauth(values).iter().any(|code| code == word));
     codes.extend(named.map(str::to_owned));
     let kind = kind(values, answer, &codes, now);
-    let code = codes.into_iter().next().unwrap_or_default();
     let mut secrets: Vec<_> = values.fields.iter().map(|(_, secret)| secret.expose()).collect();
     secrets.extend(values.client_secret.map(Secret::expose));
     let said = text::shown(said, &secrets);
+    let repeats = |code: &String| secrets.iter().any(|it| !it.is_empty() && code.contains(it));
+    let code = codes.into_iter().find(|code| !repeats(code)).unwrap_or_default();
     let mut message = format!("the provider answers {}", answer.status);
     for (separator, part) in [(" ", code.as_str()), (": ", said.as_str())] {
         if !part.is_empty() {

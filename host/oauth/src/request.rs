@@ -2,9 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use model::Secret;
 use model::outbound::HostRequest;
+use model::{Secret, Timestamp};
 use package::manifest::{Auth, Client, ClientAuth, Jwt, OAuth2, RevokeToken, Template, TokenBody};
 use zeroize::Zeroizing;
 

@@ -74,7 +74,7 @@ impl<'a> Values<'a> {
     }
 
     /// The method, if it is the authorisation code flow.
-    pub fn oauth2(&self) -> Result<&'a OAuth2, RequestError> {
+    pub(crate) fn oauth2(&self) -> Result<&'a OAuth2, RequestError> {
         match self.auth()? {
             Auth::OAuth2(rule) => Ok(rule),
             _ => Err(self.wrong_method()),

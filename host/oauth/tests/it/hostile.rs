@@ -68,7 +68,7 @@ proptest! {
     fn secrets_that_were_sent_are_hidden_however_short(around in "[a-z ]{0,8}") {
         let mut setup = Setup::of("zoom", "oauth").field("pin", "h2");
         setup.client_secret = Some(secret("s3cr3t"));
-        let body = format!(r#"{{"error":"x","reason":"{around}s3cr3t{around}h2"}}"#);
+        let body = format!(r#"{{"error":"s3cr3t","code":"h2","reason":"{around}s3cr3t{around}h2"}}"#);
         let told = setup.parse(400, &body).unwrap_err().to_string();
         prop_assert!(!told.contains("s3cr3t") && !told.contains("h2"), "{}", told);
     }
