@@ -52,8 +52,8 @@ pub(crate) async fn flow_is_taken_once_with_its_verifier(store: &impl Ports, clo
     assert_eq!(left(store, "acme/hub").await, 0);
     assert_eq!(store.take_flow(&two.id).await.unwrap(), Some((two, None)));
     put(store, &one).await.unwrap();
-    let takes = futures_util::future::join_all((0..8).map(|_| store.take_flow(&one.id))).await;
-    let taken = takes.into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count();
+    let racing = futures_util::future::join_all((0..8).map(|_| store.take_flow(&one.id))).await;
+    let taken = racing.into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count();
     assert_eq!(taken, 1);
 }
 
