@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
 use model::outbound::HostAnswer;
 use model::{Secret, Timestamp};
 use package::Manifest;

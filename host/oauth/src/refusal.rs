@@ -1,6 +1,7 @@
 //! Why a token endpoint gives nothing.
 
 use std::time::Duration;
+
 use model::outbound::HostAnswer;
 use model::{Secret, Timestamp, retry};
 use package::manifest::Auth;
