@@ -50,6 +50,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("wasmtime", "sandbox"),
     ("wasmtime-wasi", "sandbox"),
     ("redb", "store"),
+    ("chacha20poly1305", "vault"),
     ("cryptoki", "vault"),
     ("regex", "mapping"),
     ("croner", "engine"),

@@ -21,7 +21,8 @@ pub struct Sealer {
 
 impl Sealer {
     /// Opens the vault of a store, if the keys are those of its data. A store that has never had
-    /// a key gets one.
+    /// a key gets one. While a rotation from one key-encryption key to another has not ended, both
+    /// are needed; a data key under one that is missing is noticed when it is first used.
     pub async fn open(
         store: Arc<dyn KeyStore>,
         wrappers: Wrappers,
@@ -31,8 +32,9 @@ impl Sealer {
         Ok(Self { ring: Keyring::new(store, wrappers, clock), rewrapping: Mutex::new(()) })
     }
 
-    /// Destroys all keys of an owner, and all that they have sealed, for good and in every
-    /// backup; answers how many secrets that were.
+    /// Destroys all keys of an owner, and all that they have sealed, for good; answers how many
+    /// secrets that were. A backup from before holds the keys, wrapped: it is of no use any more
+    /// once the key-encryption key was changed and the one of then was destroyed.
     pub async fn destroy(&self, owner: &Owner, reason: &str) -> Result<u64, VaultError> {
         self.ring.destroy(owner, reason).await
     }
