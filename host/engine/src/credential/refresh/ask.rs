@@ -10,10 +10,11 @@ use crate::credential::{Inner, when};
 
 /// How often a request whose answer was lost is sent once more at once. Providers forgive a
 /// refresh token that comes again for some seconds; later they take it for a stolen one.
-const RESENDS_MAX: u32 = 2;
+const RESENDS_MAX: u32 = 6;
 
-/// The wait before: a connection that broke is seldom the only one.
-const RESEND_PAUSE: Duration = Duration::from_secs(1);
+/// The wait before the first of them, twice as long before each that follows: sixteen seconds
+/// together, half of the leeway that is usual.
+const RESEND_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest that a request takes, and what comes after it.
 const REQUEST_MAX: Duration = Duration::from_secs(25);
@@ -60,13 +61,14 @@ impl Inner {
             let at = self.ports.clock.now();
             let told = self.ask_once(values, request).await;
             let now = self.ports.clock.now();
-            let late = when::after(now, RESEND_PAUSE + REQUEST_MAX) > until;
+            let pause = RESEND_PAUSE * (1 << resends);
+            let late = when::after(now, pause + REQUEST_MAX) > until;
             let lost = matches!(told, Told::Lost(_));
             if !lost || resends == RESENDS_MAX || late {
                 return Asked { told, lost: lost || resends > 0, at };
             }
             resends += 1;
-            tokio::time::sleep(RESEND_PAUSE).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
