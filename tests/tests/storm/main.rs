@@ -29,7 +29,7 @@ use plughouse_testkit::oauth::{AuthServer, Leeway, Loss};
 use plughouse_testkit::{Answer, Provider, Request, Server, Shared};
 use store::Store;
 
-use node::{CALLERS, Ground};
+use node::{CALLERS, ENDED, Ground};
 
 /// Processes.
 const NODES: usize = 4;
@@ -100,7 +100,7 @@ impl Node {
         loop {
             line.clear();
             assert_ne!(self.said.read_line(&mut line).unwrap(), 0, "the process has ended");
-            if let Some(told) = line.split_once("storm ").map(|(_, told)| told.trim_end()) {
+            if let Some(told) = line.split_once(ENDED).map(|(_, told)| told.trim_end()) {
                 let mut words = told.splitn(3, ' ');
                 let mut next = || words.next().unwrap_or_default();
                 return (next().parse().unwrap(), next().parse().unwrap(), next().to_owned());

@@ -46,6 +46,9 @@ cursor = "scan"
 /// Callers in each process.
 pub(crate) const CALLERS: usize = 200;
 
+/// What the line of a storm begins with; the harness writes lines of its own.
+pub(crate) const ENDED: &str = "storm over: ";
+
 /// How often a caller that was told to come later does.
 const PATIENCE: u32 = 60;
 
@@ -119,7 +122,7 @@ pub(crate) async fn run(socket: PathBuf, resource: String) {
         let ended = join_all(callers).await;
         let well = ended.iter().filter(|ended| ended.is_ok()).count();
         let why = ended.into_iter().find_map(Result::err).unwrap_or_default();
-        println!("storm {well} {} {why}", late.load(Ordering::Relaxed));
+        println!("{ENDED}{well} {} {why}", late.load(Ordering::Relaxed));
     }
     ground.gateway.settled().await;
 }
