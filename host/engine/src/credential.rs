@@ -35,6 +35,7 @@ pub use revoke::{Ended, Revocation, Whose};
 pub use sweep::Swept;
 
 use slot::{Key, Slots};
+use tokio::sync::Mutex;
 
 /// All that is done with credentials. Clones share what is held in memory.
 #[derive(Clone)]
@@ -43,11 +44,13 @@ pub struct Credentials(Arc<Inner>);
 struct Inner {
     ports: Ports,
     slots: Slots,
+    /// Held by who decides whether an app is to be tried again.
+    probing: Mutex<()>,
 }
 
 impl Credentials {
     /// Credentials over these ports.
     pub fn new(ports: Ports) -> Self {
-        Self(Arc::new(Inner { ports, slots: Slots::default() }))
+        Self(Arc::new(Inner { ports, slots: Slots::default(), probing: Mutex::default() }))
     }
 }

@@ -50,6 +50,24 @@ impl Credentials {
         Ok(app)
     }
 
+    /// Enters an app, unless it is known like that already; says whether it was another.
+    pub async fn keep_app(&self, new: NewApp) -> Result<bool, Error> {
+        let known = self.0.ports.apps.app(&new.package, new.tenant.as_ref()).await;
+        let known = known.map_err(|e| error::store(&e))?;
+        if let Some((app, sealed)) = known.filter(|(app, _)| app.tenant == new.tenant) {
+            let secret = match sealed {
+                Some(sealed) => Some(self.0.open_one(&app.place(), sealed).await?),
+                None => None,
+            };
+            let text = |secret: &Option<Secret>| secret.as_ref().map(|it| it.expose().to_owned());
+            let is_same = app.client_id == new.client_id && app.origin == new.origin;
+            if is_same && text(&secret) == text(&new.secret) {
+                return Ok(false);
+            }
+        }
+        self.set_app(new).await.map(|_entered| true)
+    }
+
     /// All apps, by package, the deployment's first.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
         self.0.ports.apps.apps().await.map_err(|e| error::store(&e))

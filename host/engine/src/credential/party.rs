@@ -52,6 +52,10 @@ impl Party {
         }
     }
 
+    fn is_refused(&self) -> bool {
+        self.registered.as_ref().is_some_and(|it| it.app.incident.is_some())
+    }
+
     /// The method of this connection.
     pub(super) fn method<'a>(&'a self, connection: &'a Connection) -> Result<&'a Auth, Error> {
         self.values(connection, &[]).auth().map_err(|e| error::request(&e))
@@ -62,9 +66,13 @@ impl Inner {
     /// Who takes part, unless the app was refused a short while ago. Where it is time to see
     /// whether that is over, the caller is the one who does.
     pub(super) async fn party(&self, connection: &Connection) -> Result<Party, Error> {
-        let provider = self.ports.packages.provider(&connection.package).await?;
-        let registered = self.registered(&connection.package, &connection.tenant).await?;
-        if let Some(Registered { app, .. }) = &registered
+        let mut party = self.party_anyway(connection).await?;
+        if !party.is_refused() {
+            return Ok(party);
+        }
+        let _turn = self.probing.lock().await;
+        party.registered = self.registered(&connection.package, &connection.tenant).await?;
+        if let Some(Registered { app, .. }) = &party.registered
             && let Some(incident) = &app.incident
         {
             let now = self.ports.clock.now();
@@ -75,7 +83,7 @@ impl Inner {
             let next = Incident { probe_at: next_probe(incident.since, now), ..incident.clone() };
             self.note(app, Some(next)).await?;
         }
-        Ok(Party { provider, registered })
+        Ok(party)
     }
 
     /// The same, whatever became of the app before: a person wants to know.
@@ -90,7 +98,8 @@ impl Inner {
         package: &str,
         tenant: &TenantId,
     ) -> Result<Option<Registered>, Error> {
-        let found = self.ports.apps.app(package, tenant).await.map_err(|e| error::store(&e))?;
+        let found =
+            self.ports.apps.app(package, Some(tenant)).await.map_err(|e| error::store(&e))?;
         let Some((app, sealed)) = found else { return Ok(None) };
         let secret = match sealed {
             Some(sealed) => Some(self.open_one(&app.place(), sealed).await?),

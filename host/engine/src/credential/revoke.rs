@@ -113,7 +113,7 @@ impl Credentials {
             let ends = match whose {
                 Whose::Tenant(_) => true,
                 Whose::App(package, tenant) if *package == seen.connection.package => {
-                    let serves = inner.ports.apps.app(package, &seen.connection.tenant).await;
+                    let serves = inner.ports.apps.app(package, Some(&seen.connection.tenant)).await;
                     let serves = serves.map_err(|e| error::store(&e))?;
                     serves.is_some_and(|(app, _)| app.tenant == *tenant)
                 }
