@@ -16,4 +16,5 @@ mod redactor;
 mod redirects;
 mod secrets;
 mod support;
+mod tokenless;
 mod tokens;

@@ -1,16 +1,17 @@
 //! A mint of access tokens, and doors whose tokens are from it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::credential::{Token, Tokens};
-use model::egress::{Access, Egress, EgressCall, Response};
+use model::egress::{Access, Egress, EgressCall, HttpBudget, Response};
 use model::{Clock, Error, Secret, Timestamp};
 
-use crate::support::{Memory, Setup, budget, get, manifest};
+use crate::support::{Canned, Memory, Setup, budget, get, manifest};
 
 /// What the door asked for: nothing for any good token, or the generation that was refused.
 pub(crate) type Asked = Option<u64>;
@@ -139,4 +140,40 @@ pub(crate) fn authorizations(memory: &Memory) -> Vec<String> {
         value.map_or("", |value| value.to_str().unwrap()).to_owned()
     };
     memory.sent.lock().unwrap().iter().map(header).collect()
+}
+
+pub(crate) fn empty(status: u16) -> Canned {
+    (status, Vec::new(), Bytes::new())
+}
+
+/// Accepts tokens of this generation and later.
+pub(crate) fn accepting(least: u64) -> Arc<Memory> {
+    Memory::new(move |request| {
+        let authorization = request.headers()["authorization"].to_str().unwrap();
+        let generation = authorization.rsplit('-').next().unwrap().parse::<u64>().unwrap();
+        empty(if generation < least { 401 } else { 200 })
+    })
+}
+
+/// A door whose token is an hour old.
+pub(crate) async fn aged(
+    mint: &Arc<Mint>,
+    memory: &Arc<Memory>,
+    limits: HttpBudget,
+) -> Box<dyn EgressCall> {
+    let door = door(mint, memory);
+    items(door.open(Access::Read, budget()).as_ref()).await.unwrap();
+    mint.clock.advance(Duration::from_hours(1));
+    memory.sent.lock().unwrap().clear();
+    door.open(Access::Write, limits)
+}
+
+/// Accepts tokens of this generation and later, and any token once.
+pub(crate) fn souring(least: u64) -> Arc<Memory> {
+    let first = AtomicBool::new(true);
+    let strict = accepting(least);
+    Memory::new(move |request| {
+        let first = first.swap(false, Ordering::AcqRel);
+        if first { empty(200) } else { strict.answered(request) }
+    })
 }

@@ -1,31 +1,22 @@
 //! Access tokens: replaced before they end, and once when they are refused.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use egress::Redactor;
-use model::credential::{Token, Tokens};
+use egress::{Body, Gateway, Options, Transport};
+use http_body_util::{BodyExt as _, Full};
+use model::Error;
 use model::egress::{Access, EgressCall, HttpBudget, Request};
-use model::masking::Masking as _;
-use model::{Error, ErrorKind, Secret};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::mint::{Mint, authorizations, bearer, door, items, open, setup, text};
-use crate::support::{CANARY, Canned, Memory, budget, get, secrets};
-
-fn empty(status: u16) -> Canned {
-    (status, Vec::new(), Bytes::new())
-}
-
-/// Accepts tokens of this generation and later.
-fn accepting(least: u64) -> Arc<Memory> {
-    Memory::new(move |request| {
-        let authorization = request.headers()["authorization"].to_str().unwrap();
-        let generation = authorization.rsplit('-').next().unwrap().parse::<u64>().unwrap();
-        empty(if generation < least { 401 } else { 200 })
-    })
-}
+use crate::mint::{
+    Mint, accepting, aged, authorizations, bearer, empty, items, open, setup, souring, text,
+};
+use crate::support::{CANARY, Memory, budget, get, secrets};
 
 /// Whether a token that lives for so long is replaced after so long, before anything is sent.
 async fn check_expiry(lives: u64, after: u64, replaced: bool) {
@@ -80,25 +71,6 @@ async fn refused_young_token_is_the_guests_to_see() {
     }
     assert_eq!(mint.asked(), [None, Some(1)]);
     assert_eq!(authorizations(&memory), [bearer(1), bearer(1), bearer(1), bearer(2)]);
-}
-
-/// A door whose token is an hour old.
-async fn aged(mint: &Arc<Mint>, memory: &Arc<Memory>, limits: HttpBudget) -> Box<dyn EgressCall> {
-    let door = door(mint, memory);
-    items(door.open(Access::Read, budget()).as_ref()).await.unwrap();
-    mint.clock.advance(Duration::from_hours(1));
-    memory.sent.lock().unwrap().clear();
-    door.open(Access::Write, limits)
-}
-
-/// Accepts tokens of this generation and later, and any token once.
-fn souring(least: u64) -> Arc<Memory> {
-    let first = std::sync::atomic::AtomicBool::new(true);
-    let strict = accepting(least);
-    Memory::new(move |request| {
-        let first = first.swap(false, std::sync::atomic::Ordering::AcqRel);
-        if first { empty(200) } else { strict.answered(request) }
-    })
 }
 
 #[tokio::test]
@@ -182,10 +154,10 @@ async fn repeated_request_needs_a_place_in_the_budget() {
 
 #[tokio::test]
 async fn redirect_that_refuses_the_token_is_repeated_alone() {
-    let first = std::sync::atomic::AtomicBool::new(true);
+    let first = AtomicBool::new(true);
     let memory = Memory::new(move |request| match request.uri().path() {
         "/file/1" => (302, vec![("location", "/file/2".to_owned())], Bytes::new()),
-        "/file/2" if first.swap(false, std::sync::atomic::Ordering::AcqRel) => empty(401),
+        "/file/2" if first.swap(false, Ordering::AcqRel) => empty(401),
         _ => empty(200),
     });
     let mint = Arc::new(Mint::new());
@@ -269,92 +241,41 @@ async fn refusal_that_repeats_the_token_does_not_keep_it_from_being_replaced() {
     assert_eq!(call.send(get("api", "/v1/items/7")).await.unwrap().status, 200);
 }
 
-/// How a failure to have a token is told, before anything is sent and after a refusal.
-async fn check_failure(error: Error, kind: ErrorKind, code: &str) {
-    let wait = error.retry_after;
-    let mint = Arc::new(Mint::new());
-    mint.fail(error.clone());
-    let memory = souring(2);
-    let told = items(open(&mint, &memory).as_ref()).await.unwrap_err();
-    assert_eq!((told.kind, told.code.as_str(), told.request_sent), (kind, code, false));
-    assert_eq!((told.retry_after, memory.uris().len()), (wait, 0));
-    let call = aged(&mint, &memory, budget()).await;
-    mint.fail(error);
-    let told = items(call.as_ref()).await.unwrap_err();
-    assert_eq!((told.kind, told.code.as_str(), told.request_sent), (kind, code, true));
-    assert_eq!(memory.uris().len(), 1);
-    // The next request is another chance.
-    assert_eq!(items(call.as_ref()).await.unwrap().status, 200);
-}
-
-#[tokio::test]
-async fn account_to_be_authorised_again_is_told_as_it_is_and_anything_else_passes() {
-    let person = Error::new(ErrorKind::AuthRequired, "oauth.invalid-grant", "connect again");
-    check_failure(person, ErrorKind::AuthRequired, "oauth.invalid-grant").await;
-    for kind in [
-        ErrorKind::Unavailable,
-        ErrorKind::Timeout,
-        ErrorKind::RateLimited,
-        ErrorKind::Invalid,
-        ErrorKind::Denied,
-        ErrorKind::Malformed,
-    ] {
-        let error = Error::new(kind, "oauth.any", "no").sent().retry_after(Duration::from_secs(7));
-        check_failure(error, ErrorKind::Unavailable, "egress.token-unavailable").await;
-    }
-}
-
-#[tokio::test]
-async fn canary_in_the_failure_of_a_refresh_is_not_told() {
-    let canary = "refresh-token-c4n4ry";
-    let redactor = Redactor::default();
-    let _masked = redactor.mask(&[Secret::new(canary.to_owned())]);
-    for kind in [ErrorKind::AuthRequired, ErrorKind::Unavailable] {
-        let mint = Arc::new(Mint::new());
-        let memory = souring(2);
-        let gateway = memory.gateway(mint.clock.clone()).with_redactor(redactor.clone());
-        let call = setup(&mint).door(&gateway).unwrap().open(Access::Read, budget());
-        items(call.as_ref()).await.unwrap();
-        mint.clock.advance(Duration::from_hours(1));
-        let message = format!("`{canary}` for `{}` is no good", text(1));
-        mint.fail(Error::new(kind, "oauth.any", message).detail("sent", canary));
-        let told = format!("{:?}", items(call.as_ref()).await.unwrap_err());
-        assert!(told.contains("[secret]") && !told.contains(canary) && !told.contains(&text(1)));
-    }
-}
-
-/// Never answers.
-struct Silent;
+/// Answers the slow path with the second token, when it is let go.
+#[derive(Default)]
+struct Slow(Notify);
 
 #[async_trait]
-impl Tokens for Silent {
-    async fn current(&self) -> Result<Token, Error> {
-        std::future::pending().await
+impl Transport for Slow {
+    async fn send(
+        &self,
+        _endpoint: &str,
+        request: http::Request<Bytes>,
+        _deadline: Instant,
+    ) -> Result<http::Response<Body>, Error> {
+        if request.uri().path() == "/v1/items/slow" {
+            self.0.notified().await;
+        }
+        let body = Full::new(text(2).into()).map_err(|never| match never {});
+        Ok(http::Response::new(body.boxed_unsync()))
     }
-
-    async fn renewed(&self, _refused: u64) -> Result<Token, Error> {
-        std::future::pending().await
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn token_is_waited_for_no_longer_than_the_call_lasts() {
-    let memory = Memory::saying("{}");
-    let mut setup = setup(&Arc::new(Mint::new()));
-    setup.tokens = Some(Arc::new(Silent));
-    let call = setup.call(&memory);
-    let error = items(call.as_ref()).await.unwrap_err();
-    assert_eq!((error.code.as_str(), error.request_sent), ("egress.token-unavailable", false));
-    assert!(memory.uris().is_empty());
 }
 
 #[tokio::test]
-async fn token_that_no_header_carries_or_no_scan_finds_is_not_sent() {
-    for (bad, code) in [("short", "egress.secret-short"), ("line\nend-of-it", "egress.auth")] {
-        let (mint, memory) = (Arc::new(Mint::new()), Memory::saying("{}"));
-        mint.state.lock().unwrap().text = Some(bad.to_owned());
-        let error = items(open(&mint, &memory).as_ref()).await.unwrap_err();
-        assert_eq!((error.code.as_str(), memory.uris().len()), (code, 0));
-        assert!(!error.message.contains(bad));
+async fn answer_to_a_request_with_the_token_of_before_is_searched_for_the_new_one() {
+    let (mint, slow) = (Arc::new(Mint::living(3600)), Arc::new(Slow::default()));
+    let transport = Arc::<Slow>::clone(&slow);
+    let gateway = Gateway::with_transport(mint.clock.clone(), Options::default(), transport);
+    let call = setup(&mint).door(&gateway.unwrap()).unwrap().open(Access::Read, budget());
+    let second = async {
+        mint.clock.advance(Duration::from_hours(1));
+        let fast = items(call.as_ref()).await;
+        slow.0.notify_one();
+        fast
+    };
+    let (first, second) = tokio::join!(call.send(get("api", "/v1/items/slow")), second);
+    assert_eq!(mint.asked(), [None, None]);
+    for answer in [first, second] {
+        assert_eq!(answer.unwrap_err().code, "egress.secret-echo");
     }
 }
