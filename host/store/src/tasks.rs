@@ -6,10 +6,10 @@ mod tick;
 
 use std::ops::RangeBounds;
 
-use model::TenantId;
 use model::store::{StoreError, StoreErrorKind};
 use model::task::{Task, TaskId};
-use redb::ReadTransaction;
+use model::{ConnectionId, TenantId};
+use redb::{ReadTransaction, ReadableTable as _};
 
 use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
@@ -59,12 +59,27 @@ impl Change for Remove {
         let Some(old) = find(&tables.tasks, &self.tenant, &self.id)? else {
             return Ok((writes, false));
         };
-        writes.remove(Table::Tasks, &key::task(&old.tenant, &old.id));
-        if let Some(place) = place(&old) {
-            writes.remove(Table::DueTasks, &place);
-        }
+        remove(&mut writes, &old);
         Ok((writes, true))
     }
+}
+
+/// Removes all tasks of a connection.
+pub(crate) fn forget(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<(), StoreError> {
+    let prefix = key::tenant(tenant);
+    let behind = key::behind(&prefix);
+    for row in tables.tasks.range(prefix.as_slice()..behind.as_slice()).disk()? {
+        let task: Task = json::decode(Table::Tasks, row.disk()?.1.value())?;
+        if task.connection == *connection {
+            remove(writes, &task);
+        }
+    }
+    Ok(())
 }
 
 /// The task of this name.
@@ -120,6 +135,13 @@ fn by_due<'a>(
 fn find(rows: &impl Rows, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>, StoreError> {
     let row = rows.get(key::task(tenant, id).as_slice()).disk()?;
     row.map(|row| json::decode(Table::Tasks, row.value())).transpose()
+}
+
+fn remove(writes: &mut Writes, task: &Task) {
+    writes.remove(Table::Tasks, &key::task(&task.tenant, &task.id));
+    if let Some(place) = place(task) {
+        writes.remove(Table::DueTasks, &place);
+    }
 }
 
 /// Puts a task, and moves its place in the index.

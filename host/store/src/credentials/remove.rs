@@ -2,16 +2,16 @@
 
 use model::credential;
 use model::store::StoreError;
-use model::task::Task;
 use model::{Clock, ConnectionId, TenantId};
 use redb::ReadableTable as _;
 
 use super::find;
-use crate::codec::{json, key};
+use crate::codec::key;
 use crate::disk::Disk as _;
 use crate::keys::sealed;
 use crate::queue::Ledger;
 use crate::tables::{Table, Tables};
+use crate::tasks;
 use crate::writer::Change;
 use crate::writes::Writes;
 
@@ -51,29 +51,7 @@ impl Change for Remove {
                 writes.remove(table, row.disk()?.0.value());
             }
         }
-        tasks(&mut writes, tables, &tenant, &connection)?;
+        tasks::forget(&mut writes, tables, &tenant, &connection)?;
         Ok((writes, true))
     }
-}
-
-fn tasks(
-    writes: &mut Writes,
-    tables: &Tables<'_>,
-    tenant: &TenantId,
-    connection: &ConnectionId,
-) -> Result<(), StoreError> {
-    let prefix = key::tenant(tenant);
-    let behind = key::behind(&prefix);
-    for row in tables.tasks.range(prefix.as_slice()..behind.as_slice()).disk()? {
-        let (key, row) = row.disk()?;
-        let task: Task = json::decode(Table::Tasks, row.value())?;
-        if task.connection != *connection {
-            continue;
-        }
-        writes.remove(Table::Tasks, key.value());
-        if let Some(at) = task.next_sync_at {
-            writes.remove(Table::DueTasks, &key::due_task(at, tenant, &task.id));
-        }
-    }
-    Ok(())
 }

@@ -11,8 +11,8 @@ mod reference;
 use std::collections::BTreeMap;
 
 use model::credential::{
-    self, ACCESS_TOKEN, Credential, CredentialQuery, CredentialStore as _, Failure, Grant, Leased,
-    NewSecrets, REFRESH_TOKEN, RefreshFailed, RefreshLease, Refreshed,
+    self, ACCESS_TOKEN, CredentialQuery, CredentialStore as _, Failure, Grant, Leased, NewSecrets,
+    REFRESH_TOKEN, RefreshFailed, RefreshLease, Refreshed,
 };
 use model::store::{Catalogue as _, StoreError, StoreErrorKind};
 use model::vault::Sealed;
@@ -92,10 +92,6 @@ fn done((): ()) -> Answer {
     Answer::Done
 }
 
-fn generation(row: Credential) -> Answer {
-    Answer::Generation(row.generation)
-}
-
 impl Subject {
     fn open(&mut self) {
         drop(self.store.take());
@@ -112,7 +108,8 @@ impl Subject {
         match command {
             Command::Authorise { connection: number, replaces, due } => {
                 let secrets = secrets(number, before.generation(number, replaces), after(due));
-                answer(store.authorise(connection(number), secrets).await, generation)
+                let row = store.authorise(connection(number), secrets).await;
+                answer(row.map(|row| row.generation), Answer::Generation)
             }
             Command::Remove(number) => {
                 let removed = store.remove_connection(&acme(), &id(number)).await;
@@ -134,7 +131,8 @@ impl Subject {
                 let replaces = before.generation(of(lease), replaces);
                 let secrets = secrets(of(lease), replaces, after(due));
                 let refreshed = Refreshed { secrets, variables: BTreeMap::new() };
-                answer(store.finish_refresh(&held, refreshed).await, generation)
+                let row = store.finish_refresh(&held, refreshed).await;
+                answer(row.map(|row| row.generation), Answer::Generation)
             }
             Command::Fail { lease, retry, reauthorise, unsent } => {
                 let Some(held) = named(lease) else { return Answer::Fenced };
