@@ -36,6 +36,7 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) vault: WrapperConfig,
     /// Who kept it before, as long as a change of it has not come to its end.
+    #[serde(rename = "vault-before")]
     pub(crate) vault_before: Option<WrapperConfig>,
     /// What holds for all credentials.
     #[serde(default)]
@@ -131,6 +132,8 @@ mod tests {
         check("[limits]\nhttp_calls = -1", Some("http_calls = -1"));
         check("nat64 = [\"10.0.0.1\"]", Some("invalid IPv6"));
         check("\n\nx = 1", Some("line 3: unknown field `x`"));
+        check("[vault]\nkind = \"file\"\npath = \"k\"\n[vault-before]\nkind = \"file\"", None);
+        check("[vault]\nkind = \"paper\"", Some("unknown variant `paper`"));
         check("[credentials]\nidle_days = 4000", Some("write 0 to 3650"));
     }
 

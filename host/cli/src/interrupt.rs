@@ -28,7 +28,7 @@ impl Interrupt {
 
     /// Lets Ctrl-C give up what nothing is kept of.
     pub(crate) fn gives_up(&self, cancel: Cancel) -> Stoppable<'_> {
-        self.set(Some((cancel, "given up; nothing is kept of it")));
+        self.set(Some((cancel, "giving up")));
         Stoppable(self)
     }
 

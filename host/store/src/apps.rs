@@ -155,12 +155,12 @@ impl AppStore for Store {
     async fn app(
         &self,
         package: &str,
-        tenant: &TenantId,
+        tenant: Option<&TenantId>,
     ) -> Result<Option<(App, Option<Sealed>)>, StoreError> {
-        let (package, tenant) = (package.to_owned(), tenant.clone());
+        let (package, tenant) = (package.to_owned(), tenant.cloned());
         self.read(move |snapshot| {
             let rows = Table::Apps.read(snapshot)?;
-            let own = find(&rows, &package, Some(&tenant))?;
+            let own = find(&rows, &package, tenant.as_ref())?;
             let app = own.map_or_else(|| find(&rows, &package, None), |own| Ok(Some(own)))?;
             let Some(app) = app else { return Ok(None) };
             let secret = sealed::fields(&Table::Sealed.read(snapshot)?, &app.place())?.pop();

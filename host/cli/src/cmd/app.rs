@@ -1,9 +1,11 @@
 //! `plughouse app`: registrations of this host at providers.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Subcommand;
 use engine::credential::NewApp;
 use model::credential::App;
+use model::store::Catalogue as _;
+use package::manifest::is_publisher;
 use serde::Serialize;
 
 use crate::Global;
@@ -62,6 +64,10 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
             let secret = client_secret.map(|source| global.terminal.secret(&source));
             let secret = secret.transpose().context("read the client secret")?;
             let tenant = tenant(tenant_only);
+            check(&package)?;
+            if host.store.package(&package).await?.is_none() {
+                output.note(format_args!("{package} is not installed yet; its app waits for it"));
+            }
             let new = NewApp { package, tenant, client_id, secret, origin };
             let app = host.credentials.set_app(new).await?;
             output.result(&app, set(&app))?;
@@ -77,6 +83,13 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+fn check(package: &str) -> Result<()> {
+    let parts = package.split_once('/');
+    let is_name = parts.is_some_and(|(publisher, id)| is_publisher(publisher) && !id.contains('/'));
+    ensure!(is_name, "`{package}` is no name of a package: write publisher/id");
+    Ok(())
 }
 
 fn set(app: &App) -> String {

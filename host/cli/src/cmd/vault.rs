@@ -46,6 +46,7 @@ pub(crate) enum Command {
 #[group(required = true, multiple = false)]
 pub(crate) struct Whose {
     /// That of a tenant.
+    #[arg(value_name = "TENANT")]
     tenant_key: Option<TenantId>,
     /// That of this host, which seals the apps that all tenants share.
     #[arg(long)]
@@ -110,7 +111,7 @@ async fn rotate_key(global: &Global, host: &Host, whose: Whose) -> Result<Exit> 
     drop(progress);
     finish(shown);
     let Rotation { resealed, damaged, unfinished } = &rotation;
-    let mut lines = vec![format!("sealed {resealed} secrets with new data keys")];
+    let mut lines = vec![format!("secrets sealed again with new data keys: {resealed}")];
     lines.extend(damaged.iter().map(|place| format!("DAMAGED  {place} does not open")));
     lines.extend(unfinished.map(|at| {
         format!("the keys before are kept for now: the same command after {at:.0} retires them")

@@ -90,13 +90,11 @@ impl Server {
             tracing::warn!(user, "a command of another user is refused");
             return Ok(());
         }
-        match Arc::clone(&self.room).try_acquire_owned() {
-            Ok(place) => self.start(client, place, global),
-            Err(_) => {
-                refuse(client).await;
-                Ok(())
-            }
+        if let Ok(place) = Arc::clone(&self.room).try_acquire_owned() {
+            return self.start(client, place, global);
         }
+        refuse(client).await;
+        Ok(())
     }
 
     /// Runs a command on a thread, not in a task: it waits for its terminal where it writes.

@@ -1,6 +1,6 @@
 //! The vault and what is kept in it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use anyhow::{Context as _, Result};
 use egress::Redactor;
 use engine::credential::{Credentials, IdleRule, NewApp, Ports};
 use engine::sync::Cancel;
-use model::credential::{Actor, App};
+use model::credential::Actor;
 use model::outbound::Outbound;
-use model::{Clock, Error, Secret, Timestamp};
+use model::{Clock, Error, Secret};
 use store::Store;
 use tokio::time::{Instant, MissedTickBehavior};
 use vault::Sealer;
@@ -92,44 +92,26 @@ pub(super) async fn tend(credentials: &Credentials, idle: &IdleRule, stop: Cance
     }
 }
 
-/// Enters the apps of the configuration, where they are not what is known: another client id or
-/// origin, or a file that was written since.
+/// Enters the apps of the configuration, where they are not known like that.
 pub(super) async fn enter_apps(credentials: &Credentials, file: &config::File) -> Result<()> {
-    if file.apps.is_empty() {
-        return Ok(());
-    }
-    let known = credentials.apps().await?;
     for (package, app) in &file.apps {
-        let known = known.iter().find(|known| known.package == *package && known.tenant.is_none());
-        if known.is_some_and(|known| is_same(known, app)) {
-            continue;
-        }
-        let secret = app.client_secret_file.as_ref().map(|path| {
-            let text = std::fs::read_to_string(path).with_context(|| {
-                format!("read the client secret of {package} in {}", path.display())
-            });
-            text.map(|text| Secret::new(text.trim().to_owned()))
-        });
         let new = NewApp {
             package: package.clone(),
             tenant: None,
             client_id: app.client_id.clone(),
-            secret: secret.transpose()?,
+            secret: app.client_secret_file.as_deref().map(secret).transpose()?,
             origin: app.origin.clone(),
         };
-        let entered = credentials.set_app(new).await;
-        entered.with_context(|| format!("enter the app of {package} from the configuration"))?;
-        tracing::info!(package, "the app of the configuration is entered");
+        let entered = credentials.keep_app(new).await;
+        if entered.with_context(|| format!("enter the app of {package} of the configuration"))? {
+            tracing::info!(package, "the app of the configuration is entered");
+        }
     }
     Ok(())
 }
 
-fn is_same(known: &App, app: &config::App) -> bool {
-    let written = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified());
-    let is_older = match app.client_secret_file.as_ref().map(written) {
-        None => true,
-        Some(Ok(written)) => Timestamp::try_from(written).is_ok_and(|at| at < known.created),
-        Some(Err(_)) => false,
-    };
-    known.client_id == app.client_id && known.origin == app.origin && is_older
+fn secret(file: &Path) -> Result<Secret> {
+    let text = std::fs::read_to_string(file);
+    let text = text.with_context(|| format!("read the client secret in {}", file.display()))?;
+    Ok(Secret::new(text.trim().to_owned()))
 }

@@ -59,9 +59,9 @@ impl Credentials {
                 Some(sealed) => Some(self.0.open_one(&app.place(), sealed).await?),
                 None => None,
             };
-            let text = |secret: &Option<Secret>| secret.as_ref().map(|it| it.expose().to_owned());
-            let is_same = app.client_id == new.client_id && app.origin == new.origin;
-            if is_same && text(&secret) == text(&new.secret) {
+            let is_secret =
+                secret.as_ref().map(Secret::expose) == new.secret.as_ref().map(Secret::expose);
+            if is_secret && app.client_id == new.client_id && app.origin == new.origin {
                 return Ok(false);
             }
         }

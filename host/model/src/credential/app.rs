@@ -68,10 +68,11 @@ pub trait AppStore: Send + Sync {
     async fn put_app(&self, app: App, secret: Option<Sealed>) -> Result<(), StoreError>;
 
     /// The app that serves a tenant: its own, else the deployment's; with its sealed secret.
+    /// Without a tenant, the deployment's.
     async fn app(
         &self,
         package: &str,
-        tenant: &TenantId,
+        tenant: Option<&TenantId>,
     ) -> Result<Option<(App, Option<Sealed>)>, StoreError>;
 
     /// All apps, by package, the deployment's first.

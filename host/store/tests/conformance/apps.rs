@@ -43,7 +43,7 @@ pub(crate) async fn tenant_is_served_by_its_own_app_before_the_deployments(
     store: &impl Ports,
     _: &Clock,
 ) {
-    let served = async || store.app("acme/hub", &acme()).await.unwrap();
+    let served = async || store.app("acme/hub", Some(&acme())).await.unwrap();
     assert!(served().await.is_none());
     let (shared, other, own) = (app(None, 1), app(Some("other"), 1), app(Some("acme"), 1));
     put(store, &other).await;
@@ -74,7 +74,7 @@ pub(crate) async fn app_is_replaced_whole_by_its_next_generation(store: &impl Po
     let origin = Some("http://127.0.0.1:8000".to_owned());
     let public = App { origin, ..app(None, 2) };
     store.put_app(public.clone(), None).await.unwrap();
-    assert_eq!(store.app("acme/hub", &acme()).await.unwrap(), Some((public, None)));
+    assert_eq!(store.app("acme/hub", Some(&acme())).await.unwrap(), Some((public, None)));
     put(store, &app(None, 3)).await;
 }
 

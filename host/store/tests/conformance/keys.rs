@@ -277,6 +277,6 @@ pub(crate) async fn keys_of_the_host_are_no_tenants(store: &impl Ports, _: &Cloc
     assert_eq!(store.destroy_keys(&Owner::Host, "asked for").await.unwrap(), 1);
     assert_eq!(credential(store, &hub).await.1.len(), 2);
     assert_eq!(state(store, &hub).await, ConnectionState::Active);
-    assert_eq!(store.app("acme/hub", &acme()).await.unwrap(), Some((shared, None)));
+    assert_eq!(store.app("acme/hub", Some(&acme())).await.unwrap(), Some((shared, None)));
     assert_eq!(place(&hub.tenant, &hub.id, "x", 0).owner, owner("acme"));
 }

@@ -78,9 +78,7 @@ impl Attempt<'_> {
 
     /// Spends what has begun, as a provider does when a person says no there.
     async fn give_up(&self, begun: &Begun) {
-        let pairs = begun.url.split(['?', '&', '#']);
-        let state = pairs.filter(|pair| pair.starts_with("state=")).next().unwrap_or_default();
-        let query = format!("error=access_denied&{state}");
+        let query = format!("error=access_denied&{}", state(begun));
         // The error is the one that was asked for.
         drop(self.host.credentials.finish(&query, Some(&begun.browser), None).await);
     }
@@ -110,6 +108,12 @@ impl Attempt<'_> {
         );
         Err(Left("given up; nothing is kept of it".to_owned()).into())
     }
+}
+
+/// The pair of the address's query that names the authorisation.
+fn state(begun: &Begun) -> &str {
+    let pairs = begun.url.split(['?', '&', '#']);
+    pairs.filter(|pair| pair.starts_with("state=")).last().unwrap_or_default()
 }
 
 /// As the engine takes it.

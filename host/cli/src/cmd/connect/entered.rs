@@ -172,7 +172,7 @@ mod tests {
         let manifest = Manifest::parse(MANIFEST).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key.json");
-        let mut take = |text: &str| {
+        let take = |text: &str| {
             std::fs::write(&path, text).unwrap();
             let mut new = new(&[]);
             let source = format!("@{}", path.display());

@@ -79,7 +79,7 @@ mod tests {
             skip: BTreeSet::new(),
             sessions_max: 10,
             jobs_max: 1,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             alone: false,
         };
         let at = Timestamp::UNIX_EPOCH;

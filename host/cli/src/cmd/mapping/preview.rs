@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::site::{self, Site};
 use super::text::{self, Which};
 use crate::Global;
+use crate::cmd::records::excerpt;
 use crate::exit::Exit;
 
 /// Which schema, and on which records.
@@ -148,7 +149,7 @@ impl fmt::Display for Shown {
 fn field(f: &mut fmt::Formatter<'_>, preview: &FieldPreview) -> fmt::Result {
     let FieldPreview { from, to, source, steps, round_trip } = preview;
     let value = |value: &Option<Box<RawValue>>| {
-        value.as_ref().map_or_else(|| "nothing".to_owned(), |value| shortened(value.get()))
+        value.as_ref().map_or_else(|| "nothing".to_owned(), |value| excerpt(value.get()))
     };
     write!(f, "  {} → {}: {}", from.join(", "), to.join(", "), value(source))?;
     for step in steps {
@@ -163,8 +164,4 @@ fn field(f: &mut fmt::Formatter<'_>, preview: &FieldPreview) -> fmt::Result {
         RoundTrip::Differs => "; goes back with the help of the provider's value",
     };
     writeln!(f, "{back}")
-}
-
-fn shortened(json: &str) -> String {
-    crate::cmd::records::excerpt(json)
 }

@@ -10,11 +10,11 @@ use api::callback::{self, Flows, START, Start};
 use async_trait::async_trait;
 use engine::credential::{Credentials, Finished};
 use engine::sync::Cancel;
-use model::{Connection, Error, Secret};
+use model::{Connection, Error, ErrorKind, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{Attempt, Way, check};
+use super::{Attempt, Way, check, state};
 use crate::terminal::Terminal;
 use crate::wire::Asking;
 
@@ -38,6 +38,7 @@ impl Attempt<'_> {
         let (done, ended) = oneshot::channel();
         let ending = Arc::new(Ending {
             credentials: self.host.credentials.clone(),
+            state: state(&begun).to_owned(),
             asking: self.asking(),
             at_it: AtomicBool::new(false),
             done: Mutex::new(Some(done)),
@@ -56,7 +57,6 @@ impl Attempt<'_> {
         let served = api::server::serve(listener, router, stop.cancelled());
         let ((), outcome) = tokio::join!(served, outcome);
         if outcome.is_err() {
-            // What came back may have been of another attempt.
             self.give_up(&begun).await;
         }
         outcome
@@ -80,6 +80,8 @@ impl Attempt<'_> {
 /// Ends the authorisation when the browser has come back, and tells who waits.
 struct Ending {
     credentials: Credentials,
+    /// The pair of the query that names the authorisation.
+    state: String,
     asking: Option<Asking>,
     /// Whether it is being ended.
     at_it: AtomicBool,
@@ -89,6 +91,11 @@ struct Ending {
 #[async_trait]
 impl Flows for Ending {
     async fn finish(&self, query: &str, browser: &Secret) -> Result<String, Error> {
+        if !query.split('&').any(|pair| pair == self.state) {
+            let message = "this is the end of another attempt than the one that waits here; open \
+                           the address that the command has printed";
+            return Err(Error::new(ErrorKind::Denied, "credential.flow", message));
+        }
         self.at_it.store(true, Ordering::Release);
         let finished = self.credentials.finish(query, Some(browser), check(&self.asking)).await;
         let told = match &finished {
