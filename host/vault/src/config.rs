@@ -14,7 +14,8 @@ use crate::wrapper::{
 };
 use crate::wrappers::Wrappers;
 
-/// Who keeps the key-encryption key. Unknown keys are refused.
+/// Who keeps the key-encryption key. Unknown keys are refused; paths are relative to the data
+/// directory.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WrapperConfig {
@@ -78,12 +79,22 @@ impl WrapperConfig {
         let outbound = || Arc::clone(&setting.outbound);
         Ok(match self {
             Self::File(config) => Arc::new(key_file(&config.path(setting.data), file)?),
-            Self::Transit(config) => Arc::new(TransitWrapper::new(config, outbound())?),
+            Self::Transit(config) => {
+                let mut config = config.clone();
+                config.token_file = setting.data.join(config.token_file);
+                Arc::new(TransitWrapper::new(config, outbound())?)
+            }
             Self::Azure(config) => {
+                let mut config = config.clone();
+                config.client_secret_file = setting.data.join(config.client_secret_file);
                 Arc::new(AzureWrapper::new(config, outbound(), setting.clock.clone())?)
             }
             #[cfg(feature = "pkcs11")]
-            Self::Pkcs11(config) => Arc::new(crate::wrapper::Pkcs11Wrapper::new(config)),
+            Self::Pkcs11(config) => {
+                let mut config = config.clone();
+                config.pin_file = setting.data.join(config.pin_file);
+                Arc::new(crate::wrapper::Pkcs11Wrapper::new(config))
+            }
             #[cfg(not(feature = "pkcs11"))]
             Self::Pkcs11(_) => {
                 let message = "this program was built without support for hardware modules; build \

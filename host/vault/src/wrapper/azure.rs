@@ -71,7 +71,7 @@ pub(crate) struct AzureWrapper {
 
 impl AzureWrapper {
     pub(crate) fn new(
-        config: &AzureConfig,
+        config: AzureConfig,
         outbound: Arc<dyn Outbound>,
         clock: Clock,
     ) -> Result<Self, VaultError> {
@@ -81,7 +81,7 @@ impl AzureWrapper {
         let version = service::name("version", &config.version)?;
         service::name("directory", &config.directory)?;
         let id = format!("azure:{}/{key}/{version}", address.authority);
-        let (config, token) = (config.clone(), Mutex::default());
+        let token = Mutex::default();
         Ok(Self { id, address, authority, config, outbound, clock, token })
     }
 

@@ -37,7 +37,7 @@ pub struct FileConfig {
 
 impl FileConfig {
     pub(crate) fn path(&self, data: &Path) -> PathBuf {
-        self.path.clone().unwrap_or_else(|| data.join(FILE))
+        data.join(self.path.as_deref().unwrap_or(Path::new(FILE)))
     }
 }
 

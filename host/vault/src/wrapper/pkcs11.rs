@@ -42,9 +42,9 @@ struct Token {
 }
 
 impl Pkcs11Wrapper {
-    pub(crate) fn new(config: &Pkcs11Config) -> Self {
+    pub(crate) fn new(config: Pkcs11Config) -> Self {
         let id = format!("pkcs11:{}/{}", config.token, config.key);
-        let token = Token { config: config.clone(), open: None, refused: None };
+        let token = Token { config, open: None, refused: None };
         Self { id, token: Arc::new(Mutex::new(token)) }
     }
 

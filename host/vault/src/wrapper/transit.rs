@@ -52,7 +52,7 @@ pub(crate) struct TransitWrapper {
 
 impl TransitWrapper {
     pub(crate) fn new(
-        config: &TransitConfig,
+        config: TransitConfig,
         outbound: Arc<dyn Outbound>,
     ) -> Result<Self, VaultError> {
         let address = Address::parse("address", &config.address)?;
@@ -62,7 +62,7 @@ impl TransitWrapper {
         let namespace = namespace.transpose()?.map_or_else(String::new, |name| name + "/");
         let id = format!("transit:{}/{namespace}{mount}/{key}", address.authority);
         let token = Mutex::default();
-        Ok(Self { id, address, config: config.clone(), token, outbound })
+        Ok(Self { id, address, config, token, outbound })
     }
 
     async fn call(&self, verb: &'static str, body: Secret) -> Result<HostAnswer, VaultError> {
