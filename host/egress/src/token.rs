@@ -78,7 +78,9 @@ impl Door {
     ) -> Result<Arc<Live>, Error> {
         let token = match timeout_at(deadline, token).await {
             Ok(token) => token.map_err(|error| self.untold(error))?,
-            Err(_elapsed) => return Err(unavailable("none came before the call's deadline")),
+            Err(_elapsed) => {
+                return Err(unavailable("no access token came before the call's deadline"));
+            }
         };
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if token.generation > live.generation() {
@@ -95,12 +97,11 @@ impl Door {
         if error.kind == ErrorKind::AuthRequired {
             return Error { message, request_sent: false, details: Vec::new(), ..error };
         }
-        let told = unavailable(&message).detail("cause", error.code);
+        let told = unavailable(message).detail("cause", error.code);
         Error { retry_after: error.retry_after, ..told }
     }
 }
 
-fn unavailable(why: &str) -> Error {
-    let message = format!("no access token is to be had: {why}");
+fn unavailable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, "egress.token-unavailable", message)
 }
