@@ -5,10 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::Clock;
 use model::vault::{DataKey, VaultError};
+use plughouse_testkit::{Answer, Request, Server, provider};
 use serde_json::{Value, json};
+use vault::{Setting, WrapperConfig};
 
+use crate::memory::Memory;
 use crate::service::{Place, Received, Service};
+use crate::{opened, place, seal};
 
 const SECTION: &str = "
     kind = 'transit'
@@ -143,4 +148,37 @@ async fn answers_that_are_no_key_say_what_to_do() {
     check_unavailable(Some((200, json!({"data": {}}))), "something else than a key").await;
     let short = json!({"data": {"ciphertext": 1, "plaintext": "AAAA"}});
     check_unavailable(Some((200, short)), "something else than a key").await;
+}
+
+/// What the request is to one who is reached by https.
+fn received(request: &Request) -> Received {
+    Received {
+        url: format!("https://127.0.0.1:8200{}", request.target),
+        origin: None,
+        headers: request.headers.iter().map(|(n, v)| (n.to_lowercase(), v.clone())).collect(),
+        body: String::from_utf8(request.body.clone()).unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_is_opened_through_the_real_door_out() {
+    let engine = Engine::default();
+    let server = Server::start(provider::from_fn(move |request: &Request| {
+        let (status, body) = engine.answer(&received(request));
+        Answer::value(status, &body)
+    }));
+    let (place_of_token, store) = (Place::new(GOOD), Arc::<Memory>::default());
+    let section = SECTION.replace("http://127.0.0.1:8200", &server.origin());
+    let token = place_of_token.secret();
+    let section = section.replace("FILE", token.file_name().unwrap().to_str().unwrap());
+    let config: WrapperConfig = toml::from_str(&section).unwrap();
+    let clock = Clock::manual(model::Timestamp::UNIX_EPOCH);
+    let gateway = egress::Gateway::new(clock.clone(), egress::Options::default()).unwrap();
+    let data = token.parent().unwrap();
+    let setting = Setting { data, outbound: gateway.outbound(), clock };
+    let open = || vault::open(store.clone(), &config, None, &setting);
+    let sealed = seal(&open().await.unwrap(), &place("acme", "crm"), "a").await.unwrap();
+    assert_eq!(opened(&open().await.unwrap(), sealed).await.unwrap(), "a");
+    // Canary: wrapped and proved. Data key: wrapped, proved, unwrapped. Both again: unwrapped.
+    assert_eq!(server.request_count(), 7);
 }
