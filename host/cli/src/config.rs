@@ -85,7 +85,7 @@ pub(crate) fn read(data: &Path, named: Option<&Path>) -> Result<File> {
     let mut file =
         parse(&text).with_context(|| format!("read configuration {}", path.display()))?;
     for secret in file.apps.values_mut().filter_map(|app| app.client_secret_file.as_mut()) {
-        *secret = path.parent().unwrap_or(Path::new("")).join(&secret);
+        *secret = data.join(&secret);
     }
     Ok(file)
 }
@@ -98,13 +98,25 @@ fn parse(text: &str) -> Result<File> {
     Ok(file)
 }
 
-/// The error and its line, which is not shown: it may hold what should not be in the file at all.
+/// The error with the line and the key, but without what stands there: it may be what should not be
+/// in the file at all.
 fn placed(error: &toml::de::Error, text: &str) -> anyhow::Error {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    match before {
-        Some(before) => anyhow!("line {}: {}", before.matches('\n').count() + 1, error.message()),
-        None => anyhow!("{}", error.message()),
-    }
+    let message = without_text(error.message());
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return anyhow!("{message}");
+    };
+    let line = before.matches('\n').count();
+    let key = text.lines().nth(line).and_then(|line| Some(line.split_once('=')?.0.trim()));
+    let is_key = |key: &&str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let key = key.filter(is_key).map(|key| format!(", `{key}`")).unwrap_or_default();
+    anyhow!("line {}{key}: {message}", line + 1)
+}
+
+/// The message without the text that it quotes, as it does where a number was expected.
+fn without_text(message: &str) -> String {
+    let Some((start, rest)) = message.split_once("string \"") else { return message.to_owned() };
+    let end = rest.rfind("\", expected").map_or("", |at| rest.get(at + 1..).unwrap_or_default());
+    format!("{start}text{end}")
 }
 
 #[cfg(test)]
@@ -129,9 +141,12 @@ mod tests {
         check("limit = 3", Some("unknown field `limit`"));
         check("[limits]\ncpu_ms = 0", Some("limits.cpu_ms = 0 is out of range: write 5 to 600000"));
         check("[limits]\nmemory_mib = 9999999", Some("write 1 to 4096"));
-        check("[limits]\nhttp_calls = -1", Some("http_calls = -1"));
+        check(
+            "[limits]\nhttp_calls = -1",
+            Some("line 2, `http_calls`: invalid value: integer `-1`"),
+        );
         check("nat64 = [\"10.0.0.1\"]", Some("invalid IPv6"));
-        check("\n\nx = 1", Some("line 3: unknown field `x`"));
+        check("\n\nx = 1", Some("line 3, `x`: unknown field `x`"));
         check("[vault]\nkind = \"file\"\npath = \"k\"\n[vault-before]\nkind = \"file\"", None);
         check("[vault]\nkind = \"paper\"", Some("unknown variant `paper`"));
         check("[credentials]\nidle_days = 4000", Some("write 0 to 3650"));
@@ -142,9 +157,13 @@ mod tests {
         let app = |line: &str| format!("[app.\"acme/desk\"]\nclient_id = \"c\"\n{line}\n");
         check(&app("client_secret_file = \"secret\"\norigin = \"http://localhost:1\""), None);
         check(&app(""), None);
-        for line in
-            ["client_secret = \"hunter2\"", "secret = \"hunter2\"", "client_secret = hunter2"]
-        {
+        for line in [
+            "client_secret = \"hunter2\"",
+            "secret = \"hunter2\"",
+            "client_secret = hunter2",
+            "client_id = 5 # hunter2",
+            "[credentials]\nidle_days = \"hunter2\"",
+        ] {
             let text = format!("{:#}", parse(&app(line)).unwrap_err());
             assert!(!text.contains("hunter2"), "{text}");
         }

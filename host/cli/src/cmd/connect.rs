@@ -68,8 +68,6 @@ pub(crate) struct Entered {
 
 /// Connects and says how it went.
 pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
-    let host = Host::open(global).await?;
-    let package = host.load(&args.package).await?;
     let mut new = NewConnection {
         tenant: global.tenant.clone(),
         id: args.name,
@@ -82,8 +80,12 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         consents: args.consents,
         overrides: pairs(&args.overrides)?,
     };
-    if let Some(source) = &args.secret_json {
-        take_json(package.manifest(), &mut new, (source, &global.terminal))?;
+    let json = args.secret_json.as_deref().map(|source| global.terminal.secret(source));
+    let json = json.transpose().context("read --secret-json")?;
+    let host = Host::open(global).await?;
+    let package = host.load(&args.package).await?;
+    if let Some(text) = json {
+        take_json(package.manifest(), &mut new, &text)?;
     }
     let entered = Entered { package, new, user: args.user, check: !args.no_check };
     let connection = connect(global, &host, entered, Some(&args.way)).await?;

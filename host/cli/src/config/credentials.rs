@@ -54,7 +54,7 @@ impl Credentials {
 pub(crate) struct App {
     /// The client id.
     pub(crate) client_id: String,
-    /// The file with the client secret, beside the configuration where it is relative.
+    /// The file with the client secret; relative to the data directory.
     pub(crate) client_secret_file: Option<PathBuf>,
     /// Another origin of the provider.
     pub(crate) origin: Option<String>,

@@ -1,5 +1,6 @@
 //! The real binary: what it says, where, and how it ends.
 
+mod credentials;
 mod errors;
 mod mapping;
 mod place;
@@ -67,6 +68,20 @@ fn rejects_are_shown_with_their_reason() {
     assert!(table.out.contains("the row has no id (crm.no-id)"), "{table:#?}");
     let json = place.run("run rejects crm 1 --json");
     assert_eq!(json.json()["error"]["code"], "crm.no-id");
+}
+
+#[test]
+fn list_that_is_cut_says_how_to_go_on() {
+    let place = Place::with_records(1);
+    check(&place.run("run list --limit 1"), 0, "more may follow: raise --limit");
+    check(&place.run("run rejects crm 1 --limit 1"), 0, "more may follow: raise --limit");
+    check(&place.run("run rejects crm 1 --limit 20000"), 0, "");
+    let first = place.run("events --limit 1");
+    let more = first.err.trim().strip_prefix("more may follow: ").unwrap();
+    let rest = place.run(&format!("events {more} --limit 1000"));
+    assert!(rest.code == Some(0) && rest.err.is_empty(), "{rest:#?}");
+    let lines = |outcome: &Outcome| outcome.out.lines().count();
+    assert_eq!(lines(&place.run("events")), lines(&first) + lines(&rest) - 1);
 }
 
 #[test]

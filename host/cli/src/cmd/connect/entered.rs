@@ -38,12 +38,7 @@ pub(super) fn secrets(texts: &[String], terminal: &Terminal) -> Result<Vec<(Stri
 
 /// Fills the fields of the method that have no value yet from a JSON object with values of the
 /// same names, as providers give key files out.
-pub(super) fn take_json(
-    manifest: &Manifest,
-    new: &mut NewConnection,
-    (source, terminal): (&str, &Terminal),
-) -> Result<()> {
-    let text = terminal.secret(source).context("read --secret-json")?;
+pub(super) fn take_json(manifest: &Manifest, new: &mut NewConnection, text: &Secret) -> Result<()> {
     // What serde has to say may hold parts of the text.
     let object: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(text.expose()).map_err(|error| {
@@ -170,13 +165,9 @@ mod tests {
     #[test]
     fn key_file_fills_the_fields_of_its_names() {
         let manifest = Manifest::parse(MANIFEST).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key.json");
         let take = |text: &str| {
-            std::fs::write(&path, text).unwrap();
             let mut new = new(&[]);
-            let source = format!("@{}", path.display());
-            let taken = take_json(&manifest, &mut new, (&source, &Terminal::Process));
+            let taken = take_json(&manifest, &mut new, &Secret::new(text.to_owned()));
             taken.map(|()| new.fields).map_err(|error| format!("{error:#}"))
         };
         let fields = take(r#"{"type": "x", "user": "ann", "token": "hunter2\n"}"#).unwrap();

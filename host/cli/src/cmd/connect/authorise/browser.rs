@@ -160,4 +160,11 @@ mod tests {
         assert_eq!(origin("https://tunnel.example"), "https://tunnel.example");
         assert_ne!(key().unwrap(), key().unwrap());
     }
+
+    #[tokio::test]
+    async fn port_that_is_taken_is_said_to_be() {
+        let (_listener, port) = open(0).await.unwrap();
+        let error = format!("{:#}", open(port).await.unwrap_err());
+        assert!(error.contains(&format!("listen on port {port}")) && error.contains("--port"));
+    }
 }
