@@ -28,7 +28,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
     },
-    /// Destroys the data keys of a tenant, and with them all its secrets, in every backup too.
+    /// Destroys the data keys of a tenant, and with them all its secrets; a backup from before is of
+    /// no use for them once the wrapping key was changed as well, and the one of then destroyed.
     Destroy {
         /// The tenant.
         tenant: TenantId,
