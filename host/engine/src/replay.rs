@@ -127,42 +127,37 @@ impl Replay<'_> {
         for (position, entity) in plan.entities.iter().enumerate() {
             (self.ports.listener)(Progress::EntityStarted { entity });
             let mut report = EntityReport::default();
-            let error = plan.mappings.refused(entity);
-            let mark = match error {
-                Some(_) => None,
-                None => self.entity(entity, &mut report).await?,
-            };
-            report.status = match (error, &mark) {
-                (Some(_), _) => RunStatus::Failed,
-                (None, Some(_)) => RunStatus::Cancelled,
-                (None, None) => RunStatus::Succeeded,
-            };
+            report.error = plan.mappings.refused(entity).cloned();
+            report.status = RunStatus::Failed;
+            if report.error.is_none() {
+                self.rest = self.entity((position, entity), &mut report).await?;
+                let is_cut = self.rest.is_some();
+                report.status = if is_cut { RunStatus::Cancelled } else { RunStatus::Succeeded };
+            }
             report.schema = plan.mappings.shown(entity);
-            report.error = error.cloned();
             (self.ports.listener)(Progress::EntityFinished { entity, report: &report });
             let EntityReport { status, schema, error, .. } = report;
             let entity = entity.clone();
             self.ended.push(EntityEnd { entity, status, schema, error, ..EntityEnd::default() });
-            if let Some(mark) = mark {
-                let entities = plan.entities.iter().skip(position).cloned().collect();
-                self.rest = Some(Rest { entities, mark });
+            if self.rest.is_some() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Goes through an entity; how far, if somebody has asked to stop.
+    /// Goes through an entity; what is left, from it on, if somebody has asked to stop.
     async fn entity(
         &mut self,
-        entity: &str,
+        (position, entity): (usize, &str),
         report: &mut EntityReport,
-    ) -> Result<Option<Option<Mark>>, StoreError> {
+    ) -> Result<Option<Rest>, StoreError> {
         let mut query = self.plan.query(entity, BATCH);
         loop {
             if self.ports.cancel.is_cancelled() {
-                let mark = |after| Mark { entity: entity.to_owned(), after };
-                return Ok(Some(query.after.map(mark)));
+                let entities = self.plan.entities.iter().skip(position).cloned().collect();
+                let mark = query.after.map(|after| Mark { entity: entity.to_owned(), after });
+                return Ok(Some(Rest { entities, mark }));
             }
             let list = self.ports.store.replayable(query.clone()).await?;
             let records = self.plan.wanted(entity, list.records);

@@ -1,7 +1,8 @@
 //! Record types that follow what a provider says of its fields, and the schemas that fill them.
 //!
 //! The type and its conversion schema have one name, made of the connection, the entity and the
-//! part, such that no two parts have the same. Asking again is safe: what has not changed is not saved again.
+//! part, such that no two parts have the same. Asking again is safe: what has not changed is not
+//! saved again.
 
 mod draft;
 mod name;

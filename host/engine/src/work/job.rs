@@ -171,9 +171,9 @@ mod tests {
         let order = ReplayOrder { connection, entities: Vec::new(), again: true, mark };
         let order = Order::Replay(order);
         assert_eq!(Order::parse(&order.payload()), Ok(order.clone()));
-        let older =
+        let before =
             r#"{"version":1,"order":{"replay":{"connection":"crm","entities":[],"again":true}}}"#;
-        let Ok(Order::Replay(ReplayOrder { mark, .. })) = Order::parse(older.as_bytes()) else {
+        let Ok(Order::Replay(ReplayOrder { mark, .. })) = Order::parse(before.as_bytes()) else {
             panic!("an older order is none any more");
         };
         assert_eq!(mark, None);

@@ -217,7 +217,7 @@ fn following_twice_changes_nothing_more() {
 #[test]
 fn field_that_is_gone_is_told_once_and_may_come_back() {
     let (a, b) = (discovered("a", "text"), discovered("b", "integer"));
-    let both = [a.clone(), b.clone()];
+    let both = [a.clone(), b];
     let evolving = Contract::default();
     let frozen = Contract { field: Policy::Freeze, ..evolving };
     let old = derive("t", &both, evolving).unwrap();
