@@ -184,7 +184,7 @@ fn check_needed(
         .chain(auth_holes(auth))
         .filter(|hole| !known.contains_key(*hole))
         .filter_map(|hole| manifest.variables.get_key_value(hole))
-        .filter(|(_, variable)| !variable.check && !(brings && variable.token.is_some()))
+        .filter(|(_, variable)| !(variable.check || brings && variable.token.is_some()))
         .collect();
     holes.sort_unstable_by_key(|(name, _)| name.as_str());
     holes.dedup_by_key(|(name, _)| name.as_str());

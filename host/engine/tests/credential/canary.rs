@@ -1,5 +1,6 @@
 //! That nothing which was secret is written anywhere: logs of every level, errors, the store.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -32,17 +33,28 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-fn show(told: &mut String, error: &Error) {
-    told.push_str(&format!("{error} {error:?}\n"));
+/// What was said, in every form in which it can be.
+#[derive(Default)]
+struct Told(String);
+
+impl Told {
+    fn error(&mut self, error: &Error) {
+        self.0.push_str(&error.to_string());
+        self.debug(error);
+    }
+
+    fn debug(&mut self, said: &impl std::fmt::Debug) {
+        writeln!(self.0, "{said:?}").unwrap();
+    }
 }
 
 /// Does everything that can be done, well and badly, and tells what was said.
 async fn everything(world: &World) -> String {
-    let mut told = String::new();
+    let mut told = Told::default();
     let process = world.process("one");
     let tokens = process.tokens(&world.authorised(&process).await).await;
     let token = world.drive(tokens.renewed(1)).await.unwrap();
-    told.push_str(&format!("{token:?}"));
+    told.debug(&token);
     let echo = |secret: &str| {
         let said = format!("the token {secret} of {CLIENT_SECRET} is no good");
         let body = json!({ "error": "invalid_grant", "error_description": said });
@@ -53,32 +65,29 @@ async fn everything(world: &World) -> String {
     for _ in 0..4 {
         world.provider.instead(echo(token.secret.expose()));
     }
-    show(&mut told, &world.drive(tokens.renewed(2)).await.unwrap_err());
+    told.error(&world.drive(tokens.renewed(2)).await.unwrap_err());
     let (query, browser) = world.browse(&process, &connection("user")).await;
     let begun = process.credentials.begin(connection("user"), "https://host.example/cb");
     drop(world.drive(begun).await.unwrap());
     world.provider.instead(echo("k3y-canary-code"));
     let failed = world.drive(process.credentials.finish(&query, Some(&browser), None)).await;
-    show(&mut told, &failed.unwrap_err());
+    told.error(&failed.unwrap_err());
     let failed = world.drive(process.credentials.finish(&query, Some(&browser), None)).await;
-    show(&mut told, &failed.unwrap_err());
+    told.error(&failed.unwrap_err());
     let finished = world.authorised(&process).await;
-    told.push_str(&format!("{finished:?} {:?}", world.credential().await));
+    told.debug(&(finished, world.credential().await));
     world.provider.server.with(|server| server.replace_secret("k3y-canary-replaced"));
     let generation = world.credential().await.generation;
-    show(&mut told, &world.drive(tokens.renewed(generation)).await.unwrap_err());
+    told.error(&world.drive(tokens.renewed(generation)).await.unwrap_err());
     let key = vec![("token".to_owned(), Secret::new("k3y-canary-entered".to_owned()))];
     let mut keyed = connection("key");
     keyed.id = "keyed".parse().unwrap();
     process.credentials.enter(keyed, key, None).await.unwrap();
     let (tenant, id) = whose();
     let ended = world.drive(process.credentials.remove(&tenant, &id)).await.unwrap();
-    told.push_str(&format!(
-        "{ended:?} {:?}",
-        process.credentials.inventory(&tenant).await.unwrap()
-    ));
-    told.push_str(&format!("{:?}", process.credentials.apps().await.unwrap()));
-    told
+    told.debug(&(ended, process.credentials.inventory(&tenant).await.unwrap()));
+    told.debug(&process.credentials.apps().await.unwrap());
+    told.0
 }
 
 #[tokio::test(start_paused = true)]

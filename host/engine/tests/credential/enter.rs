@@ -3,7 +3,7 @@
 use engine::credential::Material;
 use model::credential::CredentialStore as _;
 use model::{ConnectionState, Error, Secret};
-use plughouse_testkit::Answer;
+use plughouse_testkit::{Answer, AuthServer};
 
 use crate::provider::Instead;
 use crate::world::{Account, Process, World, connection, text, whose};
@@ -22,7 +22,7 @@ async fn enter(
     account: Option<&'static str>,
 ) -> Result<(), Error> {
     let account = account.map(Account);
-    let check = account.as_ref().map(|it| it as &dyn engine::credential::Check);
+    let check = account.as_ref().map(Account::as_check);
     world.drive(process.credentials.enter(connection(method), fields, check)).await.map(drop)
 }
 
@@ -157,7 +157,7 @@ async fn connection_that_the_provider_has_refused_is_not_switched_on() {
     let world = World::new().await;
     let process = world.process("one");
     let tokens = process.tokens(&world.authorised(&process).await).await;
-    world.provider.server.with(|server| server.revoke_all());
+    world.provider.server.with(AuthServer::revoke_all);
     world.drive(tokens.renewed(1)).await.unwrap_err();
     let (tenant, id) = whose();
     let error = process.credentials.enable(&tenant, &id).await.unwrap_err();

@@ -151,7 +151,7 @@ async fn connection_is_authorised_again_for_the_same_account_alone() {
         (Some(Account("42")), None),
     ] {
         let (query, browser) = world.browse(&process, &connection("user")).await;
-        let check = account.as_ref().map(|it| it as &dyn engine::credential::Check);
+        let check = account.as_ref().map(Account::as_check);
         let finished = process.credentials.finish(&query, Some(&browser), check);
         let finished = world.drive(finished).await;
         assert_eq!(finished.err().map(|error| error.code).as_deref(), code);

@@ -13,6 +13,9 @@ use crate::world::{CLIENT, CLIENT_SECRET, World, connection, text, whose};
 
 const HOUR: Duration = Duration::from_hours(1);
 
+/// How often a request is sent whose answer is lost each time.
+const SENDS: usize = 7;
+
 fn refusal(code: &str) -> Instead {
     Instead::Says(Answer::value(400, &serde_json::json!({ "error": code })))
 }
@@ -111,14 +114,17 @@ async fn answer_that_stays_lost_leaves_the_token_in_use_and_is_asked_for_later()
     let process = world.process("one");
     let tokens = process.tokens(&world.authorised(&process).await).await;
     world.pass(Duration::from_mins(46)).await;
-    for _ in 0..3 {
+    for _ in 0..SENDS {
         world.provider.instead(Instead::Lost);
     }
+    let begun = world.clock.now();
     assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 1);
+    assert!(world.clock.now().duration_since(begun).as_secs() <= 5, "nobody waits for long");
+    world.drive(tokio::time::sleep(Duration::from_secs(20))).await;
     let credential = world.credential().await;
     assert_eq!((credential.failures, credential.intent.unwrap().times), (1, 1));
     assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 1);
-    assert_eq!(world.asked(), 4, "nothing is asked while it rests");
+    assert_eq!(world.asked(), 1 + SENDS, "nothing is asked while it rests");
     world.pass(Duration::from_mins(1)).await;
     let done = world.drive(process.credentials.refresh_due(10)).await.unwrap();
     assert_eq!(done.refreshed, 0, "the provider forgives for a minute, which is over");
@@ -132,7 +138,7 @@ async fn previous_refresh_token_is_tried_when_an_answer_may_have_been_lost() {
     let process = world.process("one");
     let tokens = process.tokens(&world.authorised(&process).await).await;
     world.drive(tokens.renewed(1)).await.unwrap();
-    for _ in 0..3 {
+    for _ in 0..SENDS {
         world.provider.instead(busy(502, ""));
     }
     assert!(world.drive(tokens.renewed(2)).await.is_err());
@@ -184,7 +190,7 @@ async fn grant_that_is_gone_is_believed_gone_the_second_time_and_nothing_is_forg
     let world = World::new().await;
     let process = world.process("one");
     let tokens = process.tokens(&world.authorised(&process).await).await;
-    world.provider.server.with(|server| server.revoke_all());
+    world.provider.server.with(AuthServer::revoke_all);
     let begun = world.clock.now();
     let error = world.drive(tokens.renewed(1)).await.unwrap_err();
     assert_eq!((error.code.as_str(), world.asked()), ("credential.ended", 3));
@@ -214,7 +220,7 @@ async fn sweep_does_not_wait_for_a_doubt_to_pass() {
     let world = World::new().await;
     let process = world.process("one");
     world.authorised(&process).await;
-    world.provider.server.with(|server| server.revoke_all());
+    world.provider.server.with(AuthServer::revoke_all);
     world.pass(Duration::from_mins(46)).await;
     world.drive(process.credentials.refresh_due(10)).await.unwrap();
     assert_eq!((world.asked(), world.state().await), (2, ConnectionState::Active));

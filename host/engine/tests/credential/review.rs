@@ -103,6 +103,6 @@ async fn inventory_tells_what_was_granted_and_what_was_not() {
     assert_eq!(grant.grant.scopes, ["read", "contacts"]);
     assert_eq!(grant.scopes.more, ["contacts"]);
     assert_eq!(grant.scopes.missing, [""; 0]);
-    assert_eq!((grant.authorised, grant.used), (world.clock.now(), None).clone());
+    assert_eq!((grant.authorised, grant.used), (world.clock.now(), None));
     assert_eq!(process.credentials.inventory(&"nobody".parse().unwrap()).await.unwrap(), []);
 }

@@ -57,7 +57,7 @@ impl Tap {
 
     async fn die(&self) {
         self.died.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

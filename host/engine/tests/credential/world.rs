@@ -110,7 +110,7 @@ impl World {
         let tapped = Arc::new(Tapped {
             tap: Arc::clone(&tap),
             store: Arc::clone(&self.store),
-            vault: Arc::clone(&self.vault) as Arc<_>,
+            vault: self.vault.clone(),
             outbound: Arc::clone(&self.provider),
         });
         let tasks = Arc::new(Mutex::new(Vec::<AbortHandle>::new()));
@@ -253,6 +253,12 @@ pub(crate) fn text(token: &Token) -> String {
 
 /// Says that the account is this one.
 pub(crate) struct Account(pub(crate) &'static str);
+
+impl Account {
+    pub(crate) fn as_check(&self) -> &dyn Check {
+        self
+    }
+}
 
 #[async_trait]
 impl Check for Account {
