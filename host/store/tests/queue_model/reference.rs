@@ -293,11 +293,9 @@ impl Reference {
         let jobs = &mut self.session(place).jobs;
         for job in jobs.iter_mut().filter(|job| ids.contains(&job.seen.id)) {
             // The third death decides, and must be the job's own.
-            if job.seen.deaths == 2 && !alone {
-                job.seen.attempt -= 1;
-            } else {
-                job.seen.deaths += 1;
-            }
+            let counts = alone || job.seen.deaths != 2;
+            job.seen.deaths += u32::from(counts);
+            job.seen.attempt -= u32::from(!counts);
         }
         true
     }
