@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use engine::connect::NewConnection;
-use engine::credential::{Check, Finished};
+use engine::credential::Check;
 use model::store::Catalogue as _;
 use model::{Connection, ConnectionId};
 use package::manifest::Auth;
@@ -107,7 +107,7 @@ pub(super) async fn again(global: &Global, id: &ConnectionId, way: &Way) -> Resu
         );
     }
     let attempt = Attempt { global, host: &host, package, check: true };
-    let Finished { connection, .. } = attempt.authorise(connection, way).await?;
+    let connection = attempt.authorise(connection, way).await?.connection;
     host.wake.wake();
     connection::show::connected(global, &host, connection).await
 }
@@ -121,10 +121,10 @@ pub(crate) async fn connect(
     way: Option<&Way>,
 ) -> Result<Connection> {
     let Entered { package, mut new, user, check } = entered;
-    let manifest = package.manifest();
-    take_open_fields(manifest, &mut new);
-    let (mut connection, fields) = engine::connect::connect(manifest, new)
-        .with_context(|| format!("connect {}\n{}", manifest.name(), usage(manifest)))?;
+    let manifest = Arc::clone(package.manifest());
+    take_open_fields(&manifest, &mut new);
+    let (mut connection, fields) = engine::connect::connect(&manifest, new)
+        .with_context(|| format!("connect {}\n{}", manifest.name(), usage(&manifest)))?;
     connection.user = user;
     if let Some(known) = host.store.connection(&connection.tenant, &connection.id).await? {
         if known.package != connection.package {
@@ -139,20 +139,20 @@ pub(crate) async fn connect(
         }
         connection.account = known.account;
     }
-    let connection = match (manifest.auth.get(&connection.auth), way) {
-        (Some(Auth::OAuth2(_)), Some(way)) => {
-            let attempt = Attempt { global, host, package, check };
-            let Finished { connection, .. } = attempt.authorise(connection, way).await?;
-            connection
-        }
-        _ => {
-            let asking = check.then(|| Asking::new(Arc::clone(host), package));
-            let asking = asking.as_ref().map(|asking| -> &dyn Check { asking });
-            host.credentials
-                .enter(connection, fields, asking)
-                .await
-                .context("ask the provider for the account; --no-check connects without asking")?
-        }
+    let auth = manifest.auth.get(&connection.auth);
+    let connection = if let (Some(Auth::OAuth2(_)), Some(way)) = (auth, way) {
+        let attempt = Attempt { global, host, package, check };
+        attempt.authorise(connection, way).await?.connection
+    } else {
+        let asking = check.then(|| Asking::new(Arc::clone(host), package));
+        let asking = asking.as_ref().map(|asking| -> &dyn Check { asking });
+        let entered = host.credentials.enter(connection, fields, asking).await;
+        entered.context(match auth {
+            Some(Auth::Key(_) | Auth::None) => {
+                "ask the provider for the account; --no-check connects without asking"
+            }
+            _ => "ask the provider for an access token, and for the account",
+        })?
     };
     host.wake.wake();
     Ok(connection)

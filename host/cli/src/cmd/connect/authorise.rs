@@ -113,10 +113,10 @@ impl Attempt<'_> {
 /// The pair of the address's query that names the authorisation.
 fn state(begun: &Begun) -> &str {
     let pairs = begun.url.split(['?', '&', '#']);
-    pairs.filter(|pair| pair.starts_with("state=")).last().unwrap_or_default()
+    pairs.rev().find(|pair| pair.starts_with("state=")).unwrap_or_default()
 }
 
 /// As the engine takes it.
-fn check(asking: &Option<Asking>) -> Option<&dyn Check> {
-    asking.as_ref().map(|asking| -> &dyn Check { asking })
+fn check(asking: Option<&Asking>) -> Option<&dyn Check> {
+    asking.map(|asking| -> &dyn Check { asking })
 }

@@ -60,9 +60,8 @@ impl Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let c = &self.connection;
         write!(f, "{} through {}", c.id, c.package)?;
-        let mut line = |name: &str, value: String| match value.is_empty() {
-            true => Ok(()),
-            false => write!(f, "\n{name:10} {value}"),
+        let mut line = |name: &str, value: String| {
+            if value.is_empty() { Ok(()) } else { write!(f, "\n{name:10} {value}") }
         };
         line("state", state(self.status.as_ref()))?;
         line("auth", c.auth.clone())?;

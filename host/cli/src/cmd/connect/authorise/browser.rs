@@ -97,7 +97,8 @@ impl Flows for Ending {
             return Err(Error::new(ErrorKind::Denied, "credential.flow", message));
         }
         self.at_it.store(true, Ordering::Release);
-        let finished = self.credentials.finish(query, Some(browser), check(&self.asking)).await;
+        let finished =
+            self.credentials.finish(query, Some(browser), check(self.asking.as_ref())).await;
         let told = match &finished {
             Ok(Finished { connection, .. }) => Ok(format!(
                 "{} is connected through {}. You can close this window; the command says the rest.",
@@ -106,8 +107,10 @@ impl Flows for Ending {
             Err(error) => Err(error.clone()),
         };
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Whoever waited may have gone.
-        drop(done.map(|done| done.send(finished)));
+        if let Some(done) = done {
+            // Whoever waited may have gone.
+            drop(done.send(finished));
+        }
         told
     }
 }

@@ -35,7 +35,8 @@ impl Attempt<'_> {
             }
         };
         let asking = self.asking();
-        let finish = self.host.credentials.finish(&query, Some(&begun.browser), check(&asking));
+        let finish =
+            self.host.credentials.finish(&query, Some(&begun.browser), check(asking.as_ref()));
         Ok(finish.await?)
     }
 
