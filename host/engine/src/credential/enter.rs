@@ -19,7 +19,8 @@ impl Credentials {
         check: Option<&dyn Check>,
     ) -> Result<Connection, Error> {
         let Self(inner) = self;
-        let known = inner.known(&connection, check).await?;
+        let known = inner.known(&connection).await?;
+        known.checked_by(check)?;
         connection.account = known.account;
         let party = inner.party_anyway(&connection).await?;
         let new = New {

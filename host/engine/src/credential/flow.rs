@@ -38,12 +38,8 @@ impl Credentials {
         redirect_uri: &str,
     ) -> Result<Begun, Error> {
         let Self(inner) = self;
-        let Connection { tenant, id, .. } = &connection;
-        let before = inner.ports.catalogue.connection(tenant, id).await;
-        if let Some(before) = before.map_err(|e| error::store(&e))? {
-            connection.account = before.account;
-        }
-        let replaces = inner.replaces(&connection).await?;
+        let known = inner.known(&connection).await?;
+        connection.account = known.account;
         let party = inner.party_anyway(&connection).await?;
         let values = party.values(&connection, &[]);
         let begun = oauth::begin(&values, redirect_uri).map_err(|e| error::request(&e))?;
@@ -52,7 +48,7 @@ impl Credentials {
             browser: digest(begun.browser.expose()),
             connection,
             redirect_uri: redirect_uri.to_owned(),
-            replaces,
+            replaces: known.replaces,
             expires: when::after(inner.ports.clock.now(), FLOW_MAX),
         };
         let expires = flow.expires;
@@ -100,14 +96,6 @@ impl Credentials {
 }
 
 impl Inner {
-    /// The generation of the credential that a new one of this connection replaces.
-    async fn replaces(&self, connection: &Connection) -> Result<u64, Error> {
-        let Connection { tenant, id, .. } = connection;
-        let found = self.ports.credentials.credential(tenant, id).await;
-        let found = found.map_err(|e| error::store(&e))?;
-        Ok(found.map_or(0, |(credential, _)| credential.generation))
-    }
-
     async fn redeem(
         &self,
         begun: Flow,
@@ -116,7 +104,8 @@ impl Inner {
         (code, check): (Secret, Option<&dyn Check>),
     ) -> Result<Finished, Error> {
         // Before the code is spent: it could not be kept.
-        let known = self.known(&begun.connection, check).await?;
+        let known = self.known(&begun.connection).await?;
+        known.checked_by(check)?;
         if known.replaces != begun.replaces {
             return Err(error::changed());
         }

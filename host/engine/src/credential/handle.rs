@@ -30,7 +30,8 @@ impl Credentials {
                 Ok(Material::Tokens(Arc::new(handle)))
             }
             Some(Auth::Key(_) | Auth::None) => {
-                let row = inner.look(&key).await?;
+                // What was entered may have become good again at the provider.
+                let (row, ..) = inner.read(&key).await?;
                 let opened = inner.open(&key, row.credential.generation, row.sealed).await?;
                 Ok(Material::Fields(opened.into_inner()))
             }

@@ -31,6 +31,18 @@ pub(super) struct New {
     pub(super) access: Option<Secret>,
 }
 
+impl Known {
+    /// Refuses to replace what opens a known account by what may open another one.
+    pub(super) fn checked_by(&self, check: Option<&dyn Check>) -> Result<(), Error> {
+        let (Some(account), None) = (&self.account, check) else { return Ok(()) };
+        let message = format!(
+            "the connection has read account {account}, and without asking nobody knows whether \
+             the new credential opens the same one: have it checked, or choose another name"
+        );
+        Err(Error::new(ErrorKind::Conflict, "credential.unchecked", message))
+    }
+}
+
 impl New {
     /// Adds what a first token answer tells.
     pub(super) fn with(mut self, answer: TokenAnswer, at: Timestamp) -> Self {
@@ -43,28 +55,14 @@ impl New {
 }
 
 impl Inner {
-    /// What was there before; refuses what must not be replaced by this.
-    pub(super) async fn known(
-        &self,
-        connection: &Connection,
-        check: Option<&dyn Check>,
-    ) -> Result<Known, Error> {
-        let Connection { tenant, id, .. } = connection;
+    /// What was there before, if it is of the same package.
+    pub(super) async fn known(&self, connection: &Connection) -> Result<Known, Error> {
+        let Connection { tenant, id, package, .. } = connection;
         let before = self.ports.catalogue.connection(tenant, id).await;
         let before = before.map_err(|e| error::store(&e))?;
-        if let Some(before) = &before {
-            if before.package != connection.package {
-                let message = format!("connection {id} belongs to package {}", before.package);
-                return Err(Error::new(ErrorKind::Conflict, "credential.package", message));
-            }
-            if let (Some(account), None) = (&before.account, check) {
-                let message = format!(
-                    "connection {id} has read account {account}, and without asking nobody knows \
-                     whether the new credential opens the same one: have it checked, or choose \
-                     another name"
-                );
-                return Err(Error::new(ErrorKind::Conflict, "credential.unchecked", message));
-            }
+        if let Some(before) = before.as_ref().filter(|before| before.package != *package) {
+            let message = format!("connection {id} belongs to package {}", before.package);
+            return Err(Error::new(ErrorKind::Conflict, "credential.package", message));
         }
         let credential = self.ports.credentials.credential(tenant, id).await;
         let credential = credential.map_err(|e| error::store(&e))?;

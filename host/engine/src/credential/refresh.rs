@@ -81,8 +81,17 @@ impl Inner {
         }
     }
 
-    /// The credential and its connection, unless that rests.
+    /// The credential and its connection, unless that rests or needs a person.
     pub(super) async fn look(&self, key: &Key) -> Result<Row, Error> {
+        let (row, state, reason) = self.read(key).await?;
+        match state {
+            ConnectionState::NeedsReauthorisation => Err(error::ended(&reason)),
+            _ => Ok(row),
+        }
+    }
+
+    /// The credential and its connection, unless that rests; and in which state it is.
+    pub(super) async fn read(&self, key: &Key) -> Result<(Row, ConnectionState, String), Error> {
         let Key { tenant, connection } = key;
         let catalogue = &self.ports.catalogue;
         // Before the connection: variables may be newer than the token, never older.
@@ -93,12 +102,11 @@ impl Inner {
             return Err(error::absent(tenant, connection));
         };
         let status = catalogue.connection_status(tenant, connection).await;
-        match status.map_err(|e| error::store(&e))? {
-            Some(status) if status.state == ConnectionState::NeedsReauthorisation => {
-                Err(error::ended(&status.reason))
-            }
-            Some(status) if !status.state.works() => Err(error::resting(&status.reason)),
-            _ => Ok(Row { credential, sealed, connection: known }),
+        let status = status.map_err(|e| error::store(&e))?;
+        let (state, reason) = status.map(|it| (it.state, it.reason)).unwrap_or_default();
+        match state {
+            ConnectionState::Revoked | ConnectionState::Disabled => Err(error::resting(&reason)),
+            _ => Ok((Row { credential, sealed, connection: known }, state, reason)),
         }
     }
 

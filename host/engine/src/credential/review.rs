@@ -78,9 +78,14 @@ impl Credentials {
                     (ConnectionState::NeedsReauthorisation, reason, &mut reviewed.ended)
                 }
             };
-            *count += 1;
-            let whose = (&seen.connection.tenant, &seen.connection.id);
-            inner.turn(whose, state, &reason).await?;
+            let model::Connection { tenant, id, .. } = &seen.connection;
+            match inner.turn((tenant, id), state, &reason).await {
+                Ok(()) => *count += 1,
+                // It may just have been removed; those behind it are looked at all the same.
+                Err(error) => {
+                    tracing::warn!(%tenant, connection = %id, %error, "a state was not written");
+                }
+            }
         }
         Ok(reviewed)
     }
