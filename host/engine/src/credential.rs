@@ -26,6 +26,8 @@ mod when;
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 pub use app::NewApp;
 pub use flow::{Begun, Finished};
 pub use inventory::{GrantView, Scopes};
@@ -35,7 +37,6 @@ pub use revoke::{Ended, Revocation, Whose};
 pub use sweep::Swept;
 
 use slot::{Key, Slots};
-use tokio::sync::Mutex;
 
 /// All that is done with credentials. Clones share what is held in memory.
 #[derive(Clone)]

@@ -113,7 +113,8 @@ impl Inner {
             Some(sealed) => Some(self.open_one(&begun.place(), sealed).await?),
             None => None,
         };
-        let masked = self.ports.masking.mask(std::slice::from_ref(&code));
+        let secrets: Vec<_> = std::iter::once(&code).chain(&verifier).cloned().collect();
+        let masked = self.ports.masking.mask(&secrets);
         let at = self.ports.clock.now();
         let values = party.values(&begun.connection, &[]);
         let request = oauth::redeem(&values, &code, &begun.redirect_uri, verifier.as_ref());

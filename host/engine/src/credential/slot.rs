@@ -1,13 +1,12 @@
 //! What this process holds of credentials that are in use: the access token, and the one refresh
 //! that is on its way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use model::credential::{Grant, Token};
 use model::masking::Masked;
 use model::{ConnectionId, Error, ErrorKind, Secret, TenantId, Timestamp};
-use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 use super::refresh::Doubt;

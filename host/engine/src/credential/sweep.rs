@@ -1,12 +1,12 @@
 //! Refreshing what is due without being asked.
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 use model::credential::{Credential, CredentialQuery, Failure, Leased, RefreshFailed};
 use model::{Error, retry};
 use serde::Serialize;
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::party::REFUSED;
 use super::refresh::{Doubt, LEASE};

@@ -20,7 +20,7 @@ pub(super) const CODES: &[Code] = &[
         "this host is not registered as an app at the provider",
         "register it there and run `plughouse app set`",
     )
-    .again(Again::Many)
+    .again(Again::Later)
     .told(Told::Operator),
     Code::new(
         "credential.app-refused",
@@ -141,7 +141,7 @@ pub(super) const CODES: &[Code] = &[
         "a token answer moves the connection to where its manifest does not let it go",
         "look at the account at the provider, and report it to the adapter's author",
     )
-    .again(Again::No)
+    .again(Again::Later)
     .scope(Scope::Connection)
     .told(Told::Operator),
     Code::new(
@@ -150,6 +150,7 @@ pub(super) const CODES: &[Code] = &[
         "the service that keeps the key of the secrets does not answer",
         "look at that service; work goes on by itself when it is back",
     )
+    .again(Again::Later)
     .healthy()
     .scope(Scope::Host)
     .told(Told::Operator),
