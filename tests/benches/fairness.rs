@@ -24,7 +24,7 @@ use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{
     About, Context, Handled, Handler, Limits, Opener, Opening, Ports, Terms, Wake, run,
 };
-use model::queue::{BATCH_MAX, Enqueued, JobQueue as _, Leased, NewJob, Outcome, Queue};
+use model::queue::{BATCH_MAX, Enqueued, JobId, JobQueue as _, Leased, NewJob, Outcome, Queue};
 use model::{Clock, ConnectionId, Error, TenantId};
 use store::Store;
 use tokio::sync::mpsc;
@@ -152,7 +152,7 @@ impl Opener for Desk {
         Ok(Some(About { host: None, digest: "sha256:00".to_owned() }))
     }
 
-    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Opening, Error> {
+    async fn open(&self, _: &TenantId, _: &SyncOrder, _: JobId) -> Result<Opening, Error> {
         Ok(Opening::Gone)
     }
 

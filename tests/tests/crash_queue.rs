@@ -17,7 +17,8 @@ use engine::sync::Cancel;
 use engine::work::job::{ReplayOrder, SyncOrder};
 use engine::work::{self, About, Context, Handled, Handler, Limits, Opener, Opening, Terms, Wake};
 use model::queue::{
-    BATCH_MAX, DeadFilter, Death, Job, JobQueue as _, Leased, NewJob, Outcome, Queue, QueueStats,
+    BATCH_MAX, DeadFilter, Death, Job, JobId, JobQueue as _, Leased, NewJob, Outcome, Queue,
+    QueueStats,
 };
 use model::store::Catalogue as _;
 use model::task::{Direction, Schedule};
@@ -58,7 +59,7 @@ impl Opener for Connections {
         Ok(Some(About { host: None, digest: "sha256:00".to_owned() }))
     }
 
-    async fn open(&self, _: &TenantId, _: &SyncOrder) -> Result<Opening, Error> {
+    async fn open(&self, _: &TenantId, _: &SyncOrder, _: JobId) -> Result<Opening, Error> {
         Ok(Opening::Gone)
     }
 

@@ -74,8 +74,12 @@ impl AppStore for Remote {
         refused()
     }
 
-    async fn app(&self, package: &str, tenant: &TenantId) -> Found<Option<(App, Option<Sealed>)>> {
-        self.ask(&Call::App(package.to_owned(), tenant.clone())).await
+    async fn app(
+        &self,
+        package: &str,
+        tenant: Option<&TenantId>,
+    ) -> Found<Option<(App, Option<Sealed>)>> {
+        self.ask(&Call::App(package.to_owned(), tenant.cloned())).await
     }
 
     async fn apps(&self) -> Found<Vec<App>> {
