@@ -48,6 +48,7 @@ impl Interrupt {
         tokio::select! {
             () = tasks.finish() => {}
             _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
         }
         end();
         Ok(())

@@ -197,6 +197,7 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
         sandbox::compile_worker()?;
         return Ok(Exit::Done.code());
     }
+    let hardened = vault::harden();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if command.is_the_servers()
         && let Some(code) = runtime.block_on(control::forward(&global, args))?
@@ -208,7 +209,7 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
     let writer = move || redactor.writer(std::io::stderr());
     let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer);
     tracing_subscriber::registry().with(lines).with(global.log.clone()).init();
-    if let Err(error) = vault::harden() {
+    if let Err(error) = hardened {
         tracing::warn!(%error, "the memory of this process is not kept from others");
     }
     global.file = config::read(&global.data, global.config.as_deref())?;

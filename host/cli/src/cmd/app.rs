@@ -96,9 +96,9 @@ fn set(app: &App) -> String {
     let App { package, .. } = app;
     let id = package.rsplit('/').next().unwrap_or_default();
     format!(
-        "set the app of {package} for {}\nregister this redirect address with it, or one of your \
-         own for --redirect-uri:\n  http://127.0.0.1{}\nnext: plughouse connect {package} --name … \
-         --auth …",
+        "set the app of {package} for {}\nits redirect address, to be registered at the provider:\n  \
+         http://127.0.0.1:PORT{}\nwith the PORT that `plughouse connect` is given as --port, or \
+         without where the provider takes any; or another address, for --redirect-uri",
         whose(app),
         api::callback::path(id)
     )
