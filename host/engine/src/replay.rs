@@ -20,7 +20,7 @@ pub use impact::{EntityImpact, Example, FieldChange, Impact, impact};
 pub use plan::{Mark, ReplayError, ReplayPlan, Scope};
 
 use crate::mapping::{Mapper, Raw};
-use crate::sync::{Cancel, Listener, Progress, abandon, status};
+use crate::sync::{Cancel, Listener, Progress, SyncPlan, abandon, status};
 
 /// Records of a batch: few enough that a wish to stop, or another change, waits for milliseconds,
 /// many enough that the disk's sync is nothing beside mapping them.
@@ -68,6 +68,31 @@ pub async fn replay(plan: &ReplayPlan, ports: Ports<'_>) -> Result<Run, StoreErr
         end(second, &ports).await?;
     }
     Ok(first)
+}
+
+/// The entities whose records refer to others and of which some are not mapped by the active
+/// schema: what runs may have left that died before they could say so.
+pub(crate) async fn left_over(
+    plan: &SyncPlan,
+    store: &dyn RecordStore,
+) -> Result<Vec<String>, StoreError> {
+    let plan = ReplayPlan::beside(plan);
+    let mut found = Vec::new();
+    for entity in plan.mappings.referring() {
+        let mut query = plan.query(entity, 1);
+        loop {
+            let list = store.replayable(query.clone()).await?;
+            if !plan.wanted(entity, list.records).is_empty() {
+                found.push(entity.clone());
+                break;
+            }
+            match list.next {
+                Some(next) => query = ReplayQuery { after: Some(next), ..query },
+                None => break,
+            }
+        }
+    }
+    Ok(found)
 }
 
 async fn end(replayed: Replayed, ports: &Ports<'_>) -> Result<Run, StoreError> {
@@ -126,9 +151,9 @@ impl Replay<'_> {
         let plan = self.plan;
         for (position, entity) in plan.entities.iter().enumerate() {
             (self.ports.listener)(Progress::EntityStarted { entity });
-            let mut report = EntityReport::default();
-            report.error = plan.mappings.refused(entity).cloned();
-            report.status = RunStatus::Failed;
+            let error = plan.mappings.refused(entity).cloned();
+            let mut report =
+                EntityReport { status: RunStatus::Failed, error, ..EntityReport::default() };
             if report.error.is_none() {
                 self.rest = self.entity((position, entity), &mut report).await?;
                 let is_cut = self.rest.is_some();

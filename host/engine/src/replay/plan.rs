@@ -96,7 +96,12 @@ impl ReplayPlan {
 
     /// Maps again what a sync has mapped before what it refers to, if that has come since.
     pub(crate) fn following(plan: &SyncPlan, waiting: &BTreeMap<String, bool>) -> Option<Self> {
-        let all = Self {
+        Self::beside(plan).again_for(waiting)
+    }
+
+    /// A replay of no entities yet, with the schemas of a sync.
+    pub(super) fn beside(plan: &SyncPlan) -> Self {
+        Self {
             tenant: plan.tenant.clone(),
             connection: plan.connection.clone(),
             package: plan.package.clone(),
@@ -106,8 +111,7 @@ impl ReplayPlan {
             scope: Scope::All,
             again: false,
             mappings: plan.mappings.clone(),
-        };
-        all.again_for(waiting)
+        }
     }
 
     /// The same for what a replay has mapped so.

@@ -82,6 +82,11 @@ impl Inbound {
         };
         plan.task = order.task;
         plan.lease = Some(leased.lease.clone());
+        let mut left_over = Vec::new();
+        if job.deaths > 0 {
+            let looked = replay::left_over(&plan, self.store.as_ref()).await;
+            left_over = looked.map_err(|e| error::store(&e))?;
+        }
         let ports = sync::Ports {
             adapter: adapter.as_mut(),
             store: self.store.as_ref(),
@@ -91,10 +96,7 @@ impl Inbound {
         };
         let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
         let Ran { end, progressed, mut waiting } = ran;
-        if job.deaths > 0 {
-            // Nobody knows what the runs that died have left.
-            waiting.extend(plan.mappings.referring().map(|entity| (entity.clone(), true)));
-        }
+        waiting.extend(left_over.into_iter().map(|entity| (entity, true)));
         let ended = judge(job, (end, progressed), self.clock.now());
         Ok(ended.followed(leased, waiting))
     }

@@ -13,7 +13,7 @@ use engine::work::{About, Context, Handler as _, Inbound};
 use mapping::Types;
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
 use model::breaker::{Hosts as _, Key, Outcome as Answer, REQUESTS_MIN};
-use model::queue::{Claim, Effect, JobQueue as _, NewJob, Outcome, Queue};
+use model::queue::{Claim, Effect, JobQueue as _, Leased, NewJob, Outcome, Queue};
 use model::record::Record;
 use model::run::RunKind;
 use model::store::RecordStore as _;
@@ -88,6 +88,21 @@ fn replay(mark: Option<Mark>) -> NewJob {
     Order::Replay(order).job(&tenant(), Some("test/provider".to_owned()))
 }
 
+/// Claims the only job.
+async fn claim(world: &World) -> Leased {
+    let claim = Claim {
+        worker: "test".to_owned(),
+        queue: Queue::InboundScheduled,
+        tenant: tenant(),
+        skip: BTreeSet::new(),
+        sessions_max: 1,
+        jobs_max: 1,
+        lease: Duration::from_mins(1),
+        alone: false,
+    };
+    world.store.claim(claim).await.unwrap().remove(0)
+}
+
 async fn kinds(world: &World) -> Vec<RunKind> {
     let runs = world.store.runs(&tenant(), None, 100).await.unwrap();
     runs.iter().rev().map(|run| run.kind).collect()
@@ -126,6 +141,30 @@ async fn sync_that_does_not_come_to_its_end_leaves_a_replay_behind_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_run_that_died_has_left_is_followed_by_a_replay() {
+    let world = World::new(managed()).await;
+    world.enqueue(sync()).await;
+    let lease = Some(claim(&world).await.lease);
+    let away = Error::new(ErrorKind::Unavailable, "test.away", "away").sent();
+    let mut adapter = Managers(&["1"], Some(away));
+    let ports = engine::sync::Ports {
+        adapter: &mut adapter,
+        store: &world.store,
+        clock: world.clock.clone(),
+        cancel: Cancel::default(),
+        listener: &|_| {},
+    };
+    // Its worker dies before it can say how the run has ended.
+    drop(engine::sync::run(&SyncPlan { lease, ..managed() }, ports).await.unwrap());
+    world.pass(Duration::from_mins(2)).await;
+    world.adapter(|| Managers(&["1", ""], None));
+    let crew = world.readers();
+    world.until(|s| s.done == 2).await;
+    assert_eq!(kinds(&world).await, [RunKind::Sync, RunKind::Sync, RunKind::Replay]);
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn replay_waits_for_no_breaker() {
     let world = World::new(managed()).await;
     let host = "api.provider.example".to_owned();
@@ -148,17 +187,7 @@ async fn stopped_replay_goes_on_from_its_mark_as_another_job() {
     let world = World::new(managed()).await;
     let mark = Some(Mark { entity: "contact".to_owned(), after: "00".to_owned() });
     world.enqueue(replay(mark.clone())).await;
-    let claim = Claim {
-        worker: "test".to_owned(),
-        queue: Queue::InboundScheduled,
-        tenant: tenant(),
-        skip: BTreeSet::new(),
-        sessions_max: 1,
-        jobs_max: 1,
-        lease: Duration::from_mins(1),
-        alone: false,
-    };
-    let leased = world.store.claim(claim).await.unwrap().remove(0);
+    let leased = claim(&world).await;
     let store = Arc::new(world.store.clone());
     let desk = Arc::clone(&world.desk);
     let inbound = Inbound::new(desk, store, world.clock.clone(), Duration::from_secs(30));
