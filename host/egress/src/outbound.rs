@@ -177,13 +177,14 @@ impl Own {
     }
 }
 
-/// What is masked while it is sent: the body, and each header's value without its scheme.
+/// What is masked while it is sent: the query, the body, and each header's value without its scheme.
 fn secrets(request: &HostRequest) -> Vec<Secret> {
+    let query = request.url.split_once('?').map(|(_, query)| Secret::new(query.to_owned()));
     let value = |(_, value): &(String, Secret)| {
         let text = value.expose();
         Secret::new(text.split_once(' ').map_or(text, |(_scheme, rest)| rest).to_owned())
     };
-    request.headers.iter().map(value).chain(request.body.clone()).collect()
+    request.headers.iter().map(value).chain(request.body.clone()).chain(query).collect()
 }
 
 fn method(text: &str) -> Result<Method, Error> {

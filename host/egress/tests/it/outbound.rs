@@ -328,9 +328,14 @@ async fn values_are_marked_and_masked_while_they_are_sent() {
     let memory = Memory::new(move |request| {
         assert!(request.headers()["authorization"].is_sensitive());
         assert_eq!(seen.scrub(&format!("with {CANARY}")), "with [secret]");
+        assert_eq!(
+            seen.scrub(&format!("at {}", request.uri().path_and_query().unwrap())),
+            "at /oauth/token?[secret]"
+        );
         (200, Vec::new(), Bytes::new())
     });
     let gateway = memory.gateway(Clock::system()).with_redactor(redactor.clone());
-    gateway.outbound().send(token_request()).await.unwrap();
+    let url = format!("{URL}?code=c0de-of-us");
+    gateway.outbound().send(HostRequest { url, ..token_request() }).await.unwrap();
     assert_eq!(redactor.scrub(CANARY), CANARY);
 }
