@@ -72,8 +72,10 @@ impl SigningKey {
             "PUBLIC KEY" | "RSA PUBLIC KEY" => return Err(KeyError::Kind("a public key")),
             _ => return Err(KeyError::Kind("something else")),
         };
-        let base64: Zeroizing<String> =
-            Zeroizing::new(body.replace("\\r", "").replace("\\n", "").split_whitespace().collect());
+        // Reserved at once, so that no copy of the key is left behind by growing.
+        let mut base64 = Zeroizing::new(String::with_capacity(body.len()));
+        let lines = body.split("\\n").flat_map(|line| line.split("\\r"));
+        base64.extend(lines.flat_map(str::split_whitespace));
         let der = STANDARD.decode(base64.as_bytes()).map_err(|_bad| KeyError::Damaged)?;
         let der = Zeroizing::new(der);
         read(&der).map(Self).map_err(|why| KeyError::Unfit(why.to_string()))

@@ -1,6 +1,10 @@
 //! `application/x-www-form-urlencoded`, written and read.
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
+
+use crate::values::RequestError;
 
 /// Pairs as a form, in their order. Spaces are `%20` and not `+`: every reader takes the one for
 /// a space, and some take the other for a plus.
@@ -17,6 +21,15 @@ pub(crate) fn encoded(pairs: &[(&str, &str)]) -> Zeroizing<String> {
         encode(&mut out, value);
     }
     out
+}
+
+/// Refuses pairs of which two have one name.
+pub(crate) fn check(pairs: &[(&str, &str)]) -> Result<(), RequestError> {
+    let mut names = BTreeSet::new();
+    match pairs.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(RequestError::Twice((*name).to_owned())),
+        None => Ok(()),
+    }
 }
 
 /// The text with everything but RFC 3986's unreserved characters encoded.

@@ -1,5 +1,7 @@
 //! Requests to token and revocation endpoints.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::outbound::HostRequest;
@@ -147,19 +149,16 @@ impl<'a> Endpoint<'a> {
             }
             None => {}
         }
+        form::check(&pairs)?;
         let mut url = values.render_url(self.url)?;
         let body = match self.body {
             TokenBody::Form => {
                 headers.push(header("content-type", "application/x-www-form-urlencoded"));
-                form::encoded(&pairs).to_string()
+                std::mem::take(&mut *form::encoded(&pairs))
             }
             TokenBody::Json => {
                 headers.push(header("content-type", "application/json"));
-                let members: serde_json::Map<_, _> = pairs
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).into()))
-                    .collect();
-                serde_json::Value::Object(members).to_string()
+                json(&pairs)
             }
             TokenBody::Query => {
                 url.push(if url.contains('?') { '&' } else { '?' });
@@ -187,7 +186,19 @@ fn basic(values: &Values<'_>) -> Result<Secret, RequestError> {
         return Err(RequestError::Colon(values.connection.package.clone()));
     }
     let pair = Zeroizing::new(format!("{id}:{secret}"));
-    Ok(Secret::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
+    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+    Ok(Secret::new(format!("Basic {}", *encoded)))
+}
+
+/// Pairs as a JSON object.
+fn json(pairs: &[(&str, &str)]) -> String {
+    // Reserved at its largest, as a form is: `\u0000` stands for one character.
+    let most: usize = pairs.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 6).sum();
+    let mut text = Vec::with_capacity(most + 2);
+    let members: BTreeMap<_, _> = pairs.iter().copied().collect();
+    // Text is always written, and always text.
+    serde_json::to_writer(&mut text, &members).unwrap_or_default();
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn header(name: &str, value: &str) -> (String, Secret) {

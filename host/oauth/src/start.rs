@@ -1,5 +1,7 @@
 //! The address that a person is sent to.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::Secret;
@@ -9,9 +11,9 @@ use crate::pkce::Pkce;
 use crate::values::{RequestError, Values, at_origin};
 
 /// An authorisation that can begin.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Begun {
-    /// Where the browser goes.
+    /// Where the browser goes; the state is in it.
     pub url: String,
     /// What comes back with the browser: 256 random bits in 43 characters.
     pub state: Secret,
@@ -19,6 +21,12 @@ pub struct Begun {
     pub browser: Secret,
     /// What is kept until the code is redeemed, where the manifest has PKCE.
     pub verifier: Option<Secret>,
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").finish_non_exhaustive()
+    }
 }
 
 /// Makes the secrets of an authorisation and the address of the provider's page (RFC 6749 §4.1.1).
@@ -70,6 +78,7 @@ fn url(
         ]);
     }
     pairs.extend(params.iter().map(|(name, value)| (*name, value.as_str())));
+    form::check(&pairs)?;
     let page = at_origin(&values.render_url(&rule.authorize)?, values.origin());
     let separator = if page.contains('?') { '&' } else { '?' };
     Ok(format!("{page}{separator}{}", *form::encoded(&pairs)))

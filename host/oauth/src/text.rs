@@ -13,10 +13,7 @@ const CODE_BYTES_MAX: usize = 64;
 /// The text on one line, cut, and with everything hidden that may be a token: a provider may
 /// repeat in its answer what was sent to it.
 pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, "[hidden]");
-    }
+    let text = without(text, secrets);
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words: Vec<_> = line.split_whitespace().map(word).collect();
     let shown = words.join(" ");
@@ -24,6 +21,24 @@ pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
         Some((at, _)) => format!("{}…", shown.get(..at).unwrap_or_default()),
         None => shown,
     }
+}
+
+/// The text without the secrets, in one pass: one that stands within another leaves no piece of
+/// it, and none is looked for in what hides one.
+fn without(text: &str, secrets: &[&str]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let found = secrets.iter().filter(|secret| rest.starts_with(**secret));
+        let longest = found.map(|secret| secret.len()).max().filter(|length| *length > 0);
+        if longest.is_some() {
+            out.push_str("[hidden]");
+        } else {
+            out.push(first);
+        }
+        rest = rest.get(longest.unwrap_or(first.len_utf8())..).unwrap_or_default();
+    }
+    out
 }
 
 /// A word without what may be a token in it: a long run of the characters of tokens that is not
@@ -85,6 +100,13 @@ mod tests {
         check("https://foo.microsoft.com/mail.read", "https://foo.microsoft.com/mail.read");
         check("password hunter2!", "password [hidden]!");
         check("unsupported_response_mode_for_this", "unsupported_response_mode_for_this");
+    }
+
+    #[test]
+    fn secret_within_another_leaves_no_piece_of_it() {
+        let secrets = ["pin", "pin-of-us", "n", "hid"];
+        assert_eq!(shown("a pin-of-us, pin", &secrets), "a [hidden], [hidden]");
+        assert_eq!(shown(&"n".repeat(64 << 10), &secrets).chars().count(), TEXT_CHARS_MAX + 1);
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub enum RequestError {
     /// A value that the manifest, or the place it stands in, does not allow.
     #[error("{0}")]
     Refused(String),
+    /// A parameter of the manifest that is the host's own: two readers could take two values.
+    #[error("the manifest sets the parameter `{0}`, which is the host's own; use another package")]
+    Twice(String),
     /// No app is registered.
     #[error("no app of `{0}` is registered; register its client id first")]
     NoApp(String),
@@ -131,8 +134,10 @@ impl<'a> Values<'a> {
     /// manifest has put it.
     pub(crate) fn render_url(&self, template: &Template) -> Result<String, RequestError> {
         self.check(template)?;
-        let dots = |hole: &str| self.find(hole).is_some_and(|value| value == "." || value == "..");
-        if let Some(hole) = template.holes().find(|hole| dots(hole)) {
+        // Some servers decode a slash before they take the path apart.
+        let dots = |value: &str| value.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+        let leads = |hole: &&str| self.find(hole).is_some_and(|value| dots(&value));
+        if let Some(hole) = template.holes().find(leads) {
             let message = format!("`{hole}` leads to another place of `{template}`; set it anew");
             return Err(RequestError::Refused(message));
         }
@@ -183,16 +188,17 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    /// A field, the connection's variable, the manifest's default, or the id of the app.
+    /// The connection's variable or the manifest's default, the id of the app, or a field. What
+    /// was entered never takes the place of a variable, which alone is checked as a host.
     fn find(&self, hole: &str) -> Option<String> {
-        if let Some(value) = self.field(hole) {
-            return Some(value.to_owned());
+        if let Some(variable) = self.manifest.variables.get(hole) {
+            let given = self.connection.variables.get(hole).filter(|value| !value.is_empty());
+            return given.or(variable.default.as_ref()).cloned();
         }
         if hole == "client_id" {
             return self.app.map(|app| app.client_id.clone());
         }
-        let given = self.connection.variables.get(hole).filter(|value| !value.is_empty());
-        given.cloned().or_else(|| self.manifest.variables.get(hole)?.default.clone())
+        self.field(hole).map(str::to_owned)
     }
 }
 

@@ -1,4 +1,4 @@
-use oauth::{Held, grant, redeem, refresh, revoke};
+use oauth::{Held, RequestError, grant, redeem, refresh, revoke};
 
 use crate::support::{APP, FORM, REDIRECT, Setup, now, secret, wire};
 
@@ -22,6 +22,32 @@ fn requests_are_not_printed_with_what_is_secret() {
     for hidden in ["c0de", "v3rifier", "app+secret", "YXBwLW"] {
         assert!(!printed.contains(hidden), "{printed}");
     }
+}
+
+#[test]
+fn secrets_in_a_query_are_not_printed() {
+    let setup = Setup::of("gong", "oauth");
+    let request = redeem(&setup.values(), &secret("c0de"), REDIRECT, None).unwrap();
+    assert!(request.url.contains("code=c0de"), "{}", request.url);
+    let printed = format!("{request:?}");
+    assert!(!printed.contains("c0de") && printed.contains("app.gong.io"), "{printed}");
+}
+
+#[test]
+fn what_was_entered_does_not_lead_a_request_elsewhere() {
+    let setup = Setup::of("salesforce", "client").field("login_host", "evil.example");
+    let url = grant(&setup.values(), now()).unwrap().url;
+    assert_eq!(url, "https://login.salesforce.com/services/oauth2/token");
+}
+
+#[test]
+fn a_parameter_of_the_manifest_does_not_take_the_place_of_the_apps() {
+    let good = include_str!("../../../../registry/package/tests/manifests/valid/zoom.toml");
+    let manifest =
+        good.replace("params = { account_id", "params = { grant_type = \"x\", account_id");
+    let setup = Setup::new(&manifest, "server").variable("account_id", "1");
+    let error = grant(&setup.values(), now()).map(|_| ()).unwrap_err();
+    assert_eq!(error, RequestError::Twice("grant_type".to_owned()));
 }
 
 #[test]

@@ -63,19 +63,37 @@ fn what_is_missing_or_not_allowed_is_named() {
         &Setup::of("salesforce", "oauth").variable("login_host", "evil.example"),
         "the host of `login_host` is `evil.example`; it must end in .salesforce.com",
     );
-    refused(
-        &Setup::of("onedrive", "oauth").variable("tenant", ".."),
-        "`tenant` leads to another place of `https://{login}/{tenant}/oauth2/v2.0/authorize`; set \
-         it anew",
-    );
+    for tenant in ["..", ".", "organizations/../..", "a/./b", "a\\..\\b", "../"] {
+        refused(
+            &Setup::of("onedrive", "oauth").variable("tenant", tenant),
+            "`tenant` leads to another place of `https://{login}/{tenant}/oauth2/v2.0/authorize`; \
+             set it anew",
+        );
+    }
 }
 
 #[test]
 fn variables_stay_where_the_manifest_has_put_them() {
-    let setup = Setup::of("onedrive", "oauth").variable("tenant", "a/../b?x=1#y @evil.example");
+    let setup = Setup::of("onedrive", "oauth").variable("tenant", "a/..b?x=1#y @evil.example");
     let url = begin(&setup.values(), REDIRECT).unwrap().url;
-    let page = "https://login.microsoftonline.com/a%2F..%2Fb%3Fx%3D1%23y%20%40evil.example/oauth2";
+    let page = "https://login.microsoftonline.com/a%2F..b%3Fx%3D1%23y%20%40evil.example/oauth2";
     assert!(url.starts_with(page), "{url}");
+}
+
+#[test]
+fn begun_authorisation_is_not_printed_with_its_state() {
+    let begun = begin(&Setup::of("salesforce", "oauth").values(), REDIRECT).unwrap();
+    let printed = format!("{begun:?}");
+    assert!(!printed.contains(begun.state.expose()), "{printed}");
+}
+
+#[test]
+fn a_parameter_of_the_manifest_does_not_stand_beside_the_hosts_own() {
+    for name in ["state", "redirect_uri", "code_challenge_method", "response_type"] {
+        let lines = format!("client_auth = \"body\"\nauthorize_params = {{ {name} = \"x\" }}");
+        let error = begin(&Setup::custom(&lines, "").values(), REDIRECT).map(|_| ()).unwrap_err();
+        assert_eq!(error, RequestError::Twice(name.to_owned()));
+    }
 }
 
 #[test]
