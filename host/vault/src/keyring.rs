@@ -161,8 +161,14 @@ impl Keyring {
     /// Keeps a key that goes: whoever has read what lay under it before that was sealed again can
     /// still open it.
     pub(crate) async fn keep(&self, owner: &Owner, id: KeyId) -> Result<(), VaultError> {
-        let cipher = self.named(owner, id).await?;
-        self.ring(owner).keep(self.clock.now(), cipher);
+        self.named(owner, id).await?;
+        let ring = self.ring(owner);
+        let _turn = ring.turn.lock().await;
+        let now = self.clock.now();
+        // Nothing by now, where the owner's keys were destroyed meanwhile.
+        if let Some(cipher) = ring.kept(id, now) {
+            ring.keep(now, cipher);
+        }
         Ok(())
     }
 

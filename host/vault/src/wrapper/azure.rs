@@ -2,8 +2,10 @@
 //!
 //! `POST {vault}/keys/{key}/{version}/wrapkey` and `unwrapkey` with RSA-OAEP-256; a token comes from
 //! the Microsoft identity platform by client credentials for `https://vault.azure.net/.default`.
-//! RSA-OAEP authenticates no context; the commitment beside each data key tells whose it is. The
-//! version is part of the key's name here: another version is another key to rotate to.
+//! RSA-OAEP authenticates no context; the commitment beside each data key tells whose it is. To wrap
+//! takes the public half alone, so whoever can write to the store can put a data key of their own
+//! there, which no other kind of wrapper lets them. The version is part of the key's name here:
+//! another version is another key to rotate to.
 
 use std::borrow::Cow;
 use std::path::PathBuf;

@@ -36,7 +36,11 @@ impl Address {
         });
         let authority = plain.and_then(Uri::authority).filter(|a| !a.as_str().contains('@'));
         let Some(authority) = authority else {
-            return Err(invalid(name, text, "an address like https://keys.example.com:8200"));
+            // Not shown: a password may stand in it.
+            return Err(VaultError::Unavailable(format!(
+                "'{name}' of [vault] is not an address like https://keys.example.com:8200; write \
+                 scheme, host and port alone"
+            )));
         };
         let authority = authority.to_string();
         Ok(Self { origin: text.trim_end_matches('/').to_owned(), authority })
@@ -116,11 +120,9 @@ pub(super) fn name(what: &str, text: &str) -> Result<String, VaultError> {
     if text.split('/').all(plain) {
         return Ok(text.to_owned());
     }
-    Err(invalid(what, text, "a name of letters, digits, '-', '_' and '.'"))
-}
-
-fn invalid(what: &str, text: &str, wanted: &str) -> VaultError {
-    VaultError::Unavailable(format!("'{what}' of [vault] is '{text}', which is not {wanted}"))
+    Err(VaultError::Unavailable(format!(
+        "'{what}' of [vault] is '{text}', which is not a name of letters, digits, '-', '_' and '.'"
+    )))
 }
 
 /// A token or secret in a file, without the space around it.
@@ -172,6 +174,8 @@ mod tests {
         check_address("ftp://keys.example.com", None);
         check_address("keys.example.com", None);
         check_address("", None);
+        let error = Address::parse("address", "https://us:hunter2@keys.example.com").err().unwrap();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[track_caller]
