@@ -130,13 +130,13 @@ pub(crate) struct Closings(Arc<watch::Sender<usize>>);
 
 impl Closings {
     fn begin(&self, log: Arc<dyn AccessLog>, entries: Vec<Access>, runtime: &Handle) {
-        let closings = self.clone();
-        closings.0.send_modify(|open| *open += 1);
+        self.0.send_modify(|open| *open += 1);
+        let open = Open(self.clone());
         runtime.spawn(async move {
             if let Err(error) = log.close_access(entries).await {
                 tracing::warn!(%error, "how often a credential was used is not written down");
             }
-            closings.0.send_modify(|open| *open -= 1);
+            drop(open);
         });
     }
 
@@ -145,6 +145,16 @@ impl Closings {
         let mut open = self.0.subscribe();
         // The sender is this one's, so that it does not end before.
         let _none = open.wait_for(|open| *open == 0).await;
+    }
+}
+
+/// One of them; it ends as well where its task does not.
+struct Open(Closings);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Self(closings) = self;
+        closings.0.send_modify(|open| *open -= 1);
     }
 }
 

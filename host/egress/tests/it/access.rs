@@ -108,6 +108,23 @@ async fn number_of_uses_is_added_when_the_door_is_closed() {
     assert_eq!(told(&log.closed), [(1, "api".to_owned(), last, 3)]);
 }
 
+#[test]
+fn nobody_waits_for_a_log_whose_runtime_has_ended() {
+    let (log, memory) = (Arc::new(Log::default()), Memory::saying("{}"));
+    let gateway = memory.gateway(Clock::manual(start()));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let first = runtime();
+    let call = setup(&log).door(&gateway).unwrap().open(Access::Read, budget());
+    for _ in 0..2 {
+        first.block_on(call.send(get("api", "/v1/items"))).unwrap();
+    }
+    drop(call);
+    drop(first);
+    let settled = async { tokio::time::timeout(Duration::from_secs(5), gateway.settled()).await };
+    runtime().block_on(settled).unwrap();
+    assert_eq!(told(&log.closed), [], "nobody was left to write it");
+}
+
 #[tokio::test]
 async fn first_uses_at_the_same_time_are_one_entry() {
     let (log, memory) = (Arc::new(Log::default()), Memory::saying("{}"));
