@@ -199,7 +199,7 @@ fn tampered_package_and_lost_key_are_refused_by_the_binary() {
 
     let key = scene.host.data().join("vault.key");
     fs::rename(&key, key.with_extension("away")).unwrap();
-    let ended = scene.host.run(&["connection", "list"]);
+    let ended = scene.host.run(&["sync", CONNECTION]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("vault.key"), "{}", ended.err);
     assert!(!key.exists(), "a second key must never be made beside existing data");
