@@ -17,9 +17,9 @@ const CLIENT: [&str; 3] = ["invalid_client", "unauthorized_client", "invalid_cli
 /// Codes of what passes by itself (RFC 6749 §4.1.2.1; the last is Salesforce's limit of logins).
 const TRANSIENT: [&str; 3] = ["temporarily_unavailable", "server_error", "rate_limit_exceeded"];
 
-/// Entra's code for a tenant into which the app was not let: it calls that `unauthorized_client`,
-/// but the app is as good as ever for all others.
-const TENANT_LACKS_APP: &str = "700016";
+/// Entra's codes for a directory that has not let the app in, or has shut it out: it calls that
+/// `unauthorized_client`, but the app is as good as ever for everybody else's.
+const SHUT_OUT: [&str; 2] = ["700016", "7000112"];
 
 /// Codes of a token that is not there any more, which is what a revocation wants.
 const GONE: [&str; 3] = ["invalid_token", "invalid_grant", "token_revoked"];
@@ -126,7 +126,7 @@ fn kind(
     if !(matches!(status, 400 | 401) || (200..300).contains(&status)) {
         return TokenErrorKind::Refused;
     }
-    if by_app(values) && any(&CLIENT) && !any(&[TENANT_LACKS_APP]) {
+    if by_app(values) && any(&CLIENT) && !any(&SHUT_OUT) {
         return TokenErrorKind::InvalidClient;
     }
     if any(&["invalid_grant"]) || codes.iter().any(|code| reauth(values).contains(code)) {

@@ -59,6 +59,9 @@ fn entra() {
     let body = refused("unauthorized_client", 700_016, "Not in the directory.");
     let message = " unauthorized_client: AADSTS700016: Not in the directory.";
     check(&setup, 400, &body, REFUSED, message);
+    let body = refused("unauthorized_client", 7_000_112, "Application 'a'(b) is disabled.");
+    let message = " unauthorized_client: AADSTS7000112: Application 'a'(b) is disabled.";
+    check(&setup, 400, &body, REFUSED, message);
     let body = refused("unauthorized_client", 700_025, "Public client.");
     check(&setup, 400, &body, CLIENT, " unauthorized_client: AADSTS700025: Public client.");
 }
