@@ -11,6 +11,10 @@ use super::Redactor;
 /// secret that has begun may need.
 const LINE_BYTES_MAX: usize = 64 << 10;
 
+/// How many times the longest form a secret may take: that has at least two digits for each byte,
+/// and `\u002b` takes six.
+const SPELLING: usize = 3;
+
 /// Masks the live secrets in whole lines, and hands them on. What is left without a line end goes
 /// on when it is flushed or dropped.
 pub struct Masker<W: Write> {
@@ -51,7 +55,7 @@ impl<W: Write> Write for Masker<W> {
             }
             None => self.held.extend_from_slice(bytes),
         }
-        let reach = self.redactor.longest();
+        let reach = self.redactor.longest().saturating_mul(SPELLING);
         if self.held.len() > LINE_BYTES_MAX.max(reach.saturating_mul(2)) {
             self.pass(reach)?;
         }
