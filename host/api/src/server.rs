@@ -77,3 +77,45 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// What is answered to these bytes until the connection ends.
+    async fn ask(port: u16, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        // One that is cut has answered all the same.
+        stream.read_to_end(&mut answer).await.unwrap_or_default();
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_slow_or_says_too_much_is_sent_away_and_the_end_waits_for_nobody() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async { drop(stopped.await) };
+        let served = tokio::spawn(serve(listener, Router::new(), stopped));
+        let get = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+        assert!(ask(port, format!("{get}\r\n").as_bytes()).await.starts_with("HTTP/1.1 404"));
+        let begun = Instant::now();
+        ask(port, get.as_bytes()).await;
+        assert!(begun.elapsed() >= HEAD_TIME_MAX && begun.elapsed() < 2 * HEAD_TIME_MAX);
+        let long = format!("{get}x: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX));
+        assert!(!ask(port, long.as_bytes()).await.contains(" 404 "));
+        let many = format!("{get}{}\r\n", "x: y\r\n".repeat(HEADERS_MAX));
+        assert!(!ask(port, many.as_bytes()).await.contains(" 404 "));
+        let _idle = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        drop(stop);
+        served.await.unwrap();
+    }
+}
