@@ -66,7 +66,7 @@ pub fn parse(
     };
     let members = members.ok_or_else(|| malformed("is neither JSON nor a form"))?;
     let mut tokens = tokens(&members).map_err(malformed)?;
-    match variables(values.manifest, &members) {
+    match variables(values.manifest, &Value::Object(members)) {
         Ok(variables) => tokens.variables = variables,
         Err(name) => {
             let why = format!("tells a value of `{name}` that the manifest does not allow");
@@ -135,9 +135,8 @@ fn scopes(value: &Value) -> Vec<String> {
 /// The variables that the manifest takes from token answers; the name of one that it refuses.
 fn variables(
     manifest: &Manifest,
-    members: &Map<String, Value>,
+    document: &Value,
 ) -> Result<BTreeMap<String, String>, String> {
-    let document = Value::Object(members.clone());
     let mut found = BTreeMap::new();
     for (name, variable) in &manifest.variables {
         let Some(pointer) = &variable.token else { continue };
