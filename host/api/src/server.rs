@@ -110,7 +110,7 @@ mod tests {
         let begun = Instant::now();
         ask(port, get.as_bytes()).await;
         assert!(begun.elapsed() >= HEAD_TIME_MAX && begun.elapsed() < 2 * HEAD_TIME_MAX);
-        let long = format!("{get}x: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX));
+        let long = format!("{get}x: {}\r\n\r\n", "x".repeat(2 * HEAD_BYTES_MAX));
         assert!(!ask(port, long.as_bytes()).await.contains(" 404 "));
         let many = format!("{get}{}\r\n", "x: y\r\n".repeat(HEADERS_MAX));
         assert!(!ask(port, many.as_bytes()).await.contains(" 404 "));
