@@ -34,9 +34,7 @@ pub(crate) fn judge(
         return Ok(());
     }
     // What was asked about stays so, and with it a word that was given while the run was at work.
-    let covers =
-        |old: &HeldDeletions| absent <= old.absent && old.decision != Some(Decision::Discarded);
-    if old.as_ref().is_some_and(covers) {
+    if old.is_some_and(|old| absent <= old.absent) {
         return Ok(());
     }
     let subject = Subject::run(&run.connection, run.id);

@@ -201,15 +201,18 @@ pub(crate) async fn decision_is_about_what_a_run_holds(store: &impl Ports) {
     assert_eq!((held(store).await[0].decision, asked(store).await), (None, 3));
 }
 
-pub(crate) async fn approval_during_a_run_is_not_lost_on_it(store: &impl Ports) {
-    let first = judge(store, 500, Fate::Held).await;
-    decide(store, &first, Decision::Approved).await;
-    judge(store, 500, Fate::Held).await;
-    assert_eq!(held(store).await[0].decision, Some(Decision::Approved));
-    assert_eq!(asked(store).await, 1);
-    judge(store, 501, Fate::Held).await;
-    assert_eq!(held(store).await[0].decision, None);
-    assert_eq!(asked(store).await, 2);
+pub(crate) async fn word_that_is_given_during_a_run_is_not_lost_on_it(store: &impl Ports) {
+    for (number, decision) in [Decision::Approved, Decision::Discarded].into_iter().enumerate() {
+        let first = judge(store, 500, Fate::Held).await;
+        decide(store, &first, decision).await;
+        judge(store, 500, Fate::Held).await;
+        assert_eq!(held(store).await[0].decision, Some(decision));
+        assert_eq!(asked(store).await, 2 * number + 1);
+        judge(store, 501, Fate::Held).await;
+        assert_eq!(held(store).await[0].decision, None);
+        assert_eq!(asked(store).await, 2 * number + 2);
+        judge(store, 3, Fate::Deleted).await;
+    }
 }
 
 pub(crate) async fn approval_is_spent_by_the_run_that_acts_on_it(store: &impl Ports) {

@@ -218,7 +218,7 @@ suite! { redb, crate::open_redb:
         members_of_lanes_and_entities_never_meet
         held_deletions_are_kept_and_asked_about_once
         decision_is_about_what_a_run_holds
-        approval_during_a_run_is_not_lost_on_it
+        word_that_is_given_during_a_run_is_not_lost_on_it
         approval_is_spent_by_the_run_that_acts_on_it
     }
     states {
