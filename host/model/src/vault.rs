@@ -3,8 +3,9 @@
 //! Two layers of keys. A data key seals the secrets of one owner and lies in the store, wrapped
 //! by the key-encryption key, which the store never sees. To change the outer key is to wrap the
 //! data keys again; to change a data key is to seal again what lies under it; to destroy an
-//! owner's data keys is to make all its secrets unreadable, and those in backups from before as
-//! well, once the outer key has been changed and the one of then was destroyed.
+//! owner's data keys is to make all its secrets unreadable: for whoever asks the store at once, and
+//! in backups and free places of its file once the outer key was changed and the one of then
+//! destroyed.
 
 mod key;
 mod place;

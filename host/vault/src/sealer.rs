@@ -33,8 +33,9 @@ impl Sealer {
     }
 
     /// Destroys all keys of an owner, and all that they have sealed, for good; answers how many
-    /// secrets that were. A backup from before holds the keys, wrapped: it is of no use any more
-    /// once the key-encryption key was changed and the one of then was destroyed.
+    /// secrets that were. A backup from before holds the keys, wrapped, and so may the free places
+    /// of the store's file: they are of no use any more once the key-encryption key was changed and
+    /// the one of then was destroyed.
     pub async fn destroy(&self, owner: &Owner, reason: &str) -> Result<u64, VaultError> {
         self.ring.destroy(owner, reason).await
     }
