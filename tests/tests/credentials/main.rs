@@ -1,0 +1,13 @@
+//! Credentials through the binary, over real HTTP on loopback; the test is the person with the
+//! browser.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a long proof tells its figures")]
+
+mod browser;
+mod keys;
+mod killed;
+mod revoked;
+mod story;
+mod world;
