@@ -19,9 +19,6 @@ const TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// for example.
 const LIFE_MAX: Duration = Duration::from_hours(24 * 366 * 10);
 
-/// Names of members that are kept for support: several times what the most talkative provider has.
-const MEMBERS_MAX: usize = 64;
-
 /// Types of tokens that are good only together with a key (RFC 9449 and its predecessors).
 const BOUND_TYPES: [&str; 3] = ["dpop", "mac", "pop"];
 
@@ -38,8 +35,6 @@ pub struct TokenAnswer {
     pub scopes: Vec<String>,
     /// Variables of the connection that the answer tells, each allowed by the manifest.
     pub variables: BTreeMap<String, String>,
-    /// The names of all members of the answer, for support; no values.
-    pub members: Vec<String>,
 }
 
 /// Reads the answer of a token endpoint, JSON or form, whatever it calls itself.
@@ -102,8 +97,6 @@ fn tokens(members: &Map<String, Value>) -> Result<TokenAnswer, &'static str> {
     if BOUND_TYPES.contains(&kind.as_str()) {
         return Err("has a token that is bound to a key, which this host cannot use");
     }
-    let mut names: Vec<_> = members.keys().filter(|name| is_name(name)).cloned().collect();
-    names.truncate(MEMBERS_MAX);
     Ok(TokenAnswer {
         access: Secret::new(access.to_owned()),
         refresh: token("refresh_token").map(|token| Secret::new(token.to_owned())),
@@ -114,7 +107,6 @@ fn tokens(members: &Map<String, Value>) -> Result<TokenAnswer, &'static str> {
             .map(scopes)
             .unwrap_or_default(),
         variables: BTreeMap::new(),
-        members: names,
     })
 }
 
@@ -133,10 +125,7 @@ fn scopes(value: &Value) -> Vec<String> {
 }
 
 /// The variables that the manifest takes from token answers; the name of one that it refuses.
-fn variables(
-    manifest: &Manifest,
-    document: &Value,
-) -> Result<BTreeMap<String, String>, String> {
+fn variables(manifest: &Manifest, document: &Value) -> Result<BTreeMap<String, String>, String> {
     let mut found = BTreeMap::new();
     for (name, variable) in &manifest.variables {
         let Some(pointer) = &variable.token else { continue };
@@ -149,8 +138,4 @@ fn variables(
         found.insert(name.clone(), value);
     }
     Ok(found)
-}
-
-fn is_name(name: &str) -> bool {
-    crate::text::code(name).is_some()
 }

@@ -75,7 +75,6 @@ mod tests {
             expires_in: Some(Duration::from_hours(1)),
             scopes: Vec::new(),
             variables: BTreeMap::new(),
-            members: Vec::new(),
         }
     }
 
