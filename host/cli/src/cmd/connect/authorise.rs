@@ -25,7 +25,7 @@ pub(crate) struct Way {
     port: u16,
     /// The redirect address as it is registered at the provider, where it is not the one of the
     /// port: that of a tunnel which leads there, or any with --no-listen.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = redirect_uri)]
     redirect_uri: Option<String>,
     /// Does not wait for the browser, but reads the address to which the provider has sent it from
     /// standard input: for machines without a browser.
@@ -43,6 +43,24 @@ pub(super) struct Attempt<'a> {
     pub(super) package: Arc<Package>,
     /// Whether the provider is asked for the account.
     pub(super) check: bool,
+}
+
+/// Where a browser may be sent with a code, for nobody reads along on the way.
+fn redirect_uri(text: &str) -> Result<String, String> {
+    let after = |start: &&str| text.strip_prefix(*start);
+    let is_loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .find_map(after)
+        .is_some_and(|rest| rest.starts_with([':', '/']));
+    let is_https =
+        after(&"https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if (is_loopback || is_https)
+        && text.chars().all(|c| c.is_ascii_graphic() && c != '#' && c != '@')
+    {
+        return Ok(text.to_owned());
+    }
+    Err("write a whole https:// address without a fragment, or an http:// one on this machine"
+        .to_owned())
 }
 
 /// The address that a person is to open, for a program.
@@ -119,4 +137,27 @@ fn state(begun: &Begun) -> &str {
 /// As the engine takes it.
 fn check(asking: Option<&Asking>) -> Option<&dyn Check> {
     asking.map(|asking| -> &dyn Check { asking })
+}
+
+#[cfg(test)]
+mod tests {
+    #[track_caller]
+    fn check(address: &str, valid: bool) {
+        assert_eq!(super::redirect_uri(address).is_ok(), valid, "{address}");
+    }
+
+    #[test]
+    fn codes_do_not_travel_in_the_clear() {
+        check("https://host.example/cb?x=1", true);
+        check("http://127.0.0.1:8765/cb", true);
+        check("http://localhost/cb", true);
+        check("http://[::1]:1/cb", true);
+        check("http://host.example/cb", false);
+        check("http://localhost.example/cb", false);
+        check("http://localhost:1@host.example/cb", false);
+        check("https:///cb", false);
+        check("https://host.example/cb#x", false);
+        check("/cb", false);
+        check("", false);
+    }
 }
