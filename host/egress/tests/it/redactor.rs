@@ -159,7 +159,8 @@ fn secret_that_is_written_in_pieces_is_masked() {
 
 #[test]
 fn line_without_end_is_not_held_back_for_ever_and_keeps_no_secret() {
-    let unicode: String = CANARY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let escape = |byte: u8| ["\\u".to_owned(), format!("{byte:04x}")];
+    let unicode: String = CANARY.bytes().flat_map(escape).collect();
     for spelling in [CANARY, &escaped(CANARY), &unicode] {
         let (redactor, sink) = (Redactor::default(), Sink::default());
         let _masked = redactor.mask(&[secret(CANARY)]);
