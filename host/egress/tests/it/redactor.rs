@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use egress::Redactor;
 use model::masking::Masking as _;
 use model::{Clock, Secret};
+use proptest::prelude::*;
 
 use crate::mint::{Mint, items, setup, text};
 use crate::support::{CANARY, Memory, Setup, escaped};
@@ -159,9 +160,7 @@ fn secret_that_is_written_in_pieces_is_masked() {
 
 #[test]
 fn line_without_end_is_not_held_back_for_ever_and_keeps_no_secret() {
-    let escape = |byte: u8| ["\\u".to_owned(), format!("{byte:04x}")];
-    let unicode: String = CANARY.bytes().flat_map(escape).collect();
-    for spelling in [CANARY, &escaped(CANARY), &unicode] {
+    for spelling in &spellings(CANARY) {
         let (redactor, sink) = (Redactor::default(), Sink::default());
         let _masked = redactor.mask(&[secret(CANARY)]);
         let mut writer = redactor.writer(sink.clone());
@@ -224,4 +223,40 @@ fn redactor_prints_no_secret() {
     let mut writer = redactor.writer(std::io::sink());
     writer.write_all(CANARY.as_bytes()).unwrap();
     assert!(!format!("{redactor:?} {writer:?}").contains("c4n4ry"));
+}
+
+/// A secret in the spellings that it is found in.
+fn spellings(secret: &str) -> [String; 4] {
+    let unicode = |letter: char| ["\\u".to_owned(), format!("{:04x}", u32::from(letter))];
+    let hex: Vec<_> = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let unicode = secret.chars().flat_map(unicode).collect();
+    [secret.to_owned(), escaped(secret), hex.concat(), unicode]
+}
+
+proptest! {
+    #[test]
+    fn no_spelling_of_a_secret_passes_wherever_the_text_is_cut(
+        secrets in prop::collection::vec(r#"[ab/"%\\ué]{8,12}"#, 1..5),
+        parts in prop::collection::vec((0..5_usize, 0..4_usize, r#"[ab%u\\/"0-9 ]{0,6}"#), 1..8),
+        cuts in prop::collection::vec(0..100_usize, 0..10),
+    ) {
+        let (redactor, sink) = (Redactor::default(), Sink::default());
+        let _masked = redactor.mask(&secrets.iter().map(|text| secret(text)).collect::<Vec<_>>());
+        let part = |(which, how, noise): &(usize, usize, String)| {
+            [noise.clone(), spellings(&secrets[which % secrets.len()])[*how].clone()]
+        };
+        let text: String = parts.iter().flat_map(part).collect();
+        let (mut writer, mut rest) = (redactor.writer(sink.clone()), text.as_bytes());
+        for cut in cuts {
+            let (piece, behind) = rest.split_at(cut.min(rest.len()));
+            writer.write_all(piece).unwrap();
+            rest = behind;
+        }
+        writer.write_all(rest).unwrap();
+        drop(writer);
+        for spelling in secrets.iter().flat_map(|text| spellings(text)) {
+            prop_assert!(!sink.text().contains(&spelling), "{text}");
+            prop_assert!(!redactor.scrub(&text).contains(&spelling), "{text}");
+        }
+    }
 }
