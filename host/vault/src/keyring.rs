@@ -201,18 +201,16 @@ impl Ring {
     }
 
     fn kept(&self, id: KeyId, now: Timestamp) -> Option<Arc<Cipher>> {
-        let kept = self.lock();
-        let (_, cipher) = kept
-            .keys
-            .iter()
-            .find(|(since, key)| key.id() == id && within(*since, now, KEPT_MAX))?;
+        let mut kept = self.lock();
+        kept.keys.retain(|(since, _)| within(*since, now, KEPT_MAX));
+        let (_, cipher) = kept.keys.iter().find(|(_, key)| key.id() == id)?;
         Some(Arc::clone(cipher))
     }
 
     fn keep(&self, now: Timestamp, cipher: Arc<Cipher>) {
         let mut kept = self.lock();
         kept.failure = None;
-        kept.keys.retain(|(since, key)| key.id() != cipher.id() && within(*since, now, KEPT_MAX));
+        kept.keys.retain(|(_, key)| key.id() != cipher.id());
         kept.keys.push((now, cipher));
     }
 
