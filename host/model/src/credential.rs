@@ -63,8 +63,8 @@ pub struct Grant {
 }
 
 /// The longest time for which a refresh is leased at once: who is gone must not keep a token from
-/// being refreshed before it expires.
-pub const REFRESH_LEASE_MAX: Duration = Duration::from_mins(10);
+/// being refreshed for longer than a provider forgives, nor a clock that ran ahead.
+pub const REFRESH_LEASE_MAX: Duration = Duration::from_mins(1);
 
 /// That a refresh was about to be sent and its answer is not committed.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
@@ -240,9 +240,14 @@ pub trait CredentialStore: Send + Sync {
         until: Timestamp,
     ) -> Result<Leased, StoreError>;
 
-    /// Writes down that a refresh of this generation is about to be sent.
-    async fn intend_refresh(&self, lease: &RefreshLease, generation: u64)
-    -> Result<(), StoreError>;
+    /// Writes down that a refresh of this generation is about to be sent, and holds the lease until
+    /// then, with the limits of [`Self::lease_refresh`].
+    async fn intend_refresh(
+        &self,
+        lease: &RefreshLease,
+        generation: u64,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Replaces the secrets by what a refresh brought, and gives the lease back; answers the new
     /// credential.

@@ -96,7 +96,9 @@ impl Change for Note {
             message.truncate(message.floor_char_boundary(REASON_BYTES_MAX));
         }
         let old = find(&tables.apps, &app.package, app.tenant.as_ref())?;
-        if let Some(old) = old.filter(|old| old.generation == app.generation)
+        // One that was removed and put again counts from 1 as well.
+        let same = |old: &App| (old.generation, old.created) == (app.generation, app.created);
+        if let Some(old) = old.filter(same)
             && old.incident != incident
         {
             let new = App { incident, ..old.clone() };

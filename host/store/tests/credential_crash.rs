@@ -97,7 +97,7 @@ async fn refresh(store: Store, id: ConnectionId, hour: i64) {
             tell("authorised", &id, answer.unwrap().generation);
             continue;
         }
-        store.intend_refresh(&lease, generation).await.unwrap();
+        store.intend_refresh(&lease, generation, until).await.unwrap();
         tell("sent", &id, generation);
         if generation % 5 == 0 && row.failures == 0 {
             store.fail_refresh(&lease, failed(hour)).await.unwrap();

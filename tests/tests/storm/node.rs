@@ -87,6 +87,7 @@ macro_rules! ground {
             apps: store.clone(),
             flows: store.clone(),
             catalogue: store.clone(),
+            tasks: store.clone(),
             access: store,
             vault: Arc::clone(&vault),
             masking: Arc::new(redactor),

@@ -1,12 +1,16 @@
 //! The ports of the store, asked from afar; what refreshing does not need is refused.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::credential::{
     Access, AccessLog, AccessQuery, App, AppStore, Credential, CredentialQuery, CredentialStore,
     Flow, FlowStore, Incident, Leased, NewSecrets, RefreshFailed, RefreshLease, Refreshed,
 };
+use model::queue::Enqueued;
 use model::store::{Catalogue, Installed, StoreError, StoreErrorKind, TrustState};
+use model::task::{Fence, Task, TaskId, TaskStore, Tick};
 use model::vault::{Canary, KeyId, KeyStore, Owner, Rewrap, Sealed, SealedQuery, WrappedKey};
 use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, TenantId, Timestamp};
 
@@ -51,8 +55,13 @@ impl CredentialStore for Remote {
         self.ask(&Call::Lease(tenant, connection, holder.to_owned(), until)).await
     }
 
-    async fn intend_refresh(&self, lease: &RefreshLease, generation: u64) -> Found<()> {
-        self.ask(&Call::Intend(lease.clone(), generation)).await
+    async fn intend_refresh(
+        &self,
+        lease: &RefreshLease,
+        generation: u64,
+        until: Timestamp,
+    ) -> Found<()> {
+        self.ask(&Call::Intend(lease.clone(), generation, until)).await
     }
 
     async fn finish_refresh(&self, lease: &RefreshLease, it: Refreshed) -> Found<Credential> {
@@ -217,6 +226,41 @@ impl KeyStore for Remote {
     }
 
     async fn destroy_keys(&self, _: &Owner, _: &str) -> Found<u64> {
+        refused()
+    }
+}
+
+#[async_trait]
+impl TaskStore for Remote {
+    async fn put_task(&self, _: Task, _: Option<u64>) -> Found<Task> {
+        refused()
+    }
+
+    async fn task(&self, _: &TenantId, _: &TaskId) -> Found<Option<Task>> {
+        refused()
+    }
+
+    async fn tasks(&self, _: &TenantId, _: Option<&TaskId>, _: usize) -> Found<Vec<Task>> {
+        refused()
+    }
+
+    async fn remove_task(&self, _: &TenantId, _: &TaskId) -> Found<bool> {
+        refused()
+    }
+
+    async fn due_tasks(&self, _: usize) -> Found<Vec<Task>> {
+        refused()
+    }
+
+    async fn planned_tasks(&self, _: Option<&Task>, _: usize) -> Found<Vec<Task>> {
+        refused()
+    }
+
+    async fn tick(&self, _: Fence, _: Vec<Tick>) -> Found<Vec<Option<Enqueued>>> {
+        refused()
+    }
+
+    async fn lead(&self, _: &str, _: Duration) -> Found<Option<Fence>> {
         refused()
     }
 }

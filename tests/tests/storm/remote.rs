@@ -25,7 +25,7 @@ use store::Store;
 pub(crate) enum Call {
     Credential(TenantId, ConnectionId),
     Lease(TenantId, ConnectionId, String, Timestamp),
-    Intend(RefreshLease, u64),
+    Intend(RefreshLease, u64, Timestamp),
     Finish(RefreshLease, Box<Refreshed>),
     Fail(RefreshLease, Box<RefreshFailed>),
     Release(RefreshLease),
@@ -110,7 +110,9 @@ async fn answer(store: &Store, call: Call) -> Result<Value, StoreError> {
         Call::Lease(tenant, id, holder, until) => {
             told(store.lease_refresh(&tenant, &id, &holder, until).await)
         }
-        Call::Intend(lease, generation) => told(store.intend_refresh(&lease, generation).await),
+        Call::Intend(lease, generation, until) => {
+            told(store.intend_refresh(&lease, generation, until).await)
+        }
         Call::Finish(lease, refreshed) => told(store.finish_refresh(&lease, *refreshed).await),
         Call::Fail(lease, failed) => told(store.fail_refresh(&lease, *failed).await),
         Call::Release(lease) => told(store.release_refresh(&lease).await),

@@ -9,16 +9,22 @@ pub(super) use ask::Told;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::credential::{ACCESS_TOKEN, Credential, Leased};
+use model::credential::{ACCESS_TOKEN, Credential, Leased, RefreshLease};
 use model::vault::Sealed;
 use model::{Connection, ConnectionState, Error};
 
 use super::slot::{Fresh, Key};
-use super::{Inner, error, when};
+use super::{Inner, Ports, error, when};
+use ask::REQUEST_MAX;
 use turn::Turn;
 
-/// How long a refresh is leased: two requests of 20 s each, and what is between.
-pub(super) const LEASE: Duration = Duration::from_mins(1);
+/// How long a refresh is leased from each request on: as long as that takes. Whoever follows one
+/// that has died comes within the 30 s for which providers forgive a refresh token that comes again.
+const LEASE: Duration = REQUEST_MAX;
+
+/// How long all requests of a turn may take: two that are not answered within their 20 s, and what
+/// is between.
+const TURN_MAX: Duration = Duration::from_mins(1);
 
 /// The first wait for somebody else's refresh, which mostly takes one request.
 const HELD_WAIT_MIN: Duration = Duration::from_millis(100);
@@ -26,8 +32,8 @@ const HELD_WAIT_MIN: Duration = Duration::from_millis(100);
 /// The longest one: whoever waits is not much later than the answer.
 const HELD_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// All waits for others together: the lease of one who has died, and some more.
-const HELD_MAX: Duration = Duration::from_secs(75);
+/// All waits for others together: a turn, the lease of one who has died in it, and some more.
+const HELD_MAX: Duration = Duration::from_secs(90);
 
 /// How long a first "no" of a provider is left to pass: its nodes may not have heard of the last
 /// refresh yet.
@@ -126,6 +132,31 @@ impl Inner {
         })))
     }
 
+    /// Takes the lease of a refresh as soon as nobody has it; nothing where there is no credential.
+    pub(super) async fn hold(
+        &self,
+        key: &Key,
+    ) -> Result<Option<(RefreshLease, Box<Credential>, Vec<Sealed>)>, Error> {
+        let mut waits = Waits::default();
+        loop {
+            match self.lease(key).await? {
+                Leased::Taken(lease, credential, sealed) => {
+                    return Ok(Some((lease, credential, sealed)));
+                }
+                Leased::Held(_) => waits.wait().await?,
+                Leased::Absent => return Ok(None),
+            }
+        }
+    }
+
+    /// Asks for the lease of a refresh.
+    pub(super) async fn lease(&self, Key { tenant, connection }: &Key) -> Result<Leased, Error> {
+        let Ports { credentials, holder, clock, .. } = &self.ports;
+        let until = when::after(clock.now(), LEASE);
+        let leased = credentials.lease_refresh(tenant, connection, holder, until).await;
+        leased.map_err(|e| error::store(&e))
+    }
+
     async fn step(&self, key: &Key, seen: u64, doubted: bool) -> Result<Step, Error> {
         let row = self.look(key).await?;
         let now = self.ports.clock.now();
@@ -143,16 +174,13 @@ impl Inner {
             return Err(error::later(&failure.message, wait));
         }
         let party = self.party(&row.connection).await?;
-        let until = when::after(now, LEASE);
-        let credentials = &self.ports.credentials;
-        let leased =
-            credentials.lease_refresh(&key.tenant, &key.connection, &self.ports.holder, until);
-        match leased.await.map_err(|e| error::store(&e))? {
+        let ends = when::after(now, TURN_MAX);
+        match self.lease(key).await? {
             Leased::Absent => Err(error::absent(&key.tenant, &key.connection)),
             Leased::Held(_) => Ok(Step::Again),
             Leased::Taken(lease, credential, sealed) => {
                 let connection = row.connection;
-                let turn = Turn { inner: self, key, party, connection, lease, credential, until };
+                let turn = Turn { inner: self, key, party, connection, lease, credential, ends };
                 turn.take(generation, sealed, doubted).await
             }
         }
@@ -161,11 +189,11 @@ impl Inner {
 
 /// Waits for somebody else's refresh, longer each time.
 #[derive(Default)]
-pub(super) struct Waits(Duration, Duration);
+struct Waits(Duration, Duration);
 
 impl Waits {
     /// Waits once, or says that it has taken too long.
-    pub(super) async fn wait(&mut self) -> Result<(), Error> {
+    async fn wait(&mut self) -> Result<(), Error> {
         let Self(last, total) = self;
         if *total >= HELD_MAX {
             return Err(error::later("another process refreshes it without end", when::COOL_DOWN));

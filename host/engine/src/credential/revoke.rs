@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
-use model::credential::{ACCESS_TOKEN, Leased, REFRESH_TOKEN};
+use model::credential::{ACCESS_TOKEN, REFRESH_TOKEN};
 use model::{Connection, ConnectionId, ConnectionState, Error, TenantId};
 use oauth::{Held, check_revoked};
 use package::manifest::{Auth, RevokeToken};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::inventory::Scan;
 use super::party::Party;
-use super::refresh::{Doubt, LEASE, Waits};
+use super::refresh::Doubt;
 use super::sealing::Fields;
 use super::slot::Key;
 use super::{Credentials, Inner, error, when};
@@ -68,7 +68,6 @@ impl Credentials {
         if revocation == Revocation::Revoked {
             let reason = "its grant was revoked at the provider";
             inner.turn((tenant, connection), ConnectionState::Revoked, reason).await?;
-            inner.slots.forget(&Key::new(tenant, connection));
         }
         Ok(revocation)
     }
@@ -151,16 +150,8 @@ impl Inner {
             self.make_alive(&key).await;
         }
         // A refresh that goes on meanwhile would bring a token that nobody revokes.
-        let mut waits = Waits::default();
-        let (lease, credential, sealed) = loop {
-            let until = when::after(self.ports.clock.now(), LEASE);
-            let (credentials, holder) = (&self.ports.credentials, &self.ports.holder);
-            let leased = credentials.lease_refresh(&key.tenant, &key.connection, holder, until);
-            match leased.await.map_err(|e| error::store(&e))? {
-                Leased::Taken(lease, credential, sealed) => break (lease, credential, sealed),
-                Leased::Held(_) => waits.wait().await?,
-                Leased::Absent => return Ok(Revocation::NotOffered),
-            }
+        let Some((lease, credential, sealed)) = self.hold(&key).await? else {
+            return Ok(Revocation::NotOffered);
         };
         let opened = self.open(&key, credential.generation, sealed).await;
         let ended = match opened {

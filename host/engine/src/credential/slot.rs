@@ -53,6 +53,9 @@ impl Fresh {
 /// How a refresh ended.
 type Landed = Result<Arc<Fresh>, Error>;
 
+/// A refresh that is on its way.
+type Flight = watch::Receiver<Option<Landed>>;
+
 /// A credential that somebody uses. It is forgotten with its last user, and the token with it.
 #[derive(Default)]
 pub(super) struct Slot(Mutex<State>);
@@ -60,7 +63,7 @@ pub(super) struct Slot(Mutex<State>);
 #[derive(Default)]
 struct State {
     fresh: Option<Arc<Fresh>>,
-    flight: Option<watch::Receiver<Option<Landed>>>,
+    flight: Option<Flight>,
     /// After a refresh that failed, none is begun before for a token that still lives.
     rests_until: Option<Timestamp>,
 }
@@ -85,9 +88,12 @@ impl Slot {
         self.state().rests_until.is_some_and(|until| until > now)
     }
 
-    fn land(&self, landed: &Landed, now: Timestamp) {
+    fn land(&self, flight: &Flight, landed: &Landed, now: Timestamp) {
         let mut state = self.state();
-        state.flight = None;
+        // What was replaced or removed meanwhile has no say any more.
+        if state.flight.take_if(|it| it.same_channel(flight)).is_none() {
+            return;
+        }
         match landed {
             Ok(fresh) => {
                 state.fresh = Some(Arc::clone(fresh));
@@ -118,11 +124,11 @@ impl Slots {
         slot
     }
 
-    /// Has the next user look at the store: the credential was replaced or removed.
+    /// Has the next user look at the store: the credential was replaced or removed, or rests.
     pub(super) fn forget(&self, key: &Key) {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(key).and_then(Weak::upgrade) {
-            slot.hold(None);
+            *slot.state() = State::default();
         }
     }
 }
@@ -153,13 +159,7 @@ impl Inner {
     }
 
     /// The refresh that is on its way, or a new one.
-    fn flight(
-        self: &Arc<Self>,
-        key: &Key,
-        slot: &Arc<Slot>,
-        seen: u64,
-        doubt: Doubt,
-    ) -> watch::Receiver<Option<Landed>> {
+    fn flight(self: &Arc<Self>, key: &Key, slot: &Arc<Slot>, seen: u64, doubt: Doubt) -> Flight {
         let mut state = slot.state();
         // A flight whose task is gone never lands.
         if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
@@ -171,7 +171,7 @@ impl Inner {
         let (inner, key, slot) = (Arc::clone(self), key.clone(), Arc::clone(slot));
         (self.ports.spawn)(Box::pin(async move {
             let landed = inner.refresh(&key, seen, doubt).await;
-            slot.land(&landed, inner.ports.clock.now());
+            slot.land(&sender.subscribe(), &landed, inner.ports.clock.now());
             sender.send_replace(Some(landed));
         }));
         receiver

@@ -12,9 +12,13 @@ use crate::world::{CLIENT, CLIENT_SECRET, World, text};
 /// More calls than a refresh makes.
 const CALLS_MAX: usize = 60;
 
+/// How long the provider forgives a spent refresh token: Okta's default.
+/// <https://developer.okta.com/docs/guides/refresh-tokens/main/>
+const LEEWAY_SECONDS: u64 = 30;
+
 /// What a process that dies there leaves behind is taken up by another one; whether it died.
 async fn survives(point: Point) -> bool {
-    let server = AuthServer::new(CLIENT, CLIENT_SECRET).leeway(Leeway::seconds(120));
+    let server = AuthServer::new(CLIENT, CLIENT_SECRET).leeway(Leeway::seconds(LEEWAY_SECONDS));
     let world = World::with(server).await;
     let connection = world.authorised(&world.process("setup")).await;
     let mortal = world.mortal("mortal", Some(point));

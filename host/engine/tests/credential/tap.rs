@@ -9,7 +9,7 @@ use model::credential::{
     NewSecrets, RefreshFailed, RefreshLease, Refreshed,
 };
 use model::outbound::{HostAnswer, HostRequest, Outbound};
-use model::store::StoreError;
+use model::store::{StoreError, StoreErrorKind};
 use model::vault::{Place, Sealed, Vault, VaultError};
 use model::{Connection, ConnectionId, Error, Secret, TenantId, Timestamp};
 use store::Store;
@@ -33,11 +33,19 @@ pub(crate) struct Tap {
     pub(crate) calls: AtomicUsize,
     pub(crate) dies: Option<Point>,
     pub(crate) died: Notify,
+    /// How often a commit is refused, as one is whose key has just been retired.
+    pub(crate) conflicts: AtomicUsize,
 }
 
 impl Tap {
     pub(crate) fn new(busy: Arc<AtomicUsize>, dies: Option<Point>) -> Arc<Self> {
-        Arc::new(Self { busy, calls: AtomicUsize::new(0), dies, died: Notify::new() })
+        Arc::new(Self {
+            busy,
+            calls: AtomicUsize::new(0),
+            dies,
+            died: Notify::new(),
+            conflicts: AtomicUsize::new(0),
+        })
     }
 
     async fn call<T>(&self, doing: impl Future<Output = T>) -> T {
@@ -53,6 +61,16 @@ impl Tap {
             self.die().await;
         }
         answer
+    }
+
+    fn conflict(&self) -> Result<(), StoreError> {
+        let less = |left: usize| left.checked_sub(1);
+        match self.conflicts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+            Ok(_) => {
+                Err(StoreError::new(StoreErrorKind::Conflict, "the key is not there any more"))
+            }
+            Err(_) => Ok(()),
+        }
     }
 
     async fn die(&self) {
@@ -111,6 +129,7 @@ impl CredentialStore for Tapped {
         connection: Connection,
         secrets: NewSecrets,
     ) -> Result<Credential, StoreError> {
+        self.tap.conflict()?;
         self.tap.call(self.store.authorise(connection, secrets)).await
     }
 
@@ -148,8 +167,9 @@ impl CredentialStore for Tapped {
         &self,
         lease: &RefreshLease,
         generation: u64,
+        until: Timestamp,
     ) -> Result<(), StoreError> {
-        self.tap.call(self.store.intend_refresh(lease, generation)).await
+        self.tap.call(self.store.intend_refresh(lease, generation, until)).await
     }
 
     async fn finish_refresh(
@@ -157,6 +177,7 @@ impl CredentialStore for Tapped {
         lease: &RefreshLease,
         refreshed: Refreshed,
     ) -> Result<Credential, StoreError> {
+        self.tap.conflict()?;
         self.tap.call(self.store.finish_refresh(lease, refreshed)).await
     }
 

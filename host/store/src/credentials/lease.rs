@@ -30,16 +30,8 @@ impl Change for Take {
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Leased), StoreError> {
         let Self { tenant, connection, lease, clock } = self;
         let now = clock.now();
-        let longest = now.saturating_add(REFRESH_LEASE_MAX).unwrap_or(Timestamp::MAX);
         check::name("the name of who refreshes", &lease.holder)?;
-        if lease.until <= now || lease.until > longest {
-            let message = format!(
-                "a refresh is leased until {}; take it for at most {REFRESH_LEASE_MAX:?} from now, \
-                 {now}",
-                lease.until
-            );
-            return Err(check::invalid(message));
-        }
+        let longest = admit(lease.until, now)?;
         let mut writes = Writes::default();
         let Some(old) = find(&tables.credentials, &tenant, &connection)? else {
             return Ok((writes, Leased::Absent));
@@ -60,10 +52,22 @@ impl Change for Take {
     }
 }
 
-/// Writes down that a refresh is about to be sent.
+/// The latest end of a lease; refuses one that ends later, or has ended.
+fn admit(until: Timestamp, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let longest = now.saturating_add(REFRESH_LEASE_MAX).unwrap_or(Timestamp::MAX);
+    if until > now && until <= longest {
+        return Ok(longest);
+    }
+    Err(check::invalid(format!(
+        "a refresh is leased until {until}; take it for at most {REFRESH_LEASE_MAX:?} from now, {now}"
+    )))
+}
+
+/// Writes down that a refresh is about to be sent, and goes on holding the lease.
 pub(super) struct Intend {
     pub(super) lease: RefreshLease,
     pub(super) generation: u64,
+    pub(super) until: Timestamp,
     pub(super) clock: Clock,
 }
 
@@ -71,7 +75,9 @@ impl Change for Intend {
     type Answer = ();
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
-        let Self { lease, generation, clock } = self;
+        let Self { lease, generation, until, clock } = self;
+        let now = clock.now();
+        admit(until, now)?;
         let old = held(tables, &lease)?;
         if old.generation != generation {
             let message = format!(
@@ -87,10 +93,12 @@ impl Change for Intend {
             Some(Intent { at, times, .. }) => {
                 Intent { generation, at, times: times.saturating_add(1), epoch }
             }
-            None => Intent { generation, at: clock.now(), times: 1, epoch },
+            None => Intent { generation, at: now, times: 1, epoch },
         };
         let mut writes = Writes::default();
-        put(&mut writes, Some(&old), &Credential { intent: Some(intent), ..old.clone() })?;
+        let held = old.lease.clone().map(|lease| Lease { until, ..lease });
+        let new = Credential { intent: Some(intent), lease: held, ..old.clone() };
+        put(&mut writes, Some(&old), &new)?;
         Ok((writes, ()))
     }
 }

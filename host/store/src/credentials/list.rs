@@ -71,8 +71,8 @@ fn by_name(
         .collect()
 }
 
-/// Those of connections that rest are passed over one by one: it is few of them that are due, for
-/// one whose refresh was refused is due no more.
+/// Those of connections that rest are passed over one by one. One whose refresh was refused is due
+/// no more, so it is those that are switched off or revoked, each of which a person may remove.
 fn by_urgency(
     snapshot: &ReadTransaction,
     tenant: Option<&TenantId>,

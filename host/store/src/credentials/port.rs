@@ -64,8 +64,10 @@ impl CredentialStore for Store {
         &self,
         lease: &RefreshLease,
         generation: u64,
+        until: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(Intend { lease: lease.clone(), generation, clock: self.clock() }).await
+        let (lease, clock) = (lease.clone(), self.clock());
+        self.write(Intend { lease, generation, until, clock }).await
     }
 
     async fn finish_refresh(

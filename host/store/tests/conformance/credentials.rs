@@ -349,12 +349,12 @@ pub(crate) async fn lease_of_a_removed_connection_is_not_one_of_its_successor(
     let hub = authorise(store, "acme/hub", 60).await;
     let old = take(store, clock, &hub).await;
     store.remove_connection(&hub.tenant, &hub.id).await.unwrap();
-    let error = store.intend_refresh(&old, 1).await.unwrap_err();
+    let error = super::refreshes::intend(store, clock, &old, 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
     authorise(store, "acme/hub", 60).await;
     let new = take(store, clock, &hub).await;
     assert!(new.epoch > old.epoch);
-    let error = store.intend_refresh(&old, 1).await.unwrap_err();
+    let error = super::refreshes::intend(store, clock, &old, 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
-    store.intend_refresh(&new, 1).await.unwrap();
+    super::refreshes::intend(store, clock, &new, 1).await.unwrap();
 }

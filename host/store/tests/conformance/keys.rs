@@ -243,7 +243,7 @@ pub(crate) async fn destroyed_keys_take_all_secrets_with_them_for_good(
     }
     let revoked = |kind: &EventKind| matches!(kind, EventKind::ConnectionChanged { state, .. } if *state == ConnectionState::Revoked);
     assert_eq!(events(store, &acme()).await.iter().filter(|kind| revoked(kind)).count(), 2);
-    let error = store.intend_refresh(&lease, 1).await.unwrap_err();
+    let error = super::refreshes::intend(store, clock, &lease, 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
 
     for error in [

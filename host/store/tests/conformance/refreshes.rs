@@ -37,6 +37,16 @@ pub(crate) fn taken(leased: Leased) -> (RefreshLease, Credential, Vec<Sealed>) {
     (lease, *row, sealed)
 }
 
+/// Says that a refresh is about to be sent.
+pub(crate) async fn intend(
+    store: &impl Ports,
+    clock: &Clock,
+    lease: &RefreshLease,
+    generation: u64,
+) -> Result<(), StoreError> {
+    store.intend_refresh(lease, generation, behind(clock, LEASE)).await
+}
+
 pub(crate) async fn take(store: &impl Ports, clock: &Clock, of: &Connection) -> RefreshLease {
     taken(ask(store, clock, of, "one").await).0
 }
@@ -76,7 +86,7 @@ pub(crate) async fn lease_is_held_by_one_until_it_runs_out(store: &impl Ports, c
     clock.advance(SECOND);
     let (second, ..) = taken(ask(store, clock, &hub, "two").await);
     assert!(second.epoch > first.epoch);
-    fenced(store.intend_refresh(&first, 1).await);
+    fenced(intend(store, clock, &first, 1).await);
     fenced(store.finish_refresh(&first, refreshed(&hub, 1, 90)).await);
     fenced(store.fail_refresh(&first, failed("no")).await);
     fenced(store.release_refresh(&first).await);
@@ -89,9 +99,29 @@ pub(crate) async fn lease_that_ran_out_is_good_until_somebody_takes_it(
 ) {
     let hub = authorise(store, "acme/hub", 60).await;
     let lease = take(store, clock, &hub).await;
-    store.intend_refresh(&lease, 1).await.unwrap();
+    intend(store, clock, &lease, 1).await.unwrap();
     clock.advance(10 * LEASE);
     assert_eq!(store.finish_refresh(&lease, refreshed(&hub, 1, 90)).await.unwrap().generation, 2);
+}
+
+pub(crate) async fn lease_is_held_for_longer_by_who_is_about_to_send(
+    store: &impl Ports,
+    clock: &Clock,
+) {
+    let hub = authorise(store, "acme/hub", 60).await;
+    let lease = take(store, clock, &hub).await;
+    for _ in 0..3 {
+        clock.advance(JUST_BEFORE);
+        assert!(matches!(ask(store, clock, &hub, "two").await, Leased::Held(_)));
+        intend(store, clock, &lease, 1).await.unwrap();
+    }
+    for until in [clock.now(), behind(clock, REFRESH_LEASE_MAX + SECOND)] {
+        let error = store.intend_refresh(&lease, 1, until).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    }
+    clock.advance(LEASE);
+    taken(ask(store, clock, &hub, "two").await);
+    fenced(intend(store, clock, &lease, 1).await);
 }
 
 pub(crate) async fn lease_is_over_once_it_was_given_back(store: &impl Ports, clock: &Clock) {
@@ -108,7 +138,7 @@ pub(crate) async fn lease_is_over_once_it_was_given_back(store: &impl Ports, clo
         let before = credential(store, &hub).await;
         assert_eq!(before.0.lease, None);
         let generation = before.0.generation;
-        fenced(store.intend_refresh(&lease, generation).await);
+        fenced(intend(store, clock, &lease, generation).await);
         fenced(store.finish_refresh(&lease, refreshed(&hub, generation, 99)).await);
         fenced(store.fail_refresh(&lease, failed("late")).await);
         fenced(store.release_refresh(&lease).await);
@@ -145,10 +175,10 @@ pub(crate) async fn intent_stays_until_its_answer_comes(store: &impl Ports, cloc
     let hub = authorise(store, "acme/hub", 60).await;
     let first = take(store, clock, &hub).await;
     assert_eq!(intent(store, &hub).await, None);
-    let error = store.intend_refresh(&first, 2).await.unwrap_err();
+    let error = intend(store, clock, &first, 2).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Conflict);
     for _ in 0..2 {
-        store.intend_refresh(&first, 1).await.unwrap();
+        intend(store, clock, &first, 1).await.unwrap();
         assert_eq!(intent(store, &hub).await, Some((at(0), 1)), "a lease counts once");
         clock.advance(SECOND);
     }
@@ -160,7 +190,7 @@ pub(crate) async fn intent_stays_until_its_answer_comes(store: &impl Ports, cloc
         for released in [true, false] {
             let lease = take(store, clock, &hub).await;
             if intended {
-                store.intend_refresh(&lease, 1).await.unwrap();
+                intend(store, clock, &lease, 1).await.unwrap();
                 assert_eq!(intent(store, &hub).await, Some((at(0), 2)));
             }
             if released {
@@ -172,11 +202,11 @@ pub(crate) async fn intent_stays_until_its_answer_comes(store: &impl Ports, cloc
         }
     }
     let last = take(store, clock, &hub).await;
-    store.intend_refresh(&last, 1).await.unwrap();
+    intend(store, clock, &last, 1).await.unwrap();
     let done = store.finish_refresh(&last, refreshed(&hub, 1, 90)).await.unwrap();
     assert_eq!((done.intent, intent(store, &hub).await), (None, None));
     let unsent_only = take(store, clock, &hub).await;
-    store.intend_refresh(&unsent_only, 2).await.unwrap();
+    intend(store, clock, &unsent_only, 2).await.unwrap();
     store.release_refresh(&unsent_only).await.unwrap();
     assert_eq!(intent(store, &hub).await, None);
 }

@@ -17,6 +17,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
     refreshes {
         lease_is_held_by_one_until_it_runs_out
         lease_that_ran_out_is_good_until_somebody_takes_it
+        lease_is_held_for_longer_by_who_is_about_to_send
         lease_is_over_once_it_was_given_back
         lease_for_no_time_or_too_long_is_refused
         lease_from_a_clock_that_ran_ahead_locks_nobody_out

@@ -121,10 +121,10 @@ impl Subject {
             Command::Lease { connection, seconds } => {
                 self.lease(connection, at(now + seconds)).await
             }
-            Command::Intend { lease, generation } => {
+            Command::Intend { lease, generation, seconds } => {
                 let Some(held) = named(lease) else { return Answer::Fenced };
                 let generation = before.generation(of(lease), generation);
-                answer(store.intend_refresh(&held, generation).await, done)
+                answer(store.intend_refresh(&held, generation, at(now + seconds)).await, done)
             }
             Command::Finish { lease, replaces, due } => {
                 let Some(held) = named(lease) else { return Answer::Fenced };

@@ -22,6 +22,7 @@ pub(crate) enum Command {
     Intend {
         lease: usize,
         generation: i64,
+        seconds: i64,
     },
     Finish {
         lease: usize,
@@ -80,7 +81,7 @@ pub(crate) struct Reference {
 }
 
 /// The longest lease, in seconds.
-const LEASE_MAX: i64 = 600;
+const LEASE_MAX: i64 = 60;
 
 impl Reference {
     /// The number of a lease that a command names.
@@ -136,7 +137,9 @@ impl Reference {
                 None => Answer::Invalid,
             },
             Command::Lease { connection, seconds } => self.lease(connection, seconds),
-            Command::Intend { lease, generation } => self.intend(lease, generation),
+            Command::Intend { lease, generation, seconds } => {
+                self.intend(lease, generation, now + seconds)
+            }
             Command::Finish { lease, replaces, due } => self.finish(lease, replaces, due),
             Command::Fail { lease, retry, reauthorise, unsent } => {
                 let Some((number, row)) = self.held(lease) else { return Answer::Fenced };
@@ -193,12 +196,13 @@ impl Reference {
         }
     }
 
-    fn intend(&mut self, lease: usize, generation: i64) -> Answer {
+    fn intend(&mut self, lease: usize, generation: i64, until: i64) -> Answer {
         let now = self.now;
         let Some((number, row)) = self.held(lease) else { return Answer::Fenced };
         if row.generation.saturating_add_signed(generation) != row.generation {
             return Answer::Conflict;
         }
+        row.lease = Some((number, until));
         row.intent = Some(match row.intent {
             Some((generation, at, times, last)) => {
                 (generation, at, times + u32::from(last != number), number)
@@ -258,8 +262,8 @@ impl ReferenceStateMachine for Reference {
             6 => (connection(), 1..=LEASE_MAX).prop_map(|(connection, seconds)| {
                 Command::Lease { connection, seconds }
             }),
-            6 => (lease(), distance()).prop_map(|(lease, generation)| {
-                Command::Intend { lease, generation }
+            6 => (lease(), distance(), 1..=LEASE_MAX).prop_map(|(lease, generation, seconds)| {
+                Command::Intend { lease, generation, seconds }
             }),
             5 => (lease(), distance(), wait()).prop_map(|(lease, replaces, due)| {
                 Command::Finish { lease, replaces, due }
@@ -268,7 +272,7 @@ impl ReferenceStateMachine for Reference {
                 Command::Fail { lease, retry, reauthorise, unsent }
             }),
             2 => lease().prop_map(Command::Release),
-            3 => (-300..600_i64).prop_map(Command::Move),
+            3 => (-90..120_i64).prop_map(Command::Move),
             1 => Just(Command::Reopen),
         ]
         .boxed()

@@ -6,6 +6,7 @@ use model::outbound::HostRequest;
 use model::{Error, Timestamp};
 use oauth::{TokenAnswer, TokenError, TokenErrorKind, Values, parse};
 
+use super::turn::Turn;
 use crate::credential::{Inner, when};
 
 /// How often a request whose answer was lost is sent once more at once. Providers forgive a
@@ -17,7 +18,7 @@ const RESENDS_MAX: u32 = 6;
 const RESEND_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest that a request takes, and what comes after it.
-const REQUEST_MAX: Duration = Duration::from_secs(25);
+pub(super) const REQUEST_MAX: Duration = Duration::from_secs(25);
 
 /// What a token endpoint has said.
 pub(in crate::credential) enum Told {
@@ -38,40 +39,49 @@ pub(in crate::credential) enum Told {
 }
 
 /// An answer, and what came before it.
-pub(in crate::credential) struct Asked {
+pub(super) struct Asked {
     /// The answer.
-    pub(in crate::credential) told: Told,
+    pub(super) told: Told,
     /// Whether an answer may have been lost before this one, or is this one.
-    pub(in crate::credential) lost: bool,
+    pub(super) lost: bool,
     /// When it was asked for: lives of tokens are counted from then on.
-    pub(in crate::credential) at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
-impl Inner {
+impl Turn<'_> {
     /// Sends a request for a token; where the answer is lost it is sent again, as long as that can
-    /// end before `until`.
-    pub(in crate::credential) async fn ask(
+    /// end in time. Every time the lease is held for longer, so that it need not be long: whoever
+    /// follows one that has died must come before the provider stops forgiving. Nothing if somebody
+    /// else has taken over.
+    pub(super) async fn send(
         &self,
         values: &Values<'_>,
         request: &HostRequest,
-        until: Timestamp,
-    ) -> Asked {
-        let mut resends = 0;
+    ) -> Result<Option<Asked>, Error> {
+        let (mut resends, mut before) = (0, None);
         loop {
-            let at = self.ports.clock.now();
-            let told = self.ask_once(values, request).await;
-            let now = self.ports.clock.now();
-            let pause = RESEND_PAUSE * (1 << resends);
-            let late = when::after(now, pause + REQUEST_MAX) > until;
-            let lost = matches!(told, Told::Lost(_));
-            if !lost || resends == RESENDS_MAX || late {
-                return Asked { told, lost: lost || resends > 0, at };
+            match self.intend().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => return before.map(Some).ok_or(error),
             }
-            resends += 1;
+            let at = self.inner.ports.clock.now();
+            let told = self.inner.ask_once(values, request).await;
+            let now = self.inner.ports.clock.now();
+            let pause = RESEND_PAUSE * (1 << resends);
+            let late = when::after(now, pause + REQUEST_MAX) > self.ends;
+            let lost = matches!(told, Told::Lost(_));
+            let asked = Asked { told, lost: lost || resends > 0, at };
+            if !lost || resends == RESENDS_MAX || late {
+                return Ok(Some(asked));
+            }
+            (resends, before) = (resends + 1, Some(asked));
             tokio::time::sleep(pause).await;
         }
     }
+}
 
+impl Inner {
     /// Sends a request for a token once.
     pub(in crate::credential) async fn ask_once(
         &self,

@@ -104,7 +104,8 @@ impl Turn<'_> {
         })))
     }
 
-    /// Commits new secrets; nothing if somebody else has taken over.
+    /// Commits new secrets; nothing if somebody else has taken over. A conflict under a lease that
+    /// is held is one with a rotation of the key that they were sealed under.
     async fn commit(
         &self,
         fields: &Fields,
@@ -133,6 +134,8 @@ impl Turn<'_> {
             return Err(error);
         }
         tokio::time::sleep(KEEP_PAUSE).await;
+        // Only to hold the lease; whether it is held shows when they are committed.
+        drop(self.intend().await);
         Ok(())
     }
 
@@ -179,12 +182,9 @@ impl Turn<'_> {
     async fn moved(&self, why: &TokenError) -> Error {
         let Key { tenant, connection } = self.key;
         let moved = Error::new(ErrorKind::Malformed, "credential.variable", why.message.clone());
-        let states = &self.inner.ports.catalogue;
-        let disabled = ConnectionState::Disabled;
-        match states.set_connection_state(tenant, connection, disabled, &why.message).await {
-            Ok(()) => moved.sent(),
-            Err(e) => error::store(&e),
-        }
+        let turned =
+            self.inner.turn((tenant, connection), ConnectionState::Disabled, &why.message).await;
+        turned.err().unwrap_or(moved.sent())
     }
 
     /// Writes down a failure that may pass.
@@ -207,10 +207,8 @@ impl Turn<'_> {
         if failures >= FAILURES_TOLD && when::is_alive(&self.credential.grant, now) {
             let reason = format!("refreshing it has failed {failures} times: {}", error.message);
             let expiring = ConnectionState::Expiring;
-            let states = &self.inner.ports.catalogue;
-            if let Err(e) = states.set_connection_state(tenant, connection, expiring, &reason).await
-            {
-                tracing::warn!(%tenant, %connection, error = %e, "the state was not written");
+            if let Err(error) = self.inner.turn((tenant, connection), expiring, &reason).await {
+                tracing::warn!(%tenant, %connection, %error, "the state was not written");
             }
         }
         Err(if error.code == "credential.token" {

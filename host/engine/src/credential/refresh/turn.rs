@@ -9,11 +9,11 @@ use model::vault::Sealed;
 use model::{Connection, Error, Timestamp};
 use package::manifest::Auth;
 
-use super::Step;
 use super::ask::{Asked, Told};
+use super::{LEASE, Step};
 use crate::credential::party::Party;
 use crate::credential::sealing::Fields;
-use crate::credential::{Inner, Key, error};
+use crate::credential::{Inner, Key, error, when};
 
 /// One turn at a refresh.
 pub(super) struct Turn<'a> {
@@ -23,8 +23,8 @@ pub(super) struct Turn<'a> {
     pub(super) connection: Connection,
     pub(super) lease: RefreshLease,
     pub(super) credential: Box<Credential>,
-    /// When the lease runs out.
-    pub(super) until: Timestamp,
+    /// When the last answer is to be there.
+    pub(super) ends: Timestamp,
 }
 
 impl Turn<'_> {
@@ -59,33 +59,48 @@ impl Turn<'_> {
             let why = "the access token has ended and there is no refresh token";
             return self.end(why, false).await;
         };
-        match self.inner.ports.credentials.intend_refresh(&self.lease, generation).await {
-            Ok(()) => {}
-            Err(e) if is_lost(e.kind()) => return Ok(Step::Again),
-            Err(e) => {
+        match self.ask(&fields, request).await {
+            Ok(Some(asked)) => self.settle(&fields, asked, doubted).await,
+            Ok(None) => Ok(Step::Again),
+            Err(error) => {
                 self.release().await;
-                return Err(error::store(&e));
+                Err(error)
             }
         }
-        let asked = self.ask(&fields, request).await?;
-        self.settle(&fields, asked, doubted).await
     }
 
     /// Asks, and once more with the refresh token before, if the provider does not know this one
-    /// and an answer may have been lost.
-    async fn ask(&self, fields: &Fields, request: HostRequest) -> Result<Asked, Error> {
+    /// and an answer may have been lost. Nothing if somebody else has taken over; an error where
+    /// nothing was sent.
+    async fn ask(&self, fields: &Fields, request: HostRequest) -> Result<Option<Asked>, Error> {
         let values = self.party.values(&self.connection, fields.all());
-        let asked = self.inner.ask(&values, &request, self.until).await;
+        let Some(asked) = self.send(&values, &request).await? else { return Ok(None) };
         let missed = asked.lost || self.credential.intent.is_some();
         let now = self.inner.ports.clock.now();
         let kept = self.credential.grant.previous_until.is_some_and(|until| until > now);
         if !(missed && kept && matches!(asked.told, Told::NoGrant(_))) {
-            return Ok(asked);
+            return Ok(Some(asked));
         }
-        let Some(request) = self.request(fields, PREVIOUS_REFRESH_TOKEN)? else { return Ok(asked) };
-        let again = self.inner.ask(&values, &request, self.until).await;
-        let helps = matches!(again.told, Told::Token(_) | Told::Moved(..) | Told::Lost(_));
-        Ok(if helps { again } else { asked })
+        let Ok(Some(request)) = self.request(fields, PREVIOUS_REFRESH_TOKEN) else {
+            return Ok(Some(asked));
+        };
+        let again = self.send(&values, &request).await.ok().flatten();
+        let helps =
+            |it: &Asked| matches!(it.told, Told::Token(_) | Told::Moved(..) | Told::Lost(_));
+        Ok(Some(again.filter(helps).unwrap_or(asked)))
+    }
+
+    /// Writes down that something is about to be sent, and holds the lease for it; false if
+    /// somebody else has taken over.
+    pub(super) async fn intend(&self) -> Result<bool, Error> {
+        let Inner { ports, .. } = self.inner;
+        let (until, generation) =
+            (when::after(ports.clock.now(), LEASE), self.credential.generation);
+        match ports.credentials.intend_refresh(&self.lease, generation, until).await {
+            Ok(()) => Ok(true),
+            Err(e) if is_lost(e.kind()) => Ok(false),
+            Err(e) => Err(error::store(&e)),
+        }
     }
 
     /// The request for a new token; nothing where only a person can bring one.
@@ -146,7 +161,7 @@ impl Inner {
 
 /// Whether somebody else has taken over.
 pub(super) fn is_lost(kind: StoreErrorKind) -> bool {
-    matches!(kind, StoreErrorKind::Fenced | StoreErrorKind::Conflict)
+    kind == StoreErrorKind::Fenced
 }
 
 /// The host of an address, and nothing of its query.
