@@ -52,6 +52,7 @@ pub(super) fn credentials(parts: Parts) -> Credentials {
         apps: store.clone(),
         flows: store.clone(),
         catalogue: store.clone(),
+        tasks: store.clone(),
         access: store,
         vault: sealer,
         outbound,

@@ -21,15 +21,9 @@ impl Credentials {
         let Self(inner) = self;
         let known = inner.known(&connection).await?;
         known.checked_by(check)?;
-        connection.account = known.account;
+        connection.account.clone_from(&known.account);
         let party = inner.party_anyway(&connection).await?;
-        let new = New {
-            connection,
-            replaces: known.replaces,
-            fields,
-            grant: Grant::default(),
-            access: None,
-        };
+        let new = New { connection, before: known, fields, grant: Grant::default(), access: None };
         let new = match party.method(&new.connection)? {
             Auth::Key(_) | Auth::None => new,
             Auth::OAuth2(_) => return Err(browser(&new.connection.auth)),

@@ -39,13 +39,16 @@ pub(super) fn request(error: &RequestError) -> Error {
     }
 }
 
+/// The code of an app that is not there.
+pub(super) const NO_APP: &str = "credential.app";
+
 /// No app serves the tenant.
 pub(super) fn no_app(package: &str) -> Error {
     let message = format!(
         "this host is not registered at the provider of {package}; register it there and run: \
          plughouse app set {package} --client-id …"
     );
-    Error::new(ErrorKind::Denied, "credential.app", message)
+    Error::new(ErrorKind::Denied, NO_APP, message)
 }
 
 /// The connection, or its credential, is not there.

@@ -123,8 +123,8 @@ impl Inner {
         self.app_accepted(party).await;
         drop(masked);
         let new = New {
-            connection: Connection { account: known.account, ..begun.connection },
-            replaces: begun.replaces,
+            connection: Connection { account: known.account.clone(), ..begun.connection },
+            before: known,
             fields: Vec::new(),
             grant: Grant::default(),
             access: None,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use model::credential::{Grant, NewSecrets, Token};
+use model::credential::{Grant, NewSecrets, REFRESH_TOKEN, Token, place};
 use model::outbound::HostRequest;
+use model::store::StoreErrorKind;
+use model::vault::Sealed;
 use model::{Connection, Error, ErrorKind, Secret, Timestamp};
 use oauth::{TokenAnswer, Values};
 
@@ -11,7 +13,7 @@ use super::handle::Untried;
 use super::refresh::Told;
 use super::secrets::replaced;
 use super::slot::Key;
-use super::{Check, Inner, Material, error};
+use super::{Check, Inner, Material, error, when};
 
 /// What was there before.
 pub(super) struct Known {
@@ -19,12 +21,14 @@ pub(super) struct Known {
     pub(super) replaces: u64,
     /// The account that it has read.
     pub(super) account: Option<String>,
+    /// The refresh token of the same method, as far as anybody knows a good one.
+    refresh: Option<Sealed>,
 }
 
 /// What is to be kept.
 pub(super) struct New {
     pub(super) connection: Connection,
-    pub(super) replaces: u64,
+    pub(super) before: Known,
     pub(super) fields: Vec<(String, Secret)>,
     pub(super) grant: Grant,
     /// The access token, for methods that have them.
@@ -48,9 +52,13 @@ impl New {
     pub(super) fn with(mut self, answer: TokenAnswer, at: Timestamp) -> Self {
         self.connection.variables.extend(answer.variables.clone());
         self.access = Some(answer.access.clone());
-        let random = u64::try_from(at.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
-        (self.fields, self.grant) = replaced((&self.fields, &Grant::default()), answer, at, random);
+        let before = (self.fields.as_slice(), &Grant::default());
+        (self.fields, self.grant) = replaced(before, answer, at, when::scattered(at));
         self
+    }
+
+    fn has_refresh_token(&self) -> bool {
+        self.fields.iter().any(|(name, _)| name == REFRESH_TOKEN)
     }
 }
 
@@ -64,12 +72,18 @@ impl Inner {
             let message = format!("connection {id} belongs to package {}", before.package);
             return Err(Error::new(ErrorKind::Conflict, "credential.package", message));
         }
-        let credential = self.ports.credentials.credential(tenant, id).await;
-        let credential = credential.map_err(|e| error::store(&e))?;
-        Ok(Known {
-            replaces: credential.map_or(0, |(credential, _)| credential.generation),
-            account: before.and_then(|before| before.account),
-        })
+        let status = self.ports.catalogue.connection_status(tenant, id).await;
+        let status = status.map_err(|e| error::store(&e))?;
+        let found = self.ports.credentials.credential(tenant, id).await;
+        let found = found.map_err(|e| error::store(&e))?;
+        let replaces = found.as_ref().map_or(0, |(credential, _)| credential.generation);
+        let good = before.as_ref().is_some_and(|before| before.auth == connection.auth)
+            && status.is_none_or(|status| status.state.works());
+        // One that may have been spent meanwhile is not a good one.
+        let found = found.filter(|(credential, _)| good && credential.intent.is_none());
+        let sealed = found.map(|(_, sealed)| sealed).unwrap_or_default();
+        let refresh = sealed.into_iter().find(|sealed| sealed.place.field == REFRESH_TOKEN);
+        Ok(Known { replaces, account: before.and_then(|before| before.account), refresh })
     }
 
     /// The first token, once: a person waits and can begin again.
@@ -108,19 +122,47 @@ impl Inner {
         check: Option<&dyn Check>,
     ) -> Result<Connection, Error> {
         let key = Key::new(&new.connection.tenant, &new.connection.id);
-        let material = material(&new);
-        let fields = self.masked(new.fields);
+        let (material, masked) = (material(&new), self.masked(new.fields.clone()));
         if let Some(check) = check {
             check.check(&mut new.connection, material).await?;
         }
-        let sealed = self.seal(&key, new.replaces + 1, &fields).await?;
-        let secrets = NewSecrets { replaces: new.replaces, sealed, grant: new.grant };
-        let kept = self.ports.credentials.authorise(new.connection.clone(), secrets).await;
-        kept.map_err(|e| error::store(&e))?;
+        self.inherit(&key, &mut new).await;
+        drop(masked);
+        let (fields, replaces) = (self.masked(new.fields), new.before.replaces);
+        let mut again = true;
+        loop {
+            let sealed = self.seal(&key, replaces + 1, &fields).await?;
+            let secrets = NewSecrets { replaces, sealed, grant: new.grant.clone() };
+            match self.ports.credentials.authorise(new.connection.clone(), secrets).await {
+                Ok(_) => break,
+                // A rotation may have ended the key that they were sealed under, and what a person
+                // has authorised is not to be had again.
+                Err(e) if e.kind() == StoreErrorKind::Conflict && again => again = false,
+                Err(e) => return Err(error::store(&e)),
+            }
+        }
         self.slots.forget(&key);
         let Key { tenant, connection } = &key;
         tracing::info!(%tenant, %connection, method = new.connection.auth, "connected");
         Ok(new.connection)
+    }
+
+    /// Keeps the refresh token that is there, where the answer has none and the account has been
+    /// asked for and is the same: some providers give one with the first consent alone. One that
+    /// does not open is left, for it is what a new authorisation replaces.
+    async fn inherit(&self, Key { tenant, connection }: &Key, new: &mut New) {
+        let Known { replaces, account, refresh } = &mut new.before;
+        let (place, sealed) = (place(tenant, connection, REFRESH_TOKEN, *replaces), refresh.take());
+        let same = account.is_some() && *account == new.connection.account;
+        let Some(sealed) = sealed.filter(|_| same && new.access.is_some()) else { return };
+        if new.has_refresh_token() {
+            return;
+        }
+        let Ok(secret) = self.open_one(&place, sealed).await else { return };
+        new.fields.push((REFRESH_TOKEN.to_owned(), secret));
+        let names: Vec<_> = new.fields.iter().map(|(name, _)| name.clone()).collect();
+        let random = when::scattered(new.grant.obtained.unwrap_or_default());
+        new.grant.refresh_at = when::refresh_at(&new.grant, &names, random);
     }
 }
 
@@ -128,7 +170,7 @@ fn material(new: &New) -> Material {
     let Some(access) = &new.access else { return Material::Fields(new.fields.clone()) };
     Material::Tokens(Arc::new(Untried(Token {
         secret: access.clone(),
-        generation: new.replaces + 1,
+        generation: new.before.replaces + 1,
         obtained: new.grant.obtained.unwrap_or_default(),
         expires: new.grant.expires,
         variables: new.connection.variables.clone(),

@@ -8,6 +8,7 @@ use model::credential::{AccessLog, AppStore, CredentialStore, FlowStore, Tokens}
 use model::masking::Masking;
 use model::outbound::Outbound;
 use model::store::Catalogue;
+use model::task::TaskStore;
 use model::vault::Vault;
 use model::{Clock, Connection, Error, Secret};
 use package::manifest::Manifest;
@@ -27,6 +28,8 @@ pub struct Ports {
     pub flows: Arc<dyn FlowStore>,
     /// Connections and their states.
     pub catalogue: Arc<dyn Catalogue>,
+    /// What is to be synced, and so will be used.
+    pub tasks: Arc<dyn TaskStore>,
     /// Who has used what.
     pub access: Arc<dyn AccessLog>,
     /// Seals and opens.

@@ -4,18 +4,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{ConnectionState, Error, TenantId, Timestamp};
+use model::{Connection, ConnectionState, Error, TenantId, Timestamp};
 
 use super::inventory::{Scan, Seen};
-use super::{Credentials, when};
+use super::{Credentials, Inner, error, when};
 
-/// Days without use after which a connection is suspended, unless the operator says otherwise: a
-/// monthly job still uses it, and what nobody has used for longer is only there to be stolen.
+/// Days without use, nor a task that will use it, after which a connection is suspended, unless the
+/// operator says otherwise: what nobody has used for longer is only there to be stolen.
 pub const IDLE_DAYS_DEFAULT: u32 = 30;
 
 /// How long before its end a credential that nobody but a person can renew is said to end: a week
 /// has a day on which that person works.
 const WARNING: Duration = Duration::from_hours(24 * 7);
+
+/// Tasks that are read at one time.
+const TASKS_PAGE: usize = 100;
 
 /// When connections that nobody uses are suspended.
 #[derive(Clone, Debug)]
@@ -78,7 +81,10 @@ impl Credentials {
                     (ConnectionState::NeedsReauthorisation, reason, &mut reviewed.ended)
                 }
             };
-            let model::Connection { tenant, id, .. } = &seen.connection;
+            if !inner.stands(&seen, &finding).await? {
+                continue;
+            }
+            let Connection { tenant, id, .. } = &seen.connection;
             match inner.turn((tenant, id), state, &reason).await {
                 Ok(()) => *count += 1,
                 // It may just have been removed; those behind it are looked at all the same.
@@ -88,6 +94,32 @@ impl Credentials {
             }
         }
         Ok(reviewed)
+    }
+}
+
+impl Inner {
+    /// Whether what was found is still so: who has authorised or used the connection since the page
+    /// was read has changed it. One that is to be synced is not idle, however seldom that is.
+    async fn stands(&self, seen: &Seen, finding: &Finding) -> Result<bool, Error> {
+        let Connection { tenant, id, .. } = &seen.connection;
+        let credential = self.ports.credentials.credential(tenant, id).await;
+        let credential = credential.map_err(|e| error::store(&e))?;
+        if credential.is_none_or(|(credential, _)| credential != seen.credential) {
+            return Ok(false);
+        }
+        if !matches!(finding, Finding::Idle(_)) {
+            return Ok(true);
+        }
+        let mut after = None;
+        loop {
+            let tasks = self.ports.tasks.tasks(tenant, after.as_ref(), TASKS_PAGE).await;
+            let tasks = tasks.map_err(|e| error::store(&e))?;
+            let Some(last) = tasks.last() else { return Ok(true) };
+            after = Some(last.id.clone());
+            if tasks.iter().any(|task| task.connection == *id && task.next_sync_at.is_some()) {
+                return Ok(false);
+            }
+        }
     }
 }
 

@@ -8,15 +8,17 @@ use model::credential::{Credential, CredentialQuery, Failure, Leased, RefreshFai
 use model::{Error, retry};
 use serde::Serialize;
 
-use super::party::REFUSED;
-use super::refresh::{Doubt, LEASE};
+use super::refresh::Doubt;
 use super::slot::Key;
 use super::{Credentials, Inner, error, when};
 
 /// Refreshes at one time: token endpoints of one provider allow few, and nobody waits.
 const AT_ONCE_MAX: usize = 8;
 
-/// The most by which credentials of one app that was refused come apart again.
+/// When somebody may have put right what keeps a refresh from being tried.
+const PUT_OFF: Duration = Duration::from_mins(5);
+
+/// The most by which credentials that were put off for one reason come apart again.
 const SPREAD_MAX: Duration = Duration::from_mins(1);
 
 /// What a sweep has done.
@@ -55,28 +57,24 @@ impl Inner {
         else {
             return true;
         };
-        if why.code == REFUSED
-            && let Err(error) = self.put_off(&key, &why).await
-        {
+        if let Err(error) = self.put_off(&key, &why).await {
             let Key { tenant, connection } = &key;
             tracing::warn!(%tenant, %connection, %error, "a refresh was not put off");
         }
         false
     }
 
-    /// Has a credential come again when its app is tried again: as long as it is due it stands
-    /// before those of all other apps.
+    /// Has a credential come again later whose refresh could not be tried: its app is refused, or is
+    /// not there, or its package is not. As long as it is due it stands before all others.
     async fn put_off(&self, key: &Key, why: &Error) -> Result<(), Error> {
         let (now, credentials) = (self.ports.clock.now(), &self.ports.credentials);
-        let until = when::after(now, LEASE);
-        let leased =
-            credentials.lease_refresh(&key.tenant, &key.connection, &self.ports.holder, until);
-        let Leased::Taken(lease, credential, _) = leased.await.map_err(|e| error::store(&e))?
-        else {
-            return Ok(());
-        };
+        let Leased::Taken(lease, credential, _) = self.lease(key).await? else { return Ok(()) };
+        if credential.grant.refresh_at.is_none_or(|at| at > now) {
+            let released = credentials.release_refresh(&lease).await;
+            return released.map_err(|e| error::store(&e));
+        }
         let spread = retry::share(SPREAD_MAX, when::random(&credential, now));
-        let wait = why.retry_after.unwrap_or(when::COOL_DOWN) + spread;
+        let wait = why.retry_after.unwrap_or(PUT_OFF) + spread;
         let failed = RefreshFailed {
             failure: Failure { at: now, code: why.code.clone(), message: why.message.clone() },
             retry_at: Some(when::after(now, wait)),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use model::credential::{Credential, Grant, REFRESH_TOKEN};
+use model::credential::{Credential, Failure, Grant, REFRESH_TOKEN};
 use model::{Timestamp, retry};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::error;
 use super::party::REFUSED;
 
 /// A token is replaced this long before it expires at the latest: the longest outage of a token
@@ -48,7 +49,12 @@ pub(super) fn due(grant: &Grant) -> Option<Timestamp> {
 
 /// Whether the access token may still be sent.
 pub(super) fn is_alive(grant: &Grant, now: Timestamp) -> bool {
-    grant.obtained.is_some() && grant.expires.is_none_or(|expires| before(expires, ALIVE_MIN) > now)
+    let Some(obtained) = grant.obtained else { return false };
+    grant.expires.is_none_or(|expires| {
+        // One that lives for seconds is used for most of them: it would be replaced for every call.
+        let margin = ALIVE_MIN.min(between(obtained, expires) / MARGIN_PART);
+        before(expires, margin) > now
+    })
 }
 
 /// Whether the access token is to be replaced, or there is none.
@@ -78,8 +84,11 @@ pub(super) fn backoff(failures: u32, asked: Option<Duration>, random: u64) -> Du
 
 /// What is left of the wait that the last failure has brought.
 pub(super) fn rest(credential: &Credential, now: Timestamp) -> Option<Duration> {
-    // That of an app is the app's to tell: it may have been put right.
-    let failure = credential.failure.as_ref().filter(|failure| failure.code != REFUSED)?;
+    // That of an app is the app's to tell: it may have been put right. One that is still to come
+    // was written by a clock that ran ahead.
+    let own = |code: &str| matches!(code, REFUSED | error::NO_APP);
+    let passes = |failure: &&Failure| !own(&failure.code) && failure.at <= now;
+    let failure = credential.failure.as_ref().filter(passes)?;
     let until = credential.grant.refresh_at.unwrap_or_else(|| after(failure.at, COOL_DOWN));
     (until > now).then(|| between(now, until))
 }
@@ -89,6 +98,11 @@ pub(super) fn random(credential: &Credential, now: Timestamp) -> u64 {
     let Credential { tenant, connection, generation, .. } = credential;
     let text = format!("{tenant}/{connection}/{generation}/{}", now.as_nanosecond());
     xxh3_64(text.as_bytes())
+}
+
+/// The same of an instant alone.
+pub(super) fn scattered(at: Timestamp) -> u64 {
+    xxh3_64(&at.as_nanosecond().to_le_bytes())
 }
 
 pub(super) fn after(at: Timestamp, by: Duration) -> Timestamp {
@@ -140,6 +154,9 @@ mod tests {
         assert!(!is_alive(&grant(Some(10)), before(at(10), ALIVE_MIN)));
         assert!(is_alive(&grant(None), at(1_000_000)));
         assert!(!is_alive(&Grant::default(), at(0)));
+        let seconds = |s| Timestamp::from_second(s).unwrap();
+        let brief = Grant { expires: Some(seconds(10)), ..grant(None) };
+        assert!(is_alive(&brief, seconds(7)) && !is_alive(&brief, seconds(8)));
     }
 
     #[track_caller]

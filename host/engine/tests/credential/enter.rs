@@ -134,7 +134,7 @@ async fn browser_method_is_not_entered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_account_switches_the_connection_off_and_a_person_on_again() {
+async fn other_account_is_not_switched_on_again_but_replaced_by_the_known_one() {
     let world = World::new().await;
     let process = world.process("one");
     let key = vec![field("token", "hunter2-hunter2")];
@@ -144,12 +144,14 @@ async fn other_account_switches_the_connection_off_and_a_person_on_again() {
     process.credentials.verified(&known, "42").await.unwrap();
     let error = process.credentials.verified(&known, "43").await.unwrap_err();
     assert_eq!(error.code, "engine.other-account");
-    let refused = process.credentials.material(&known).await.err().unwrap();
-    assert_eq!(refused.code, "credential.resting");
-    assert!(refused.message.contains("opens account 43, and it has read 42"), "{refused}");
+    assert_eq!(world.state().await, ConnectionState::NeedsReauthorisation);
+    assert!(world.reason().await.contains("opens account 43, and it has read 42"));
     let (tenant, id) = whose();
-    process.credentials.enable(&tenant, &id).await.unwrap();
-    assert!(process.credentials.material(&known).await.is_ok());
+    let refused = process.credentials.enable(&tenant, &id).await.unwrap_err();
+    assert_eq!(refused.code, "credential.ended");
+    let other = vec![field("token", "hunter3-hunter3")];
+    enter(&world, &process, "key", other, Some("42")).await.unwrap();
+    assert_eq!(world.state().await, ConnectionState::Active);
 }
 
 #[tokio::test(start_paused = true)]

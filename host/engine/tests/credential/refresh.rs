@@ -1,5 +1,6 @@
 //! How a credential is kept alive.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use model::credential::{CredentialStore as _, PREVIOUS_REFRESH_TOKEN};
@@ -203,6 +204,46 @@ async fn grant_that_is_gone_is_believed_gone_the_second_time_and_nothing_is_forg
     assert_eq!(world.state().await, ConnectionState::Active);
     let tokens = process.tokens(&connection("user")).await;
     assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_whose_key_was_retired_meanwhile_is_sealed_again_and_not_lost() {
+    let world = World::with(AuthServer::new(CLIENT, CLIENT_SECRET).leeway(Leeway::NONE)).await;
+    let process = world.process("one");
+    process.tap.conflicts.store(1, Relaxed);
+    let tokens = process.tokens(&world.authorised(&process).await).await;
+    process.tap.conflicts.store(2, Relaxed);
+    assert_eq!(world.drive(tokens.renewed(1)).await.unwrap().generation, 2);
+    assert_eq!(world.drive(tokens.renewed(2)).await.unwrap().generation, 3);
+    assert_eq!((world.asked(), world.provider.server.with(|s| s.live_chains())), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_of_a_few_seconds_is_used_for_most_of_them() {
+    let world = World::new().await;
+    let process = world.process("one");
+    let tokens = process.tokens(&world.authorised(&process).await).await;
+    let brief = serde_json::json!({ "access_token": "sim_at_brief", "expires_in": 10 });
+    world.provider.instead(Instead::Says(Answer::value(200, &brief)));
+    assert_eq!(world.drive(tokens.renewed(1)).await.unwrap().generation, 2);
+    for _ in 0..5 {
+        assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 2);
+    }
+    world.pass(Duration::from_secs(8)).await;
+    assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_of_a_clock_that_ran_ahead_keeps_nobody_from_trying() {
+    let world = World::new().await;
+    let process = world.process("one");
+    let tokens = process.tokens(&world.authorised(&process).await).await;
+    let right = world.clock.now();
+    world.clock.set(right.saturating_add(100 * HOUR).unwrap());
+    world.provider.instead(Instead::Unsent);
+    assert!(world.drive(tokens.renewed(1)).await.is_err());
+    world.clock.set(right);
+    assert_eq!(world.drive(tokens.renewed(1)).await.unwrap().generation, 2);
 }
 
 #[tokio::test(start_paused = true)]

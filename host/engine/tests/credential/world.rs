@@ -120,6 +120,7 @@ impl World {
             apps: tapped.clone(),
             flows: tapped.clone(),
             catalogue: tapped.clone(),
+            tasks: self.store.clone(),
             access: tapped.clone(),
             vault: tapped.clone(),
             masking: Arc::new(Open),
