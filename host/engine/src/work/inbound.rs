@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use model::errors::Again;
 use model::queue::{Effect, Job, Leased, Outcome};
 use model::run::RunStatus;
-use model::store::{RecordStore, RunEnd};
+use model::store::{RecordStore, RunEnd, RunRef};
 use model::{Clock, Error, Timestamp};
 
 use super::error;
@@ -120,6 +120,7 @@ impl Inbound {
         let ran = Box::pin(replay::run(&plan, &ports)).await.map_err(|e| error::store(&e))?;
         let Replayed { end, rest, waiting } = ran;
         let Some(Rest { entities, mark }) = rest else {
+            let waiting = if self.has_changed(&end.run).await? { waiting } else { BTreeMap::new() };
             let ended = judge(job, (end, false), self.clock.now());
             return Ok(ended.followed(leased, waiting));
         };
@@ -128,6 +129,15 @@ impl Inbound {
         let rest = rest.job(&leased.lease.tenant, leased.package.clone());
         let ended = done(job, vec![Effect::EndRun(end), Effect::Enqueue(rest)]);
         Ok(ended.followed(leased, waiting.into_keys().map(|entity| (entity, true)).collect()))
+    }
+
+    /// Whether a replay has brought or changed anything. One that has not is followed by none, or
+    /// those that take something for granted of many references would follow each other for ever.
+    async fn has_changed(&self, run: &RunRef) -> Result<bool, Error> {
+        let RunRef { tenant, connection, id } = run;
+        let run = self.store.run(tenant, connection, *id).await.map_err(|e| error::store(&e))?;
+        let reports = run.into_iter().flat_map(|run| run.entities.into_values());
+        Ok(reports.map(|report| report.inserted + report.updated).any(|changed| changed > 0))
     }
 }
 

@@ -78,7 +78,8 @@ impl Adapter for Managers {
 
 fn sync() -> NewJob {
     let connection = "crm".parse().unwrap();
-    let order = SyncOrder { connection, entities: Vec::new(), full: false, task: None };
+    let order =
+        SyncOrder { connection, entities: Vec::new(), full: false, task: None, by_person: true };
     Order::Sync(order).job(&tenant(), Some("test/provider".to_owned()))
 }
 
@@ -86,6 +87,40 @@ fn replay(mark: Option<Mark>) -> NewJob {
     let connection = "crm".parse().unwrap();
     let order = ReplayOrder { connection, entities: Vec::new(), again: true, mark };
     Order::Replay(order).job(&tenant(), Some("test/provider".to_owned()))
+}
+
+/// So many contacts on one page, whose managers are never read.
+#[derive(Clone)]
+struct Orphans(usize);
+
+#[async_trait]
+impl Adapter for Orphans {
+    async fn check(&mut self) -> Called<Account> {
+        called(Err(Error::new(ErrorKind::Unsupported, "test.check", "not here")))
+    }
+
+    async fn discover(&mut self, _: Option<&str>, _: Option<&str>) -> Called<Vec<Entity>> {
+        called(Ok(Vec::new()))
+    }
+
+    async fn pull(&mut self, request: PullRequest) -> Called<Page> {
+        let record = |number: usize| Record {
+            entity: request.entity.clone(),
+            id: number.to_string(),
+            version: None,
+            modified: None,
+            payload: format!(r#"{{"name":"x","boss":"never {number}"}}"#).into(),
+            contents: Vec::new(),
+            details: Vec::new(),
+        };
+        called(Ok(Page {
+            records: (0..self.0).map(record).collect(),
+            tombstones: Vec::new(),
+            rejects: Vec::new(),
+            next: Next::Done("all".to_owned()),
+            details: Vec::new(),
+        }))
+    }
 }
 
 /// Claims the only job.
@@ -161,6 +196,18 @@ async fn what_a_run_that_died_has_left_is_followed_by_a_replay() {
     let crew = world.readers();
     world.until(|s| s.done == 2).await;
     assert_eq!(kinds(&world).await, [RunKind::Sync, RunKind::Sync, RunKind::Replay]);
+    crew.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn references_beyond_those_that_are_remembered_are_followed_by_one_replay() {
+    let world = World::new(managed()).await;
+    world.adapter(|| Orphans(10_001));
+    let crew = world.readers();
+    world.enqueue(sync()).await;
+    world.until(|s| s.done >= 2 && s.leased == 0).await;
+    world.pass(Duration::from_hours(1)).await;
+    assert_eq!(kinds(&world).await, [RunKind::Sync, RunKind::Replay]);
     crew.stop().await;
 }
 
