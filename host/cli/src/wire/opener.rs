@@ -102,11 +102,9 @@ impl Opener for Connections {
         };
         let package = self.host.packages.recent(&connection.package).await?;
         let mut choice = Choice { entities: order.entities.clone(), ..Choice::default() };
-        let priority = match order.task {
-            Some(_) => Priority::Background,
-            None => Priority::Interactive,
-        };
-        if order.task.is_some() {
+        let scheduled = order.is_scheduled();
+        let priority = if scheduled { Priority::Background } else { Priority::Interactive };
+        if scheduled {
             let (now, next) = self.due(&connection, &package, choice.entities).await?;
             if now.is_empty() {
                 return Ok(Opening::Early { next });

@@ -21,7 +21,7 @@ const REPEATED_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// The job of a tick: none while the one before is not finished, and of one instant once, unless
 /// the next one follows soon.
 pub(super) fn job(task: &Task, due: Timestamp, next: Option<Timestamp>) -> NewJob {
-    let mut job = now(task, false);
+    let mut job = order(task, false, false);
     if next.is_none_or(|next| next.duration_since(due) > REPEATED_MAX) {
         let key = format!("tick/{}/{}", task.id, due.as_nanosecond());
         job.dedupe.push(Dedupe { key, until: DedupeUntil::Elapsed(TOMBSTONE) });
@@ -29,23 +29,25 @@ pub(super) fn job(task: &Task, due: Timestamp, next: Option<Timestamp>) -> NewJo
     job
 }
 
-/// Queues a task at once, whatever its schedule says and paused or not; a duplicate if a job of
-/// it is not finished yet. A full one reads everything again.
+/// Queues a task at once because a person asks, whatever its schedule and the provider say of when,
+/// and paused or not; a duplicate if a job of it is not finished yet. A full one reads everything
+/// again.
 pub async fn run_now(
     queue: &dyn JobQueue,
     task: &Task,
     full: bool,
 ) -> Result<Option<Enqueued>, StoreError> {
-    let answers = queue.enqueue(vec![now(task, full)]).await?;
+    let answers = queue.enqueue(vec![order(task, full, true)]).await?;
     Ok(answers.into_iter().next())
 }
 
-fn now(task: &Task, full: bool) -> NewJob {
+fn order(task: &Task, full: bool, by_person: bool) -> NewJob {
     let order = Order::Sync(SyncOrder {
         connection: task.connection.clone(),
         entities: task.entities.clone(),
         full,
         task: Some(task.id.clone()),
+        by_person,
     });
     order.job(&task.tenant, Some(task.package.clone()))
 }

@@ -33,8 +33,11 @@ pub struct SyncOrder {
     pub entities: Vec<String>,
     /// Everything again, as if for the first time.
     pub full: bool,
-    /// The task that asks for it; nothing means a person.
+    /// The task that it is for; nothing means that a person has said what.
     pub task: Option<TaskId>,
+    /// A person asks, though it is for a task: it is not too early.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_person: bool,
 }
 
 /// What is to be mapped again.
@@ -50,6 +53,18 @@ pub struct ReplayOrder {
     /// How far one of the entities was gone through before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl SyncOrder {
+    /// Whether a schedule asks, which keeps to what a provider says of being polled.
+    pub fn is_scheduled(&self) -> bool {
+        self.task.is_some() && !self.by_person
+    }
 }
 
 #[derive(Deserialize, Serialize)]
@@ -152,6 +167,7 @@ mod tests {
             entities: vec!["contact".to_owned()],
             full: false,
             task: Some("nightly".parse().unwrap()),
+            by_person: false,
         })
     }
 

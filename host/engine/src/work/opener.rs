@@ -31,7 +31,7 @@ pub struct Opened {
 pub enum Opening {
     /// There is no such connection any more.
     Gone,
-    /// Nothing of what a task asks for may be read so soon again. That is no run and no failure:
+    /// Nothing of what a schedule asks for may be read so soon again. That is no run and no failure:
     /// the job is done, and the schedule asks again. Orders of people are never early.
     Early {
         /// When the first of it may be read; nothing where there is nothing to read at all.
@@ -53,7 +53,7 @@ pub trait Opener: Send + Sync {
     ) -> Result<Option<About>, Error>;
 
     /// Loads the package, verified again, opens the connection's door out, and says how what was
-    /// asked for is read. Of an order by a task, entities that must not be polled so soon again
+    /// asked for is read. Of an order by a schedule, entities that must not be polled so soon again
     /// are left out: see [`policy::due`](crate::policy::due). The credential is used on account of
     /// the job.
     async fn open(

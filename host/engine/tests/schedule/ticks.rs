@@ -44,8 +44,22 @@ async fn job_says_what_is_to_be_read() {
     let Ok(Order::Sync(order)) = Order::parse(&leased.jobs[0].payload) else {
         panic!("the job reads nothing")
     };
+    assert!(order.is_scheduled());
     assert_eq!((order.entities, order.full), (entities, false));
     assert_eq!((order.connection.as_str(), order.task.unwrap().as_str()), ("crm", "crm"));
+}
+
+#[tokio::test]
+async fn task_that_is_run_by_hand_asks_for_a_person() {
+    let world = World::new().await;
+    world.put(every("crm", 60)).await.unwrap();
+    let answer = run_now(&world.store, &world.task("crm").await, true).await.unwrap();
+    assert!(matches!(answer, Some(Enqueued::New(_))), "{answer:?}");
+    let leased = world.claim().await.unwrap();
+    let Ok(Order::Sync(order)) = Order::parse(&leased.jobs[0].payload) else {
+        panic!("the job reads nothing")
+    };
+    assert!(order.full && order.task.is_some() && !order.is_scheduled());
 }
 
 #[tokio::test]

@@ -119,6 +119,7 @@ pub(crate) fn order(full: bool) -> NewJob {
         entities: Vec::new(),
         full,
         task: Some("nightly".parse().unwrap()),
+        by_person: false,
     };
     Order::Sync(order).job(&tenant(), Some("test/provider".to_owned()))
 }

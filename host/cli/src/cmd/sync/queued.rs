@@ -45,7 +45,13 @@ pub(super) async fn sync(
     let package = host.load(&connection.package).await?;
     // What cannot be read is told here, and not by a dead letter.
     SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)?;
-    let order = SyncOrder { connection: id.clone(), entities: choice.entities, full, task: None };
+    let order = SyncOrder {
+        connection: id.clone(),
+        entities: choice.entities,
+        full,
+        task: None,
+        by_person: true,
+    };
     queued(global, host, &connection, &Order::Sync(order)).await
 }
 
