@@ -91,6 +91,24 @@ async fn sweep_puts_off_what_waits_for_an_app_and_leaves_its_state_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_no_app_does_not_stand_before_all_others() {
+    let world = World::new().await;
+    let process = world.process("one");
+    world.authorised(&process).await;
+    process.credentials.remove_app(PACKAGE, None).await.unwrap();
+    world.pass(Duration::from_mins(46)).await;
+    world.drive(process.credentials.refresh_due(1)).await.unwrap();
+    let credential = world.credential().await;
+    assert!(credential.grant.refresh_at.unwrap() > world.clock.now());
+    assert_eq!(credential.failure.unwrap().code, "credential.app");
+    assert_eq!((credential.lease, credential.intent, world.asked()), (None, None, 1));
+    world.pass(Duration::from_mins(1)).await;
+    process.credentials.set_app(new_app(CLIENT_SECRET)).await.unwrap();
+    let tokens = process.tokens(&connection("user")).await;
+    assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 2, "at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn app_of_a_tenant_goes_before_that_of_the_deployment() {
     let world = World::new().await;
     let process = world.process("one");

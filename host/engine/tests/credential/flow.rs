@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use model::credential::Credential;
 use model::store::Catalogue as _;
 use model::{ConnectionState, Error, Secret};
+use plughouse_testkit::{Answer, AuthServer};
 
+use crate::provider::Instead;
 use crate::world::{Account, PACKAGE, Process, World, connection, text, whose};
 
 async fn finish(
@@ -160,6 +163,44 @@ async fn connection_is_authorised_again_for_the_same_account_alone() {
     let (tenant, id) = whose();
     let stored = world.store.connection(&tenant, &id).await.unwrap().unwrap();
     assert_eq!(stored.account.as_deref(), Some("42"));
+}
+
+/// Whether a refresh token stays that a second authorisation leaves out.
+async fn stays(world: &World, process: &Process, account: Option<&'static str>) -> bool {
+    let (query, browser) = world.browse(process, &connection("user")).await;
+    let token = serde_json::json!({ "access_token": "sim_at_second", "expires_in": 3600 });
+    world.provider.instead(Instead::Says(Answer::value(200, &token)));
+    let account = account.map(Account);
+    let check = account.as_ref().map(Account::as_check);
+    world.drive(process.credentials.finish(&query, Some(&browser), check)).await.unwrap();
+    let Credential { fields, .. } = world.credential().await;
+    fields.iter().any(|field| field == "refresh_token")
+}
+
+#[tokio::test(start_paused = true)]
+async fn refresh_token_that_is_given_with_the_first_consent_alone_stays_for_its_account() {
+    let world = World::new().await;
+    let process = world.process("one");
+    let (query, browser) = world.browse(&process, &connection("user")).await;
+    let check = Account("42");
+    let finished = process.credentials.finish(&query, Some(&browser), Some(check.as_check()));
+    let connection = world.drive(finished).await.unwrap().connection;
+    assert!(stays(&world, &process, Some("42")).await);
+    let tokens = process.tokens(&connection).await;
+    assert_eq!(world.drive(tokens.renewed(2)).await.unwrap().generation, 3, "and is good");
+    world.provider.server.with(AuthServer::revoke_all);
+    world.drive(tokens.renewed(3)).await.unwrap_err();
+    assert!(!stays(&world, &process, Some("42")).await, "one that was refused does not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refresh_token_of_an_account_that_nobody_has_asked_for_does_not_stay() {
+    let world = World::new().await;
+    let process = world.process("one");
+    world.authorised(&process).await;
+    assert!(!stays(&world, &process, None).await);
+    world.authorised(&process).await;
+    assert!(!stays(&world, &process, Some("42")).await, "it may be another's");
 }
 
 #[tokio::test(start_paused = true)]

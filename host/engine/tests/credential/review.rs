@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::credential::{IdleRule, Reviewed};
 use model::ConnectionState;
 use model::credential::{Access, AccessLog as _, Actor};
+use model::task::{Direction, Schedule, Task, TaskStore as _};
 use plughouse_testkit::Answer;
 use serde_json::json;
 
@@ -70,6 +71,35 @@ async fn connection_that_nobody_uses_is_suspended_though_it_is_kept_alive() {
     process.credentials.enable(&tenant, &id).await.unwrap();
     assert_eq!(reviewed(&world, &process).await, Reviewed::default());
     world.pass(30 * DAY).await;
+    assert_eq!(reviewed(&world, &process).await.idle, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_is_synced_once_a_quarter_is_not_idle() {
+    let world = World::new().await;
+    let process = world.process("one");
+    let connection = world.authorised(&process).await;
+    let mut task = Task {
+        tenant: connection.tenant,
+        id: "quarterly".parse().unwrap(),
+        connection: connection.id,
+        package: connection.package,
+        schedule: Schedule::Every(90 * DAY),
+        window: None,
+        jitter: Duration::ZERO,
+        direction: Direction::Inbound,
+        entities: Vec::new(),
+        paused: None,
+        created: world.clock.now(),
+        next_sync_at: Some(world.clock.now().saturating_add(90 * DAY).unwrap()),
+        last_sync_at: None,
+        revision: 0,
+    };
+    world.store.put_task(task.clone(), None).await.unwrap();
+    world.pass(60 * DAY).await;
+    assert_eq!(reviewed(&world, &process).await, Reviewed::default());
+    (task.paused, task.next_sync_at) = (Some("no need".to_owned()), None);
+    world.store.put_task(task, None).await.unwrap();
     assert_eq!(reviewed(&world, &process).await.idle, 1);
 }
 
