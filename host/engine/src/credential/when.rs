@@ -49,12 +49,7 @@ pub(super) fn due(grant: &Grant) -> Option<Timestamp> {
 
 /// Whether the access token may still be sent.
 pub(super) fn is_alive(grant: &Grant, now: Timestamp) -> bool {
-    let Some(obtained) = grant.obtained else { return false };
-    grant.expires.is_none_or(|expires| {
-        // One that lives for seconds is used for most of them: it would be replaced for every call.
-        let margin = ALIVE_MIN.min(between(obtained, expires) / MARGIN_PART);
-        before(expires, margin) > now
-    })
+    grant.obtained.is_some() && grant.expires.is_none_or(|expires| before(expires, ALIVE_MIN) > now)
 }
 
 /// Whether the access token is to be replaced, or there is none.
@@ -154,9 +149,6 @@ mod tests {
         assert!(!is_alive(&grant(Some(10)), before(at(10), ALIVE_MIN)));
         assert!(is_alive(&grant(None), at(1_000_000)));
         assert!(!is_alive(&Grant::default(), at(0)));
-        let seconds = |s| Timestamp::from_second(s).unwrap();
-        let brief = Grant { expires: Some(seconds(10)), ..grant(None) };
-        assert!(is_alive(&brief, seconds(7)) && !is_alive(&brief, seconds(8)));
     }
 
     #[track_caller]

@@ -219,21 +219,6 @@ async fn answer_whose_key_was_retired_meanwhile_is_sealed_again_and_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_of_a_few_seconds_is_used_for_most_of_them() {
-    let world = World::new().await;
-    let process = world.process("one");
-    let tokens = process.tokens(&world.authorised(&process).await).await;
-    let brief = serde_json::json!({ "access_token": "sim_at_brief", "expires_in": 10 });
-    world.provider.instead(Instead::Says(Answer::value(200, &brief)));
-    assert_eq!(world.drive(tokens.renewed(1)).await.unwrap().generation, 2);
-    for _ in 0..5 {
-        assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 2);
-    }
-    world.pass(Duration::from_secs(8)).await;
-    assert_eq!(world.drive(tokens.current()).await.unwrap().generation, 3);
-}
-
-#[tokio::test(start_paused = true)]
 async fn failure_of_a_clock_that_ran_ahead_keeps_nobody_from_trying() {
     let world = World::new().await;
     let process = world.process("one");
