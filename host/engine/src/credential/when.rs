@@ -152,19 +152,21 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_refresh(life: Option<i64>, fields: &[&str], random: u64, expected: Option<i64>) {
+    fn check_refresh(life: Option<i64>, fields: &[&str], random: u64, expected_s: Option<i64>) {
         let fields: Vec<_> = fields.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(refresh_at(&grant(life), &fields, random), expected.map(at));
+        let found = refresh_at(&grant(life), &fields, random);
+        assert_eq!(found.map(|at| at.as_second()), expected_s);
     }
 
     #[test]
     fn refresh_is_spread_and_comes_once_a_day_where_there_is_a_refresh_token() {
-        check_refresh(Some(60), &[], 0, Some(45));
-        check_refresh(Some(40), &[], u64::MAX, Some(24));
+        let day = 24 * 60;
+        check_refresh(Some(60), &[], 0, Some(45 * 60));
+        check_refresh(Some(40), &[], u64::MAX, Some(23 * 60 + 45));
         check_refresh(None, &[], 0, None);
-        check_refresh(None, &[REFRESH_TOKEN], 0, Some(24 * 60));
-        check_refresh(Some(90 * 24 * 60), &[REFRESH_TOKEN], u64::MAX, Some(24 * 60 - 5));
-        check_refresh(Some(90 * 24 * 60), &[], 0, Some(72 * 24 * 60));
+        check_refresh(None, &[REFRESH_TOKEN], 0, Some(day * 60));
+        check_refresh(Some(90 * day), &[REFRESH_TOKEN], u64::MAX, Some((day - 5) * 60));
+        check_refresh(Some(90 * day), &[], 0, Some(72 * day * 60));
     }
 
     #[track_caller]
