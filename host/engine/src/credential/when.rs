@@ -155,7 +155,7 @@ mod tests {
     fn check_refresh(life: Option<i64>, fields: &[&str], random: u64, expected_s: Option<i64>) {
         let fields: Vec<_> = fields.iter().map(|name| (*name).to_owned()).collect();
         let found = refresh_at(&grant(life), &fields, random);
-        assert_eq!(found.map(|at| at.as_second()), expected_s);
+        assert_eq!(found.map(Timestamp::as_second), expected_s);
     }
 
     #[test]
