@@ -19,10 +19,10 @@ const TOMBSTONE: Duration = Duration::from_hours(24);
 const REPEATED_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// The job of a tick: none while the one before is not finished, and of one instant once, unless
-/// the next one follows soon.
-pub(super) fn job(task: &Task, due: Timestamp, next: Option<Timestamp>) -> NewJob {
+/// another follows that instant soon, however late the tick itself is.
+pub(super) fn job(task: &Task, due: Timestamp, following: Option<Timestamp>) -> NewJob {
     let mut job = order(task, false, false);
-    if next.is_none_or(|next| next.duration_since(due) > REPEATED_MAX) {
+    if following.is_none_or(|following| following.duration_since(due) > REPEATED_MAX) {
         let key = format!("tick/{}/{}", task.id, due.as_nanosecond());
         job.dedupe.push(Dedupe { key, until: DedupeUntil::Elapsed(TOMBSTONE) });
     }

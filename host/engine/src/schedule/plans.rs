@@ -26,7 +26,7 @@ impl Plans {
         let when = when.ok();
         let next = when.as_ref().and_then(|when| when.next(now.max(due)));
         // A tick that comes late may find the hours over; it waits until they open.
-        let job = when.filter(|when| when.admits(now)).map(|_| job(task, due, next));
+        let job = when.filter(|when| when.admits(now)).map(|when| job(task, due, when.next(due)));
         let (tenant, id) = (task.tenant.clone(), task.id.clone());
         Some(Tick { tenant, task: id, revision: task.revision, due, next, job })
     }
