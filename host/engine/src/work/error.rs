@@ -16,6 +16,11 @@ pub(super) fn overdue(deadline: Duration) -> Error {
     Error::new(ErrorKind::Timeout, "engine.overdue", message).sent()
 }
 
+/// Whether an attempt that has failed so could not say what it left.
+pub(super) fn is_cut_off(error: &Error) -> bool {
+    matches!(error.code.as_str(), "engine.panic" | "engine.overdue" | "engine.store")
+}
+
 /// A job has killed its workers.
 pub(super) fn quarantined(deaths: u32) -> Error {
     let message = format!(

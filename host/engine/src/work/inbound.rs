@@ -83,7 +83,8 @@ impl Inbound {
         plan.task = order.task;
         plan.lease = Some(leased.lease.clone());
         let mut left_over = Vec::new();
-        if job.deaths > 0 {
+        let cut_off = job.failures.iter().any(|failure| error::is_cut_off(&failure.error));
+        if job.deaths > 0 || cut_off {
             let looked = replay::left_over(&plan, self.store.as_ref()).await;
             left_over = looked.map_err(|e| error::store(&e))?;
         }

@@ -13,7 +13,7 @@ use engine::work::{About, Context, Handler as _, Inbound};
 use mapping::Types;
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
 use model::breaker::{Hosts as _, Key, Outcome as Answer, REQUESTS_MIN};
-use model::queue::{Claim, Effect, JobQueue as _, Leased, NewJob, Outcome, Queue};
+use model::queue::{Claim, Effect, Failure, JobQueue as _, Leased, NewJob, Outcome, Queue};
 use model::record::Record;
 use model::run::RunKind;
 use model::store::RecordStore as _;
@@ -175,11 +175,11 @@ async fn sync_that_does_not_come_to_its_end_leaves_a_replay_behind_it() {
     check(&["never"], Some(denied), 2, &[Sync, Replay]).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_run_that_died_has_left_is_followed_by_a_replay() {
-    let world = World::new(managed()).await;
+/// Reads a contact whose manager has not come yet, and does not say so.
+async fn cut_off(world: &World) -> Leased {
     world.enqueue(sync()).await;
-    let lease = Some(claim(&world).await.lease);
+    let leased = claim(world).await;
+    let lease = Some(leased.lease.clone());
     let away = Error::new(ErrorKind::Unavailable, "test.away", "away").sent();
     let mut adapter = Managers(&["1"], Some(away));
     let ports = engine::sync::Ports {
@@ -189,8 +189,35 @@ async fn what_a_run_that_died_has_left_is_followed_by_a_replay() {
         cancel: Cancel::default(),
         listener: &|_| {},
     };
-    // Its worker dies before it can say how the run has ended.
     drop(engine::sync::run(&SyncPlan { lease, ..managed() }, ports).await.unwrap());
+    leased
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_attempt_that_was_cut_off_has_left_is_followed_by_a_replay() {
+    for (code, follows) in [("engine.panic", true), ("engine.store", true), ("test.away", false)] {
+        let world = World::new(managed()).await;
+        let mut leased = cut_off(&world).await;
+        world.adapter(|| Managers(&["1", ""], None));
+        let error = Error::new(ErrorKind::Other, code, "cut off");
+        let (at, attempt) = (world.clock.now(), 1);
+        let failure = Failure { at, attempt, error, digest: None, progressed: false };
+        leased.jobs[0].failures.push(failure);
+        let store = Arc::new(world.store.clone());
+        let desk = Arc::clone(&world.desk);
+        let inbound = Inbound::new(desk, store, world.clock.clone(), Duration::from_secs(30));
+        let context = Context { cancel: Cancel::default(), digest: None };
+        let handled = inbound.handle(&leased, context).await;
+        let queued = |effect: &Effect| matches!(effect, Effect::Enqueue(_));
+        assert_eq!(handled.effects.iter().any(queued), follows, "{code}: {handled:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_that_died_has_left_is_followed_by_a_replay() {
+    let world = World::new(managed()).await;
+    // Its worker dies before it can say how the run has ended.
+    drop(cut_off(&world).await);
     world.pass(Duration::from_mins(2)).await;
     world.adapter(|| Managers(&["1", ""], None));
     let crew = world.readers();
