@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use e2e::{CONNECTION, Host, Served, until};
 use plughouse_testkit::oauth::LIFE;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{SHORT, World, authority};
 
 /// Turns in which both layers are changed.
 const TURNS: usize = 6;
 
-/// Kills in the middle of a rotation.
-const KILLS: u32 = 3;
+/// How much later a rotation is killed than the time before.
+const STEP: Duration = Duration::from_millis(5);
 
 /// Secrets that lie beside the connection's, so that a rotation takes a while: apps of tenants.
 const TENANTS: usize = 40;
@@ -66,6 +66,7 @@ fn keys_change_under_a_server_that_uses_them_all_the_time() {
         until("it works", || (world.asked("refresh_token") > asked).then_some(()));
         let rotated = world.host.json(&["vault", "rotate-key", "--all"]).remove(0);
         assert_eq!(rotated["damaged"].as_array().unwrap().len(), 0, "{rotated}");
+        // A data key is changed again a minute later at the earliest; what wraps it, at any time.
         resealed += rotated["resealed"].as_u64().unwrap();
         let next = format!("key-{turn}");
         world.host.ok(&["vault", "rotate-wrapper", "--to", &configuration(&data, &next)]);
@@ -74,7 +75,8 @@ fn keys_change_under_a_server_that_uses_them_all_the_time() {
         key = next;
         assert!(work.wait().unwrap().success());
     }
-    assert!(resealed >= u64::try_from(TURNS).unwrap() * 3, "{resealed}");
+    // The tokens, and the secret of the app.
+    assert!(resealed >= 3, "{resealed}");
     assert_eq!((world.state().0.as_str(), world.chains()), ("active", (1, 0)));
     let said = served.said();
     assert!(!said.contains("ERROR"), "{said}");
@@ -87,7 +89,7 @@ fn keys_change_under_a_server_that_uses_them_all_the_time() {
     println!("{TURNS} turns of both layers: {resealed} secrets sealed again; {status}");
 }
 
-/// Starts a command, kills it when so much time has passed, and says whether it was too late.
+/// Starts a command, kills it when so much time has passed, and says whether it had ended well.
 fn kill(host: &Host, args: &[&str], after: Duration) -> bool {
     let mut command = host.command(args);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -99,36 +101,34 @@ fn kill(host: &Host, args: &[&str], after: Duration) -> bool {
     process.wait().unwrap().success()
 }
 
+/// Kills a command later and later, until it is too late; how often it was not.
+fn kill_until_it_ends(host: &Host, args: &[&str]) -> u32 {
+    let begun = Instant::now();
+    host.ok(&["vault", "status"]);
+    // Less than a command takes to begin.
+    let least = begun.elapsed() / 2;
+    (0..).find(|step| kill(host, args, least + STEP * *step)).unwrap()
+}
+
 #[test]
 fn rotation_that_was_killed_ends_when_it_is_called_again() {
     let world = World::connected(authority(LIFE));
     let data = world.host.data().to_owned();
     fill(&world);
     let rotate = ["vault", "rotate-key", "--all"];
-    // The first one is slower than those that are killed.
-    world.host.ok(&rotate);
-    let begun = Instant::now();
-    world.host.ok(&rotate);
-    let whole = begun.elapsed();
-    let (mut key, mut late) = ("vault.key".to_owned(), 0);
-    for turn in 0..KILLS {
-        let after = whole * (turn + 1) / (KILLS + 1);
-        late += u32::from(kill(&world.host, &rotate, after));
-        let rotated = world.host.json(&rotate).remove(0);
-        assert_eq!(rotated["damaged"].as_array().unwrap().len(), 0, "{rotated}");
+    let keys = kill_until_it_ends(&world.host, &rotate);
+    let rotated = world.host.json(&rotate).remove(0);
+    assert_eq!((&rotated["damaged"], &rotated["resealed"]), (&json!([]), &0.into()), "{rotated}");
+    assert_eq!(status(&world.host)["retiring"], TENANTS + 2);
 
-        let next = format!("key-{turn}");
-        let to = configuration(&data, &next);
-        let rewrap = ["vault", "rotate-wrapper", "--to", &to];
-        late += u32::from(kill(&world.host, &rewrap, after));
-        let both = section("vault", &next) + &section("vault-before", &key);
-        fs::write(data.join("config.toml"), both).unwrap();
-        world.host.ok(&rewrap);
-        move_on(&data, (&key, &next));
-        key = next;
-        assert_eq!(status(&world.host)["wrapped_before"], 0);
-        world.host.ok(&["connection", "test", CONNECTION]);
-    }
-    assert!(late < 2 * KILLS, "every rotation had ended");
-    println!("{KILLS} kills in each layer, {late} of them too late, a rotation takes {whole:?}");
+    let next = configuration(&data, "next");
+    // Either key may be the one by then.
+    let both = section("vault", "next") + &section("vault-before", "vault.key");
+    fs::write(data.join("config.toml"), both).unwrap();
+    let wrappers = kill_until_it_ends(&world.host, &["vault", "rotate-wrapper", "--to", &next]);
+    move_on(&data, ("vault.key", "next"));
+    assert_eq!(status(&world.host)["wrapped_before"], 0);
+    world.host.ok(&["connection", "test", CONNECTION]);
+    assert!(keys > 2 && wrappers > 2, "{keys} and {wrappers} kills");
+    println!("{keys} kills while data keys were changed, {wrappers} while what wraps them was");
 }
