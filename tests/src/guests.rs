@@ -25,6 +25,15 @@ pub fn hostile() -> &'static Bytes {
     })
 }
 
+/// The guest that looks for secrets.
+///
+/// # Panics
+///
+/// When it does not build.
+pub fn spy() -> Vec<u8> {
+    componentise(&build("spy", "wasm32-unknown-unknown"))
+}
+
 /// The guest that asks its standard library for the world.
 ///
 /// # Panics

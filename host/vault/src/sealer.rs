@@ -69,7 +69,12 @@ impl Sealer {
     pub(crate) async fn open_one(&self, sealed: &Sealed) -> Result<Secret, VaultError> {
         let Sealed { place, .. } = sealed;
         let id = sealed.key().ok_or_else(|| damaged(place))?;
-        let cipher = self.ring.named(&place.owner, id).await?;
+        let cipher = self.ring.named(&place.owner, id).await.map_err(|error| match error {
+            VaultError::Damaged(why) => {
+                VaultError::Damaged(format!("the secret {place} does not open: {why}"))
+            }
+            other => other,
+        })?;
         cipher.open(sealed).ok_or_else(|| damaged(place))
     }
 }

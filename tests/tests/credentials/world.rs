@@ -4,15 +4,15 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use e2e::{CONNECTION, Host, Served};
+use e2e::{CONNECTION, Ended, Host, Served};
 use plughouse_testkit::{Answer, AuthServer, Faulty, HubSpot, Provider, Request, Server, Shared};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::browser::{Browser, Page};
 
-/// The package.
-pub(crate) const PACKAGE: &str = "plughouse/hubspot";
+/// The package of most worlds.
+const HUBSPOT: &str = "plughouse/hubspot";
 
 /// The app, as the provider knows it.
 pub(crate) const CLIENT: &str = "app-of-this-host";
@@ -29,6 +29,7 @@ pub(crate) const RECORDS: u64 = 150;
 /// Everything.
 pub(crate) struct World {
     pub(crate) host: Host,
+    pub(crate) package: &'static str,
     pub(crate) account: Shared<Faulty<HubSpot>>,
     pub(crate) authority: Shared<AuthServer>,
     /// The server that dies when it has been given a new token and has not heard of it yet.
@@ -64,22 +65,23 @@ pub(crate) struct Waiting {
     pub(crate) open: String,
 }
 
-/// How such a command has ended.
-#[derive(Debug)]
-pub(crate) struct Done {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
 /// A server of the app with tokens that live so long.
 pub(crate) fn authority(life: u64) -> AuthServer {
     AuthServer::new(CLIENT, CLIENT_SECRET).life(life).pkce_required()
 }
 
 impl World {
-    /// Installed, the app set, nothing connected.
+    /// HubSpot's adapter is installed, the app set, nothing connected.
     pub(crate) fn new(authority: AuthServer) -> Self {
+        Self::with(authority, HUBSPOT, |host| host.install_unlimited("hubspot"))
+    }
+
+    /// The same with another package.
+    pub(crate) fn with(
+        authority: AuthServer,
+        package: &'static str,
+        install: impl FnOnce(&Host),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let authority = Shared::new(authority);
         let hubspot = HubSpot::with_contacts(RECORDS, 5).authorised_by(authority.clone());
@@ -88,8 +90,8 @@ impl World {
         let deadly = Deadly { authority: authority.clone(), victim: victim.clone() };
         let (api, auth) = (Server::start(account.clone()), Server::start(deadly));
         let host = Host::new(&dir.path().join("data"));
-        host.install_unlimited("hubspot");
-        let world = Self { host, account, authority, victim, api, auth, dir };
+        install(&host);
+        let world = Self { host, package, account, authority, victim, api, auth, dir };
         world.set_app(CLIENT_SECRET);
         world
     }
@@ -104,7 +106,7 @@ impl World {
     pub(crate) fn set_app(&self, secret: &str) {
         let file = self.file("client-secret", secret);
         let origin = self.auth.origin();
-        let app = ["app", "set", PACKAGE, "--client-id", CLIENT, "--origin", &origin];
+        let app = ["app", "set", self.package, "--client-id", CLIENT, "--origin", &origin];
         self.host.ok(&[&app[..], &["--client-secret", &file]].concat());
     }
 
@@ -117,8 +119,13 @@ impl World {
 
     /// The command that connects, as it begins.
     pub(crate) fn connecting(&self, more: &[&str]) -> Waiting {
+        self.connecting_as(CONNECTION, more)
+    }
+
+    /// The same under another name.
+    pub(crate) fn connecting_as(&self, name: &str, more: &[&str]) -> Waiting {
         let api = format!("api={}", self.api.origin());
-        let connect = ["connect", PACKAGE, "--name", CONNECTION, "--auth", "oauth"];
+        let connect = ["connect", self.package, "--name", name, "--auth", "oauth"];
         let args = [&connect[..], &["--override", &api, "--json"], more].concat();
         Waiting::start(self.host.command(&args))
     }
@@ -202,12 +209,12 @@ impl Waiting {
     }
 
     /// Waits for its end.
-    pub(crate) fn done(mut self) -> Done {
+    pub(crate) fn done(mut self) -> Ended {
         let mut text = String::new();
         self.out.read_to_string(&mut text).unwrap();
         let ended = self.process.wait_with_output().unwrap();
         let err = String::from_utf8_lossy(&ended.stderr).into_owned();
-        Done { code: ended.status.code(), out: text, err }
+        Ended { code: ended.status.code(), out: text, err }
     }
 
     /// Waits for its end, which must be an error that says this.
