@@ -61,7 +61,7 @@ impl Inner {
     pub(super) async fn seal_one(&self, place: Place, secret: Secret) -> Result<Sealed, Error> {
         let mut sealed =
             self.ports.vault.seal(vec![(place, secret)]).await.map_err(error::vault)?;
-        sealed.pop().ok_or_else(misplaced)
+        sealed.pop().ok_or_else(missing)
     }
 
     /// Opens fields of a generation of a connection's credential, and none of anything else.
@@ -73,8 +73,9 @@ impl Inner {
     ) -> Result<Fields, Error> {
         let mut names = Vec::with_capacity(sealed.len());
         for Sealed { place: found, .. } in &sealed {
-            if *found != place(&key.tenant, &key.connection, &found.field, generation) {
-                return Err(misplaced());
+            let due = place(&key.tenant, &key.connection, &found.field, generation);
+            if *found != due {
+                return Err(misplaced(found, &due));
             }
             names.push(found.field.clone());
         }
@@ -88,14 +89,23 @@ impl Inner {
     /// Opens one secret, which must belong there.
     pub(super) async fn open_one(&self, place: &Place, sealed: Sealed) -> Result<Secret, Error> {
         if sealed.place != *place {
-            return Err(misplaced());
+            return Err(misplaced(&sealed.place, place));
         }
         let mut opened = self.ports.vault.open(vec![sealed]).await.map_err(error::vault)?;
-        opened.pop().ok_or_else(misplaced)
+        opened.pop().ok_or_else(missing)
     }
 }
 
-fn misplaced() -> Error {
-    let message = "a stored secret lies where it does not belong; nothing was opened";
+fn misplaced(found: &Place, due: &Place) -> Error {
+    let message = format!(
+        "where {due} of generation {} should be, there is {found} of generation {}: it was moved or \
+         put back from earlier, and is not opened; enter or authorise it again",
+        due.generation, found.generation
+    );
     Error::new(ErrorKind::Other, "credential.sealed", message)
+}
+
+/// A vault that does not keep to what it promises.
+fn missing() -> Error {
+    Error::new(ErrorKind::Other, "credential.sealed", "the vault has given nothing back")
 }
