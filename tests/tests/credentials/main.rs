@@ -10,6 +10,7 @@ mod browser;
 mod canary;
 mod keys;
 mod killed;
+mod peer;
 mod revoked;
 mod search;
 mod story;
