@@ -1,4 +1,5 @@
 use oauth::{Held, RequestError, grant, redeem, refresh, revoke};
+use package::manifest::{Auth, Template};
 
 use crate::support::{APP, FORM, REDIRECT, Setup, now, secret, wire};
 
@@ -42,10 +43,9 @@ fn what_was_entered_does_not_lead_a_request_elsewhere() {
 
 #[test]
 fn a_parameter_of_the_manifest_does_not_take_the_place_of_the_apps() {
-    let good = include_str!("../../../../registry/package/tests/manifests/valid/zoom.toml");
-    let manifest =
-        good.replace("params = { account_id", "params = { grant_type = \"x\", account_id");
-    let setup = Setup::new(&manifest, "server").variable("account_id", "1");
+    let mut setup = Setup::of("zoom", "server").variable("account_id", "1");
+    let Some(Auth::Client(rule)) = setup.manifest.auth.get_mut("server") else { panic!() };
+    rule.params.insert("grant_type".to_owned(), Template::parse("x").unwrap());
     let error = grant(&setup.values(), now()).map(|_| ()).unwrap_err();
     assert_eq!(error, RequestError::Twice("grant_type".to_owned()));
 }

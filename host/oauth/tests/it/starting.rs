@@ -1,4 +1,5 @@
 use oauth::{RequestError, begin, digest};
+use package::manifest::{Auth, Template};
 
 use crate::support::{REDIRECT, Setup};
 
@@ -90,8 +91,10 @@ fn begun_authorisation_is_not_printed_with_its_state() {
 #[test]
 fn a_parameter_of_the_manifest_does_not_stand_beside_the_hosts_own() {
     for name in ["state", "redirect_uri", "code_challenge_method", "response_type"] {
-        let lines = format!("client_auth = \"body\"\nauthorize_params = {{ {name} = \"x\" }}");
-        let error = begin(&Setup::custom(&lines, "").values(), REDIRECT).map(|_| ()).unwrap_err();
+        let mut setup = Setup::of("salesforce", "oauth");
+        let Some(Auth::OAuth2(rule)) = setup.manifest.auth.get_mut("oauth") else { panic!() };
+        rule.authorize_params.insert(name.to_owned(), Template::parse("x").unwrap());
+        let error = begin(&setup.values(), REDIRECT).map(|_| ()).unwrap_err();
         assert_eq!(error, RequestError::Twice(name.to_owned()));
     }
 }

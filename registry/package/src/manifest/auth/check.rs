@@ -11,6 +11,24 @@ use crate::template::Template;
 /// Longest life of an assertion: providers refuse more than an hour.
 const LIFETIME_MAX: Duration = Duration::from_hours(1);
 
+/// Parameters that the host itself writes: beside a second one of the name, two readers could take
+/// two values.
+const HOST_PARAMS: [&str; 13] = [
+    "assertion",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "grant_type",
+    "redirect_uri",
+    "refresh_token",
+    "response_type",
+    "scope",
+    "state",
+];
+
 pub(in crate::manifest) fn check(context: &Context<'_>) -> Result<(), FileError> {
     for (method, auth) in &context.manifest.auth {
         let path = ["auth", method.as_str()];
@@ -36,18 +54,14 @@ fn oauth2(context: &Context<'_>, [auth, method]: Path<'_>, rule: &OAuth2) -> Res
     if let Some(revoke) = &rule.revoke {
         context.url(&[auth, method, "revoke", "url"], &revoke.url, Extent::Url)?;
     }
-    for (name, value) in &rule.authorize_params {
-        context.holes(&[auth, method, "authorize_params", name], value, &["client_id"])?;
-    }
+    params(context, [auth, method, "authorize_params"], &rule.authorize_params)?;
     scopes(context, [auth, method, "scopes"], &rule.scopes)?;
     scopes(context, [auth, method, "write_scopes"], &rule.write_scopes)
 }
 
 fn client(context: &Context<'_>, [auth, method]: Path<'_>, rule: &Client) -> Result<(), FileError> {
     context.url(&[auth, method, "token"], &rule.token, Extent::Url)?;
-    for (name, value) in &rule.params {
-        context.holes(&[auth, method, "params", name], value, &["client_id"])?;
-    }
+    params(context, [auth, method, "params"], &rule.params)?;
     scopes(context, [auth, method, "scopes"], &rule.scopes)
 }
 
@@ -110,6 +124,22 @@ fn fields(
     let Some(name) = taken else { return Ok(()) };
     let message = format!("the field `{name}` has the name of a variable");
     Err(context.complain(&[auth, method, "fields", name], message, "write another name"))
+}
+
+fn params(
+    context: &Context<'_>,
+    [auth, method, key]: [&str; 3],
+    params: &BTreeMap<String, Template>,
+) -> Result<(), FileError> {
+    for (name, value) in params {
+        let path = [auth, method, key, name];
+        if HOST_PARAMS.contains(&name.as_str()) {
+            let message = format!("the parameter `{name}` is the host's own");
+            return Err(context.complain(&path, message, "leave it out"));
+        }
+        context.holes(&path, value, &["client_id"])?;
+    }
+    Ok(())
 }
 
 fn scopes(context: &Context<'_>, path: [&str; 3], scopes: &[Template]) -> Result<(), FileError> {
