@@ -50,6 +50,9 @@ impl Change for Put {
             return Err(check::invalid(message));
         }
         let mut writes = Writes::default();
+        if let Some(old) = &old {
+            sealed::remove(&mut writes, tables, &old.place())?;
+        }
         sealed::replace(&mut writes, tables, &place, secret.as_slice())?;
         let new = App { incident: None, ..app };
         tell(&mut writes, tables, (old.as_ref(), &new), &clock)?;
@@ -96,9 +99,7 @@ impl Change for Note {
             message.truncate(message.floor_char_boundary(REASON_BYTES_MAX));
         }
         let old = find(&tables.apps, &app.package, app.tenant.as_ref())?;
-        // One that was removed and put again counts from 1 as well.
-        let same = |old: &App| (old.generation, old.created) == (app.generation, app.created);
-        if let Some(old) = old.filter(same)
+        if let Some(old) = old.filter(|old| old.place() == app.place())
             && old.incident != incident
         {
             let new = App { incident, ..old.clone() };

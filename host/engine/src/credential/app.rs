@@ -30,18 +30,18 @@ impl Credentials {
         let Self(inner) = self;
         check(&new)?;
         let NewApp { package, tenant, client_id, secret, origin } = new;
-        let now = inner.ports.clock.now();
         let same = |app: &App| app.package == package && app.tenant == tenant;
         let before = self.apps().await?.into_iter().find(same);
         let app = App {
-            generation: before.as_ref().map_or(1, |app| app.generation + 1),
-            created: before.map_or(now, |app| app.created),
+            generation: before.map_or(1, |app| app.generation + 1),
+            created: inner.ports.clock.now(),
             package,
             tenant,
             client_id,
             origin,
             incident: None,
         };
+        let _masked = inner.ports.masking.mask(secret.as_slice());
         let sealed = match secret {
             Some(secret) => Some(inner.seal_one(app.place(), secret).await?),
             None => None,

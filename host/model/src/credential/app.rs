@@ -25,7 +25,7 @@ pub struct App {
     pub origin: Option<String>,
     /// Counts how often it was put, from 1.
     pub generation: u64,
-    /// Since when.
+    /// When it was put.
     pub created: Timestamp,
     /// What is wrong with it, so that no connection is refreshed through it.
     #[serde(default)]
@@ -33,12 +33,14 @@ pub struct App {
 }
 
 impl App {
-    /// Where its secret belongs.
+    /// Where its secret belongs. Its generations begin anew where it was removed, so that only the
+    /// instant tells it from those before: one of their secrets, put back into the file, is not
+    /// opened in its place.
     pub fn place(&self) -> Place {
         Place {
             owner: self.tenant.clone().map_or(Owner::Host, Owner::Tenant),
             kind: SecretKind::App,
-            object: self.package.clone(),
+            object: format!("{} {}", self.package, self.created),
             field: CLIENT_SECRET.to_owned(),
             generation: self.generation,
         }

@@ -5,10 +5,10 @@ use model::credential::{App, Incident};
 use model::store::{EventKind, StoreErrorKind};
 use model::vault::{Owner, Place, Sealed};
 
-use super::Ports;
 use super::credentials::{events, seal};
 use super::queue::acme;
 use super::samples::at;
+use super::{Ports, keys};
 
 fn app(tenant: Option<&str>, generation: u64) -> App {
     App {
@@ -76,6 +76,21 @@ pub(crate) async fn app_is_replaced_whole_by_its_next_generation(store: &impl Po
     store.put_app(public.clone(), None).await.unwrap();
     assert_eq!(store.app("acme/hub", Some(&acme())).await.unwrap(), Some((public, None)));
     put(store, &app(None, 3)).await;
+}
+
+pub(crate) async fn secret_of_a_removed_app_is_none_of_the_next_one(store: &impl Ports, _: &Clock) {
+    let first = app(None, 1);
+    put(store, &first).await;
+    assert!(store.remove_app("acme/hub", None).await.unwrap());
+    let next = App { created: at(1), ..app(None, 1) };
+    let error = store.put_app(next.clone(), Some(secret(&first))).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
+    put(store, &next).await;
+    let later = App { created: at(2), ..app(None, 2) };
+    put(store, &later).await;
+    let found = store.app("acme/hub", None).await.unwrap();
+    assert_eq!(found, Some((later.clone(), Some(secret(&later)))));
+    assert_eq!(keys::list(store, &Owner::Host, 7, 9).await, [later.place()], "and no other");
 }
 
 pub(crate) async fn apps_beyond_the_limits_or_with_foreign_secrets_are_refused(

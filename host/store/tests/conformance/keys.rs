@@ -47,7 +47,7 @@ fn under(sealed: &Sealed, id: u8) -> Sealed {
     Sealed { bytes: bytes.into(), ..sealed.clone() }
 }
 
-async fn list(store: &impl Ports, owner: &Owner, id: u8, limit: usize) -> Vec<Place> {
+pub(crate) async fn list(store: &impl Ports, owner: &Owner, id: u8, limit: usize) -> Vec<Place> {
     let (key, owner) = (KeyId([id; 16]), owner.clone());
     let mut query = SealedQuery { owner, key, after: None, limit };
     let mut places = Vec::new();

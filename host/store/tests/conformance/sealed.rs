@@ -31,6 +31,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         tenant_is_served_by_its_own_app_before_the_deployments
         app_is_replaced_whole_by_its_next_generation
         apps_beyond_the_limits_or_with_foreign_secrets_are_refused
+        secret_of_a_removed_app_is_none_of_the_next_one
         incident_is_of_the_app_that_was_tried_and_told_to_its_tenant
     }
     flows {
