@@ -60,6 +60,10 @@ pub struct Grant {
     pub refresh_at: Option<Timestamp>,
     /// Until when the refresh token before is kept.
     pub previous_until: Option<Timestamp>,
+    /// The client id of the app that it was given to, which alone may use its refresh token;
+    /// nothing where it was given to none, or nobody knows.
+    #[serde(default)]
+    pub app: Option<String>,
 }
 
 /// The longest time for which a refresh is leased at once: who is gone must not keep a token from

@@ -117,10 +117,10 @@ fn tell(
     (old, new): (Option<&App>, &App),
     clock: &Clock,
 ) -> Result<(), StoreError> {
-    let before = old.and_then(|old| old.incident.as_ref());
+    let found = |app: &'_ App| app.incident.clone().filter(|incident| !incident.suspected);
     let package = new.package.clone();
-    let kind = match (before, &new.incident) {
-        (None, Some(incident)) => EventKind::AppRefused { package, code: incident.code.clone() },
+    let kind = match (old.and_then(found), found(new)) {
+        (None, Some(incident)) => EventKind::AppRefused { package, code: incident.code },
         (Some(_), None) => EventKind::AppAccepted { package },
         _ => return Ok(()),
     };

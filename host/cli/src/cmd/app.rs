@@ -110,8 +110,9 @@ fn list(global: &Global, apps: &[App]) -> Result<()> {
         let state = match &app.incident {
             None => "accepted".to_owned(),
             Some(incident) => {
+                let whom = if incident.suspected { "refused to one connection" } else { "refused" };
                 format!(
-                    "refused since {:.0}: {} ({})",
+                    "{whom} since {:.0}: {} ({})",
                     incident.since, incident.message, incident.code
                 )
             }

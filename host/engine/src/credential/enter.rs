@@ -22,7 +22,7 @@ impl Credentials {
         let known = inner.known(&connection).await?;
         known.checked_by(check)?;
         connection.account.clone_from(&known.account);
-        let party = inner.party_anyway(&connection).await?;
+        let party = inner.party(&connection).await?;
         let new = New { connection, before: known, fields, grant: Grant::default(), access: None };
         let new = match party.method(&new.connection)? {
             Auth::Key(_) | Auth::None => new,

@@ -42,6 +42,9 @@ pub(super) fn request(error: &RequestError) -> Error {
 /// The code of an app that is not there.
 pub(super) const NO_APP: &str = "credential.app";
 
+/// The code of a "no" to one connection that may pass.
+pub(super) const TOKEN: &str = "credential.token";
+
 /// No app serves the tenant.
 pub(super) fn no_app(package: &str) -> Error {
     let message = format!(

@@ -40,7 +40,7 @@ impl Credentials {
         let Self(inner) = self;
         let known = inner.known(&connection).await?;
         connection.account = known.account;
-        let party = inner.party_anyway(&connection).await?;
+        let party = inner.party(&connection).await?;
         let values = party.values(&connection, &[]);
         let begun = oauth::begin(&values, redirect_uri).map_err(|e| error::request(&e))?;
         let flow = Flow {
@@ -52,6 +52,7 @@ impl Credentials {
             expires: when::after(inner.ports.clock.now(), FLOW_MAX),
         };
         let expires = flow.expires;
+        let _masked = inner.ports.masking.mask(begun.verifier.as_slice());
         let verifier = match begun.verifier {
             Some(verifier) => Some(inner.seal_one(flow.place(), verifier).await?),
             None => None,
@@ -85,7 +86,7 @@ impl Credentials {
                     .to_owned(),
             ));
         }
-        let party = inner.party_anyway(&begun.connection).await?;
+        let party = inner.party(&begun.connection).await?;
         let values = party.values(&begun.connection, &[]);
         check_issuer(&values, &callback).map_err(|e| issuer(&e))?;
         match callback.outcome {
@@ -122,11 +123,12 @@ impl Inner {
         let answer = self.first_token(&values, &request).await?;
         self.app_accepted(party).await;
         drop(masked);
+        let app = party.client_id(&begun.connection).map(str::to_owned);
         let new = New {
             connection: Connection { account: known.account.clone(), ..begun.connection },
             before: known,
             fields: Vec::new(),
-            grant: Grant::default(),
+            grant: Grant { app, ..Grant::default() },
             access: None,
         };
         let connection = self.keep(new.with(answer, at), check).await?;

@@ -72,8 +72,8 @@ impl Handle {
         Ok((fresh, generation))
     }
 
-    async fn refreshed(&self, seen: u64) -> Result<Arc<Fresh>, Error> {
-        self.inner.refreshed(&self.key, &self.slot, seen, Doubt::Stay).await
+    async fn refreshed(&self, seen: u64, doubt: Doubt) -> Result<Arc<Fresh>, Error> {
+        self.inner.refreshed(&self.key, &self.slot, seen, doubt).await
     }
 }
 
@@ -83,10 +83,11 @@ impl Tokens for Handle {
         let (held, generation) = self.held().await?;
         let now = self.inner.ports.clock.now();
         let Some(fresh) = held.filter(|fresh| when::is_alive(&fresh.grant, now)) else {
-            return Ok(self.refreshed(generation).await?.token());
+            return Ok(self.refreshed(generation, Doubt::Stay).await?.token());
         };
         if when::is_due(&fresh.grant, now) && !self.slot.rests(now) {
-            let renewed = tokio::time::timeout(DUE_WAIT_MAX, self.refreshed(generation)).await;
+            let renewed = self.refreshed(generation, Doubt::Leave);
+            let renewed = tokio::time::timeout(DUE_WAIT_MAX, renewed).await;
             // What is still good is used, whatever became of its successor.
             if let Ok(Ok(renewed)) = renewed {
                 return Ok(renewed.token());
@@ -101,7 +102,7 @@ impl Tokens for Handle {
         if let Some(fresh) = other.filter(|fresh| when::is_alive(&fresh.grant, now)) {
             return Ok(fresh.token());
         }
-        Ok(self.refreshed(refused).await?.token())
+        Ok(self.refreshed(refused, Doubt::Stay).await?.token())
     }
 }
 

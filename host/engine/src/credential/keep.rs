@@ -23,6 +23,8 @@ pub(super) struct Known {
     pub(super) account: Option<String>,
     /// The refresh token of the same method, as far as anybody knows a good one.
     refresh: Option<Sealed>,
+    /// The app that it was given to.
+    app: Option<String>,
 }
 
 /// What is to be kept.
@@ -52,7 +54,7 @@ impl New {
     pub(super) fn with(mut self, answer: TokenAnswer, at: Timestamp) -> Self {
         self.connection.variables.extend(answer.variables.clone());
         self.access = Some(answer.access.clone());
-        let before = (self.fields.as_slice(), &Grant::default());
+        let before = (self.fields.as_slice(), &self.grant);
         (self.fields, self.grant) = replaced(before, answer, at, when::scattered(at));
         self
     }
@@ -81,9 +83,9 @@ impl Inner {
             && status.is_none_or(|status| status.state.works());
         // One that may have been spent meanwhile is not a good one.
         let found = found.filter(|(credential, _)| good && credential.intent.is_none());
-        let sealed = found.map(|(_, sealed)| sealed).unwrap_or_default();
+        let (app, sealed) = found.map(|(it, sealed)| (it.grant.app, sealed)).unwrap_or_default();
         let refresh = sealed.into_iter().find(|sealed| sealed.place.field == REFRESH_TOKEN);
-        Ok(Known { replaces, account: before.and_then(|before| before.account), refresh })
+        Ok(Known { replaces, account: before.and_then(|before| before.account), refresh, app })
     }
 
     /// The first token, once: a person waits and can begin again.
@@ -93,7 +95,7 @@ impl Inner {
         request: &HostRequest,
     ) -> Result<TokenAnswer, Error> {
         let key = Key::new(&values.connection.tenant, &values.connection.id);
-        self.note_use(&key, model::credential::CLIENT_SECRET, &request.url).await?;
+        self.note_use(&key, model::credential::CLIENT_SECRET, request).await?;
         let refused = |message: String| {
             Error::new(ErrorKind::Denied, "credential.refused-input", message).sent()
         };
@@ -148,12 +150,13 @@ impl Inner {
     }
 
     /// Keeps the refresh token that is there, where the answer has none and the account has been
-    /// asked for and is the same: some providers give one with the first consent alone. One that
+    /// asked for and is the same, and so is the app: some providers give one with the first consent alone. One that
     /// does not open is left, for it is what a new authorisation replaces.
     async fn inherit(&self, Key { tenant, connection }: &Key, new: &mut New) {
-        let Known { replaces, account, refresh } = &mut new.before;
+        let Known { replaces, account, refresh, app } = &mut new.before;
         let (place, sealed) = (place(tenant, connection, REFRESH_TOKEN, *replaces), refresh.take());
         let same = account.is_some() && *account == new.connection.account;
+        let same = same && (app.is_none() || *app == new.grant.app);
         let Some(sealed) = sealed.filter(|_| same && new.access.is_some()) else { return };
         if new.has_refresh_token() {
             return;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::credential::{App, Incident};
+use model::credential::{App, Grant, Incident};
 use model::masking::Masked;
 use model::{Connection, Error, ErrorKind, Secret, TenantId, Timestamp};
 use oauth::{Extent, TokenError, Values};
@@ -52,8 +52,23 @@ impl Party {
         }
     }
 
-    fn is_refused(&self) -> bool {
-        self.registered.as_ref().is_some_and(|it| it.app.incident.is_some())
+    /// The app that alone may use a refresh token which is given to this connection.
+    pub(super) fn client_id(&self, connection: &Connection) -> Option<&str> {
+        let app = &self.registered.as_ref()?.app;
+        matches!(self.method(connection), Ok(Auth::OAuth2(_))).then_some(app.client_id.as_str())
+    }
+
+    /// Why the refresh token of a grant must not be sent by whoever serves this connection now.
+    pub(super) fn moved(&self, connection: &Connection, grant: &Grant) -> Option<String> {
+        let (given, now) = (grant.app.as_deref()?, self.client_id(connection)?);
+        (given != now).then(|| {
+            format!("it was authorised through app {given}, which no longer serves this tenant")
+        })
+    }
+
+    /// When the app was entered as it is.
+    pub(super) fn entered(&self) -> Option<Timestamp> {
+        self.registered.as_ref().map(|it| it.app.created)
     }
 
     /// The method of this connection.
@@ -63,17 +78,16 @@ impl Party {
 }
 
 impl Inner {
-    /// Who takes part, unless the app was refused a short while ago. Where it is time to see
-    /// whether that is over, the caller is the one who does.
-    pub(super) async fn party(&self, connection: &Connection) -> Result<Party, Error> {
-        let mut party = self.party_anyway(connection).await?;
-        if !party.is_refused() {
-            return Ok(party);
+    /// Refuses to have a connection ask if its app was refused to others as well a short while ago.
+    /// Where it is time to see whether that is over, the caller is the one who does.
+    pub(super) async fn admit(&self, party: &mut Party, by: &Connection) -> Result<(), Error> {
+        if party.registered.as_ref().is_none_or(|it| closed(&it.app, by).is_none()) {
+            return Ok(());
         }
         let _turn = self.probing.lock().await;
-        party.registered = self.registered(&connection.package, &connection.tenant).await?;
+        party.registered = self.registered(&by.package, &by.tenant).await?;
         if let Some(Registered { app, .. }) = &party.registered
-            && let Some(incident) = &app.incident
+            && let Some(incident) = closed(app, by)
         {
             let now = self.ports.clock.now();
             // What is further away was written by a clock that ran ahead.
@@ -84,11 +98,11 @@ impl Inner {
             let next = Incident { probe_at: next_probe(incident.since, now), ..incident.clone() };
             self.note(app, Some(next)).await?;
         }
-        Ok(party)
+        Ok(())
     }
 
-    /// The same, whatever became of the app before: a person wants to know.
-    pub(super) async fn party_anyway(&self, connection: &Connection) -> Result<Party, Error> {
+    /// Who takes part, whatever became of the app before.
+    pub(super) async fn party(&self, connection: &Connection) -> Result<Party, Error> {
         let provider = self.ports.packages.provider(&connection.package).await?;
         let registered = self.registered(&connection.package, &connection.tenant).await?;
         Ok(Party { provider, registered })
@@ -110,23 +124,24 @@ impl Inner {
         Ok(Some(Registered { app, secret, _masked: masked }))
     }
 
-    /// Writes down that the provider refuses the app, and says so.
-    pub(super) async fn app_refused(&self, app: &App, why: &TokenError) -> Error {
+    /// Writes down that the provider refuses the app to a connection, and says so.
+    pub(super) async fn app_refused(
+        &self,
+        app: &App,
+        to: &Connection,
+        why: &TokenError,
+    ) -> Result<Error, Error> {
+        let _turn = self.probing.lock().await;
+        let found = self.ports.apps.app(&to.package, Some(&to.tenant)).await;
+        let before = found.map_err(|e| error::store(&e))?.and_then(|(app, _)| app.incident);
         let now = self.ports.clock.now();
-        let since = app.incident.as_ref().map_or(now, |incident| incident.since);
-        let incident = Incident {
-            since,
-            code: why.code.clone(),
-            message: why.message.clone(),
-            probe_at: next_probe(since, now),
-        };
+        let incident = accused(before.as_ref(), to, why, now);
         let owner = app.tenant.as_ref().map_or("this host", TenantId::as_str);
-        tracing::error!(package = app.package, owner, %why, "a provider refuses an app");
+        let connection = &to.id;
+        tracing::error!(package = app.package, owner, %connection, %why, "a provider refuses an app");
         let said = refused(app, &incident, now);
-        match self.note(app, Some(incident)).await {
-            Ok(()) => said,
-            Err(error) => error,
-        }
+        self.note(app, Some(incident)).await?;
+        Ok(said)
     }
 
     /// Writes down that the provider accepts the app, if it had refused it.
@@ -145,6 +160,36 @@ impl Inner {
     }
 }
 
+/// What keeps a connection from asking: that the app was refused, and not to it alone. Whom it was
+/// last refused to rests by itself, and keeps the others waiting no longer.
+fn closed<'a>(app: &'a App, to: &Connection) -> Option<&'a Incident> {
+    let incident = app.incident.as_ref().filter(|incident| !incident.suspected)?;
+    (!is_last(incident, to)).then_some(incident)
+}
+
+fn is_last(incident: &Incident, connection: &Connection) -> bool {
+    let last = incident.last.as_ref();
+    last.is_some_and(|(tenant, id)| (tenant, id) == (&connection.tenant, &connection.id))
+}
+
+/// What is held against an app that was refused to a connection: a suspicion, until it was refused
+/// to another one.
+fn accused(
+    before: Option<&Incident>,
+    to: &Connection,
+    why: &TokenError,
+    now: Timestamp,
+) -> Incident {
+    let (code, message) = (why.code.clone(), why.message.clone());
+    let (since, probe_at, suspected) = match before {
+        None => (now, now, true),
+        Some(it) if is_last(it, to) => (it.since, it.probe_at, it.suspected),
+        Some(it) => (it.since, next_probe(it.since, now), false),
+    };
+    let last = Some((to.tenant.clone(), to.id.clone()));
+    Incident { since, code, message, probe_at, last, suspected }
+}
+
 fn next_probe(since: Timestamp, now: Timestamp) -> Timestamp {
     when::after(now, when::between(since, now).clamp(PROBE_MIN, PROBE_MAX))
 }
@@ -154,4 +199,59 @@ fn refused(app: &App, incident: &Incident, now: Timestamp) -> Error {
     let message = format!("the provider of {package} refuses this host's app itself: {why}");
     Error::new(ErrorKind::Denied, REFUSED, message)
         .retry_after(when::between(now, incident.probe_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use oauth::TokenErrorKind;
+
+    use super::*;
+
+    fn connection(id: &str) -> Connection {
+        Connection {
+            tenant: "main".parse().unwrap(),
+            id: id.parse().unwrap(),
+            package: "acme/crm".to_owned(),
+            auth: "user".to_owned(),
+            variables: BTreeMap::new(),
+            consents: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            account: None,
+            user: None,
+        }
+    }
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(minute * 60).unwrap()
+    }
+
+    /// Refusals to these connections at these minutes; when the app is tried again by others.
+    #[track_caller]
+    fn check(refusals: &[(&str, i64)], suspected: bool, probe_at: i64) {
+        let why = TokenError {
+            kind: TokenErrorKind::InvalidClient,
+            code: "invalid_client".to_owned(),
+            message: "unknown client".to_owned(),
+            status: 401,
+            kept: None,
+        };
+        let incident = refusals.iter().fold(None, |before: Option<Incident>, (id, minute)| {
+            Some(accused(before.as_ref(), &connection(id), &why, at(*minute)))
+        });
+        let incident = incident.unwrap();
+        assert_eq!((incident.suspected, incident.probe_at), (suspected, at(probe_at)));
+    }
+
+    #[test]
+    fn one_connection_brings_no_incident_and_keeps_none_alive() {
+        check(&[("a", 0)], true, 0);
+        check(&[("a", 0), ("a", 5), ("a", 90)], true, 0);
+        check(&[("a", 0), ("b", 0)], false, 1);
+        check(&[("a", 0), ("b", 4)], false, 8);
+        check(&[("a", 0), ("b", 0), ("a", 2)], false, 4);
+        check(&[("a", 0), ("b", 0), ("a", 2), ("a", 3), ("a", 60)], false, 4);
+        check(&[("a", 0), ("b", 60)], false, 75);
+    }
 }

@@ -9,7 +9,7 @@ pub(super) use ask::Told;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::credential::{ACCESS_TOKEN, Credential, Leased, RefreshLease};
+use model::credential::{ACCESS_TOKEN, Credential, Grant, Leased, RefreshLease};
 use model::vault::Sealed;
 use model::{Connection, ConnectionState, Error};
 
@@ -44,7 +44,7 @@ const DOUBT_PAUSE: Duration = Duration::from_secs(30);
 pub(super) enum Doubt {
     /// Wait and ask once more.
     Stay,
-    /// Leave that to the next who comes.
+    /// Leave that to the next who comes: nobody needs a token now.
     Leave,
 }
 
@@ -75,7 +75,7 @@ impl Inner {
     ) -> Result<Arc<Fresh>, Error> {
         let (mut doubted, mut waits) = (false, Waits::default());
         loop {
-            match self.step(key, seen, doubted).await? {
+            match self.step(key, seen, (doubt, doubted)).await? {
                 Step::Fresh(fresh) => return Ok(fresh),
                 Step::Again => waits.wait().await?,
                 Step::Doubted(error) if doubted || doubt == Doubt::Leave => return Err(error),
@@ -149,6 +149,17 @@ impl Inner {
         }
     }
 
+    /// Leaves a token that still lives in use until it ends, and has people told that it does.
+    async fn outlive(&self, Key { tenant, connection }: &Key, grant: &Grant, why: &str) -> Error {
+        let expiring = ConnectionState::Expiring;
+        if let Err(error) = self.turn((tenant, connection), expiring, why).await {
+            tracing::warn!(%tenant, %connection, %error, "the state was not written");
+        }
+        let now = self.ports.clock.now();
+        let wait = grant.expires.map_or(when::KEEP_ALIVE, |expires| when::between(now, expires));
+        error::later(why, wait)
+    }
+
     /// Asks for the lease of a refresh.
     pub(super) async fn lease(&self, Key { tenant, connection }: &Key) -> Result<Leased, Error> {
         let Ports { credentials, holder, clock, .. } = &self.ports;
@@ -157,7 +168,12 @@ impl Inner {
         leased.map_err(|e| error::store(&e))
     }
 
-    async fn step(&self, key: &Key, seen: u64, doubted: bool) -> Result<Step, Error> {
+    async fn step(
+        &self,
+        key: &Key,
+        seen: u64,
+        (doubt, doubted): (Doubt, bool),
+    ) -> Result<Step, Error> {
         let row = self.look(key).await?;
         let now = self.ports.clock.now();
         let generation = row.credential.generation;
@@ -167,13 +183,20 @@ impl Inner {
                 .map(Step::Fresh)
                 .ok_or_else(|| error::absent(&key.tenant, &key.connection));
         }
-        if !doubted
-            && let Some(failure) = &row.credential.failure
-            && let Some(wait) = when::rest(&row.credential, now)
-        {
-            return Err(error::later(&failure.message, wait));
+        let mut party = self.party(&row.connection).await?;
+        match party.moved(&row.connection, &row.credential.grant) {
+            Some(why) if doubt == Doubt::Leave && when::is_alive(&row.credential.grant, now) => {
+                return Err(self.outlive(key, &row.credential.grant, &why).await);
+            }
+            Some(_) => {}
+            None => {
+                let rest = when::rest(&row.credential, now, party.entered()).filter(|_| !doubted);
+                if let (Some(wait), Some(failure)) = (rest, &row.credential.failure) {
+                    return Err(error::later(&failure.message, wait));
+                }
+                self.admit(&mut party, &row.connection).await?;
+            }
         }
-        let party = self.party(&row.connection).await?;
         let ends = when::after(now, TURN_MAX);
         match self.lease(key).await? {
             Leased::Absent => Err(error::absent(&key.tenant, &key.connection)),

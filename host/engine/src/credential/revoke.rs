@@ -140,7 +140,7 @@ impl Inner {
     }
 
     async fn try_to_end(self: &Arc<Self>, connection: &Connection) -> Result<Revocation, Error> {
-        let party = self.party_anyway(connection).await?;
+        let party = self.party(connection).await?;
         let Auth::OAuth2(rule) = party.method(connection)? else {
             return Ok(Revocation::NotOffered);
         };
@@ -154,9 +154,10 @@ impl Inner {
             return Ok(Revocation::NotOffered);
         };
         let opened = self.open(&key, credential.generation, sealed).await;
-        let ended = match opened {
-            Ok(fields) => self.send(&key, &party, connection, &fields).await,
-            Err(error) => Err(error),
+        let ended = match (opened, party.moved(connection, &credential.grant)) {
+            (_, Some(moved)) => Ok(Revocation::Failed(format!("{moved}; end it there"))),
+            (Ok(fields), None) => self.send(&key, &party, connection, &fields).await,
+            (Err(error), None) => Err(error),
         };
         if let Err(error) = self.ports.credentials.release_refresh(&lease).await {
             tracing::warn!(%error, "the lease of a revocation was not given back");
@@ -187,7 +188,7 @@ impl Inner {
         let values = party.values(connection, fields.all());
         let request = oauth::revoke(&values, held).map_err(|e| error::request(&e))?;
         let Some(request) = request else { return Ok(Revocation::NotOffered) };
-        self.note_use(key, REFRESH_TOKEN, &request.url).await?;
+        self.note_use(key, REFRESH_TOKEN, &request).await?;
         let answer = self.ports.outbound.send(request).await?;
         Ok(match check_revoked(&values, &answer, self.ports.clock.now()) {
             Ok(()) => Revocation::Revoked,

@@ -47,6 +47,7 @@ pub(super) fn replaced(
         expires: answer.expires_in.map(|life| when::after(obtained, life)),
         refresh_at: None,
         previous_until,
+        app: before.app.clone(),
     };
     let names: Vec<_> = all.iter().map(|(name, _)| name.clone()).collect();
     grant.refresh_at = when::refresh_at(&grant, &names, random);

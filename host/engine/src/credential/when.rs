@@ -77,12 +77,18 @@ pub(super) fn backoff(failures: u32, asked: Option<Duration>, random: u64) -> Du
     asked.map_or(wait, |asked| asked.min(retry::ASKED_MAX).max(wait))
 }
 
-/// What is left of the wait that the last failure has brought.
-pub(super) fn rest(credential: &Credential, now: Timestamp) -> Option<Duration> {
+/// What is left of the wait that the last failure has brought; `entered` is when its app was.
+pub(super) fn rest(
+    credential: &Credential,
+    now: Timestamp,
+    entered: Option<Timestamp>,
+) -> Option<Duration> {
     // That of an app is the app's to tell: it may have been put right. One that is still to come
     // was written by a clock that ran ahead.
     let own = |code: &str| matches!(code, REFUSED | error::NO_APP);
-    let passes = |failure: &&Failure| !own(&failure.code) && failure.at <= now;
+    let older = |at: Timestamp| entered.is_some_and(|entered| at <= entered);
+    let moot = |it: &Failure| own(&it.code) || (it.code == error::TOKEN && older(it.at));
+    let passes = |failure: &&Failure| !moot(failure) && failure.at <= now;
     let failure = credential.failure.as_ref().filter(passes)?;
     let until = credential.grant.refresh_at.unwrap_or_else(|| after(failure.at, COOL_DOWN));
     (until > now).then(|| between(now, until))

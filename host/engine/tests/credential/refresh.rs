@@ -277,10 +277,10 @@ async fn no_that_comes_after_somebody_has_authorised_again_means_nothing() {
     world.provider.instead(refusal("invalid_grant"));
     let other = world.process("other");
     let renewing = tokens.renewed(1);
-    let finishing = async {
+    let finishing = Box::pin(async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         other.credentials.finish(&query, Some(&browser), None).await
-    };
+    });
     let (renewed, finished) = world.drive(async { tokio::join!(renewing, finishing) }).await;
     assert!(finished.unwrap().replaced);
     assert_eq!((renewed.unwrap().generation, world.asked()), (2, 3));

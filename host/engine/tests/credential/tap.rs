@@ -16,6 +16,7 @@ use store::Store;
 use tokio::sync::Notify;
 
 use crate::provider::Simulated;
+use crate::world::Masks;
 
 mod catalogue;
 
@@ -85,6 +86,7 @@ pub(crate) struct Tapped {
     pub(crate) store: Arc<Store>,
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) outbound: Arc<Simulated>,
+    pub(crate) masks: Arc<Masks>,
 }
 
 #[async_trait]
@@ -99,6 +101,9 @@ impl Outbound for Tapped {
 #[async_trait]
 impl Vault for Tapped {
     async fn seal(&self, secrets: Vec<(Place, Secret)>) -> Result<Vec<Sealed>, VaultError> {
+        for (place, secret) in &secrets {
+            assert!(self.masks.hides(secret), "{place} is at work and not masked");
+        }
         self.tap.call(self.vault.seal(secrets)).await
     }
 

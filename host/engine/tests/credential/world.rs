@@ -48,6 +48,7 @@ pub(crate) struct World {
     pub(crate) manifest: Arc<Manifest>,
     vault: Arc<Sealer>,
     busy: Arc<AtomicUsize>,
+    masks: Arc<Masks>,
     pub(crate) dir: tempfile::TempDir,
     _still: mpsc::Sender<()>,
 }
@@ -84,6 +85,7 @@ impl World {
             provider: Arc::new(Simulated::new(server, clock.clone())),
             manifest: Arc::new(Manifest::parse(include_str!("crm.toml")).unwrap()),
             busy: Arc::default(),
+            masks: Arc::default(),
             store,
             clock,
             _still: still,
@@ -112,6 +114,7 @@ impl World {
             store: Arc::clone(&self.store),
             vault: self.vault.clone(),
             outbound: Arc::clone(&self.provider),
+            masks: Arc::clone(&self.masks),
         });
         let tasks = Arc::new(Mutex::new(Vec::<AbortHandle>::new()));
         let begun = Arc::clone(&tasks);
@@ -123,7 +126,7 @@ impl World {
             tasks: self.store.clone(),
             access: tapped.clone(),
             vault: tapped.clone(),
-            masking: Arc::new(Open),
+            masking: self.masks.clone(),
             outbound: tapped,
             packages: Arc::new(Installed(Arc::clone(&self.manifest))),
             clock: self.clock.clone(),
@@ -287,11 +290,34 @@ impl Packages for Installed {
     }
 }
 
-struct Open;
+/// The secrets that are masked now.
+#[derive(Default)]
+pub(crate) struct Masks(Arc<Mutex<Vec<String>>>);
 
-impl Masking for Open {
-    fn mask(&self, _secrets: &[Secret]) -> Masked {
-        Box::new(())
+impl Masks {
+    pub(crate) fn hides(&self, secret: &Secret) -> bool {
+        self.0.lock().unwrap().iter().any(|masked| masked == secret.expose())
+    }
+}
+
+impl Masking for Masks {
+    fn mask(&self, secrets: &[Secret]) -> Masked {
+        let masked: Vec<_> = secrets.iter().map(|secret| secret.expose().to_owned()).collect();
+        self.0.lock().unwrap().extend(masked.clone());
+        Box::new(Hidden(Arc::clone(&self.0), masked))
+    }
+}
+
+struct Hidden(Arc<Mutex<Vec<String>>>, Vec<String>);
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let Self(live, own) = self;
+        let mut live = live.lock().unwrap();
+        for secret in own {
+            let at = live.iter().position(|masked| masked == secret).unwrap();
+            live.swap_remove(at);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
 use crate::vault::{Owner, Place, Sealed, SecretKind};
-use crate::{TenantId, Timestamp};
+use crate::{ConnectionId, TenantId, Timestamp};
 
 /// The field of an app's secret.
 pub const CLIENT_SECRET: &str = "client_secret";
@@ -58,6 +58,13 @@ pub struct Incident {
     pub message: String,
     /// When somebody may try again whether it is over.
     pub probe_at: Timestamp,
+    /// The connection that it was last refused to, which rests by itself.
+    #[serde(default)]
+    pub last: Option<(TenantId, ConnectionId)>,
+    /// Whether it was refused to that connection alone: the cause may be the connection's own, so
+    /// nobody else is kept from trying.
+    #[serde(default)]
+    pub suspected: bool,
 }
 
 /// App registrations in the store. Every method is one transaction.
@@ -89,6 +96,6 @@ pub trait AppStore: Send + Sync {
 
     /// Writes down that a provider refuses an app, or that it no longer does; only for the
     /// generation that was tried, another one is left alone. An event tells a tenant when that
-    /// changes of its own app; of the deployment's, which has no log, [`Self::apps`] tells it.
+    /// changes of its own app, by more than a suspicion; of the deployment's, which has no log, [`Self::apps`] tells it.
     async fn app_incident(&self, app: &App, incident: Option<Incident>) -> Result<(), StoreError>;
 }

@@ -25,7 +25,7 @@ pub(super) const CODES: &[Code] = &[
     Code::new(
         "credential.app-refused",
         Denied,
-        "the provider refuses the app of this host itself; no connection is at fault",
+        "the provider refuses the app of this host itself, to one connection or to all",
         "look at the app at the provider, and set its new secret with `plughouse app set`",
     )
     .again(Again::Later)

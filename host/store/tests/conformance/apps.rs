@@ -36,6 +36,8 @@ fn incident(second: i64) -> Incident {
         code: "invalid_client".to_owned(),
         message: "unknown client".to_owned(),
         probe_at: at(second + 60),
+        last: None,
+        suspected: false,
     }
 }
 
@@ -134,6 +136,10 @@ pub(crate) async fn incident_is_of_the_app_that_was_tried_and_told_to_its_tenant
         let apps = store.apps().await.unwrap();
         apps.into_iter().find(|found| found.tenant == app.tenant).unwrap().incident
     };
+    let suspicion = Incident { suspected: true, ..incident(0) };
+    store.app_incident(&own, Some(suspicion.clone())).await.unwrap();
+    assert_eq!(stored(&own).await, Some(suspicion));
+    assert_eq!(events(store, &acme()).await, [], "it may be no fault of the app");
     for app in [&shared, &own] {
         for second in [1, 2] {
             store.app_incident(app, Some(incident(second))).await.unwrap();

@@ -41,6 +41,7 @@ pub(crate) fn tokens(of: &Connection, replaces: u64, due: i64) -> NewSecrets {
         expires: Some(at(due + 900)),
         refresh_at: Some(at(due)),
         previous_until: None,
+        app: Some("client".to_owned()),
     };
     NewSecrets { replaces, sealed: sealed.to_vec(), grant }
 }

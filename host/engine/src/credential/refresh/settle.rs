@@ -79,6 +79,8 @@ impl Turn<'_> {
         let random = when::random(&self.credential, at);
         let before = (fields.all(), &self.credential.grant);
         let (fields, grant) = replaced(before, answer, at, random);
+        let app = self.party.client_id(&self.connection).map(str::to_owned);
+        let grant = Grant { app, ..grant };
         let fields = self.inner.masked(fields);
         let mut failed = 0;
         let credential = loop {
@@ -165,17 +167,19 @@ impl Turn<'_> {
         Ok(Step::Doubted(error::later(&why.message, DOUBT_PAUSE)))
     }
 
-    /// Says that the app is refused; the credential is as good as before.
+    /// Says that the app is refused, and has this connection alone rest for that: the cause may be
+    /// its own.
     async fn app_refused(&self, why: TokenError, lost: bool) -> Result<Step, Error> {
         let Some(registered) = &self.party.registered else {
             return self.fail(refused(why), lost).await;
         };
-        let said = self.inner.app_refused(&registered.app, &why).await;
-        if lost {
-            return self.fail(said, lost).await;
+        let said = self.inner.app_refused(&registered.app, &self.connection, &why).await;
+        match self.fail(refused(why), lost).await {
+            Err(Error { code, retry_after, .. }) if code == error::TOKEN => {
+                Err(Error { retry_after, ..said? })
+            }
+            step => step,
         }
-        self.release().await;
-        Err(said)
     }
 
     /// Stops a connection whose token answer leads to where it must not go.
@@ -211,7 +215,7 @@ impl Turn<'_> {
                 tracing::warn!(%tenant, %connection, %error, "the state was not written");
             }
         }
-        Err(if error.code == "credential.token" {
+        Err(if error.code == error::TOKEN {
             error.retry_after(wait)
         } else {
             error::later(&error.message, wait)
@@ -233,6 +237,6 @@ impl Turn<'_> {
     }
 }
 
-fn refused(error: TokenError) -> Error {
-    Error::new(ErrorKind::Other, "credential.token", error.message).sent()
+fn refused(why: TokenError) -> Error {
+    Error::new(ErrorKind::Other, error::TOKEN, why.message).sent()
 }

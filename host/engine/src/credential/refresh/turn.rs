@@ -15,6 +15,9 @@ use crate::credential::party::Party;
 use crate::credential::sealing::Fields;
 use crate::credential::{Inner, Key, error, when};
 
+/// Why only a person can bring a new access token.
+const NO_REFRESH_TOKEN: &str = "the access token has ended and there is no refresh token";
+
 /// One turn at a refresh.
 pub(super) struct Turn<'a> {
     pub(super) inner: &'a Inner,
@@ -56,8 +59,8 @@ impl Turn<'_> {
             }
         };
         let Some(request) = request else {
-            let why = "the access token has ended and there is no refresh token";
-            return self.end(why, false).await;
+            let why = self.outgrown().unwrap_or_else(|| NO_REFRESH_TOKEN.to_owned());
+            return self.end(&why, false).await;
         };
         match self.ask(&fields, request).await {
             Ok(Some(asked)) => self.settle(&fields, asked, doubted).await,
@@ -103,12 +106,17 @@ impl Turn<'_> {
         }
     }
 
+    fn outgrown(&self) -> Option<String> {
+        self.party.moved(&self.connection, &self.credential.grant)
+    }
+
     /// The request for a new token; nothing where only a person can bring one.
     fn request(&self, fields: &Fields, token: &str) -> Result<Option<HostRequest>, Error> {
         let values = self.party.values(&self.connection, fields.all());
         let request = match self.party.method(&self.connection)? {
             Auth::OAuth2(_) => {
-                let Some(token) = fields.get(token) else { return Ok(None) };
+                let token = fields.get(token).filter(|_| self.outgrown().is_none());
+                let Some(token) = token else { return Ok(None) };
                 oauth::refresh(&values, token)
             }
             _ => oauth::grant(&values, self.inner.ports.clock.now()),
@@ -123,7 +131,7 @@ impl Turn<'_> {
             Auth::Jwt(_) => "private_key",
             _ => model::credential::CLIENT_SECRET,
         };
-        self.inner.note_use(self.key, slot, &request.url).await
+        self.inner.note_use(self.key, slot, request).await
     }
 
     /// Gives the lease back, with nothing sent. What fails here ends with the lease.
@@ -141,7 +149,7 @@ impl Inner {
         &self,
         key: &Key,
         slot: &str,
-        url: &str,
+        request: &HostRequest,
     ) -> Result<(), Error> {
         let now = self.ports.clock.now();
         let access = Access {
@@ -150,7 +158,7 @@ impl Inner {
             connection: key.connection.clone(),
             actor: Actor::Refresher,
             slot: slot.to_owned(),
-            endpoint: host(url).to_owned(),
+            endpoint: host(request.origin.as_ref().unwrap_or(&request.url)).to_owned(),
             first: now,
             last: now,
             uses: 1,
