@@ -17,6 +17,9 @@ const TURNS: usize = 6;
 /// How much later a rotation is killed than the time before.
 const STEP: Duration = Duration::from_millis(5);
 
+/// Steps to the end of any rotation here.
+const STEPS_MAX: u32 = 1_000;
+
 /// Secrets that lie beside the connection's, so that a rotation takes a while: apps of tenants.
 const TENANTS: usize = 40;
 
@@ -107,7 +110,7 @@ fn kill_until_it_ends(host: &Host, args: &[&str]) -> u32 {
     host.ok(&["vault", "status"]);
     // Less than a command takes to begin.
     let least = begun.elapsed() / 2;
-    (0..).find(|step| kill(host, args, least + STEP * *step)).unwrap()
+    (0..STEPS_MAX).find(|step| kill(host, args, least + STEP * *step)).unwrap()
 }
 
 #[test]

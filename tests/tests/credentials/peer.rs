@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use e2e::{CONNECTION, Host, guests, root};
 
 use crate::browser::Browser;
+use crate::search::written;
 use crate::world::Waiting;
 
 /// The client that the server has been told of, and its secret.
@@ -121,7 +122,7 @@ fn connection_through_a_server_that_is_not_ours_works_until_its_grant_is_ended()
     host.ok(&["connection", "test", CONNECTION]);
     host.ok(&["sync", CONNECTION, "--entity", "account"]);
     let records = host.ok(&["records", CONNECTION, "--entity", "account", "--json"]);
-    let digits: String = r#"200 ["#.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = written(b"200 [", |byte| format!("{byte:02x}"));
     assert!(records.contains(&digits), "{records}");
     let removed = host.json(&["connection", "remove", CONNECTION, "--yes"]).remove(0);
     assert_eq!(removed["grant"]["outcome"], "revoked", "{removed}");

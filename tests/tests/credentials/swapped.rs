@@ -83,8 +83,8 @@ impl Vandal<'_> {
 #[test]
 fn sealed_secrets_open_nowhere_but_where_they_belong() {
     let world = World::connected(authority(SHORT));
-    world.goes_well(world.connecting(&["--tenant", OTHER]));
-    world.goes_well(world.connecting_as("second", &[]));
+    world.connecting(&["--tenant", OTHER]).goes_well();
+    world.connecting_as("second", &[]).goes_well();
     let path = world.host.data().join("plughouse.redb");
     let access = key("main", CONNECTION, "access_token");
     let before = row(&path, &access);
@@ -107,10 +107,10 @@ fn sealed_secrets_open_nowhere_but_where_they_belong() {
     // What was good before, as it lay there, and as if it were of now.
     let now = row(&vandal.path, &access);
     vandal.check(&[(&access, &before)], "main", "access_token");
-    let mut of_now = before.clone();
+    let mut of_now = before;
     of_now[GENERATION].copy_from_slice(&now[GENERATION]);
     vandal.check(&[(&access, &of_now)], "main", "access_token");
-    let mut changed = now.clone();
+    let mut changed = now;
     *changed.last_mut().unwrap() ^= 1;
     vandal.check(&[(&access, &changed)], "main", "access_token");
 

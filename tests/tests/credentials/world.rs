@@ -132,16 +132,7 @@ impl World {
 
     /// Connects with a browser of its own.
     pub(crate) fn connect(&self) {
-        self.goes_well(self.connecting(&[]));
-    }
-
-    /// Goes through the pages to a good end.
-    pub(crate) fn goes_well(&self, waiting: Waiting) -> Value {
-        let page = Browser::new().visit(&waiting.open);
-        assert_eq!(page.status, 200, "{page:?}");
-        let done = waiting.done();
-        assert_eq!(done.code, Some(0), "{done:?}");
-        serde_json::from_str(&done.out).unwrap()
+        self.connecting(&[]).goes_well();
     }
 
     pub(crate) fn connection(&self) -> Value {
@@ -200,6 +191,15 @@ impl Waiting {
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
         let open = told["open"].as_str().unwrap_or_else(|| panic!("{line}")).to_owned();
         Self { process, out, open }
+    }
+
+    /// Goes through the pages with a browser of its own, to a good end.
+    pub(crate) fn goes_well(self) -> Value {
+        let page = Browser::new().visit(&self.open);
+        assert_eq!(page.status, 200, "{page:?}");
+        let done = self.done();
+        assert_eq!(done.code, Some(0), "{done:?}");
+        serde_json::from_str(&done.out).unwrap()
     }
 
     /// Types a line.
