@@ -109,7 +109,7 @@ pub(crate) async fn at_home(store: &Store, data: &Path) -> Ground {
 /// Does what the parent says, a line at a time, and answers in a line how it went.
 pub(crate) async fn run(socket: PathBuf, resource: String) {
     let data = socket.parent().unwrap().to_owned();
-    let remote = Remote(Arc::new(socket));
+    let remote = Remote(socket.into());
     let ground = ground!(remote.clone(), &data, format!("node-{}", std::process::id()));
     let (tenant, id): (TenantId, ConnectionId) = ("acme".parse().unwrap(), "desk".parse().unwrap());
     let connection = model::store::Catalogue::connection(&remote, &tenant, &id).await.unwrap();

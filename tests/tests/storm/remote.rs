@@ -5,7 +5,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use model::credential::{
@@ -58,7 +58,7 @@ const KINDS: [StoreErrorKind; 6] = [
 
 /// The store as a process sees it.
 #[derive(Clone)]
-pub(crate) struct Remote(pub(crate) Arc<PathBuf>);
+pub(crate) struct Remote(pub(crate) Arc<Path>);
 
 impl Remote {
     /// Asks and waits for the answer.
