@@ -60,7 +60,7 @@ pub struct Ran {
     /// What has succeeded says nothing: it would be read again, however often the rest fails.
     pub progressed: bool,
     /// The entities with records that were mapped before what they refer to, and whether some of
-    /// that has come since: see [`ReplayPlan::following`].
+    /// that has come since: a replay of their entities resolves it.
     pub waiting: BTreeMap<String, bool>,
 }
 
