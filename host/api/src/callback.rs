@@ -101,13 +101,19 @@ async fn returned(
                     somebody may have wanted to connect an account of theirs for you.";
         return refused(StatusCode::FORBIDDEN, text);
     };
-    match flows.finish(uri.query().unwrap_or_default(), &browser).await {
-        Ok(text) => {
+    let query = uri.query().unwrap_or_default().to_owned();
+    // A window that is closed meanwhile does not cut off what can be done only once.
+    let finished = tokio::spawn(async move { flows.finish(&query, &browser).await });
+    match finished.await {
+        Ok(Ok(text)) => {
             let mut answer = page(StatusCode::OK, "Connected", &text);
             answer.headers_mut().insert(header::SET_COOKIE, cookie.clear());
             answer
         }
-        Err(error) => refused(status(error.kind), &error.message),
+        Ok(Err(error)) => refused(status(error.kind), &error.message),
+        Err(_) => {
+            refused(StatusCode::INTERNAL_SERVER_ERROR, "This host has failed; its log says why.")
+        }
     }
 }
 

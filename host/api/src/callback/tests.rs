@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
+use tokio::sync::Notify;
 use tower_service::Service as _;
 
 use super::*;
@@ -116,4 +117,36 @@ async fn browser_is_bound_before_it_goes_to_the_provider() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{query}");
         assert!(!answer.headers.contains_key("set-cookie"), "{query}");
     }
+}
+
+/// Ends an authorisation when it is let.
+#[derive(Default)]
+struct Slow {
+    begun: Notify,
+    go_on: Notify,
+    ended: Notify,
+}
+
+#[async_trait]
+impl Flows for Slow {
+    async fn finish(&self, _: &str, _: &Secret) -> Result<String, Error> {
+        self.begun.notify_one();
+        self.go_on.notified().await;
+        self.ended.notify_one();
+        Ok("crm is connected".to_owned())
+    }
+}
+
+#[tokio::test]
+async fn window_that_is_closed_meanwhile_cuts_nothing_off() {
+    let flows = Arc::new(Slow::default());
+    let router = router(REDIRECT, begin(), flows.clone());
+    let address = format!("{}?code=c&state=s", path("desk"));
+    let asking = ask(router, Method::GET, &address, BOUND);
+    tokio::select! {
+        _ = asking => panic!("answered before it has ended"),
+        () = flows.begun.notified() => {}
+    }
+    flows.go_on.notify_one();
+    flows.ended.notified().await;
 }
