@@ -9,6 +9,7 @@ mod control;
 mod exit;
 mod interrupt;
 mod output;
+mod panics;
 mod terminal;
 mod wire;
 
@@ -197,6 +198,7 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
         sandbox::compile_worker()?;
         return Ok(Exit::Done.code());
     }
+    panics::mask(global.redactor.clone());
     let hardened = vault::harden();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if command.is_the_servers()
