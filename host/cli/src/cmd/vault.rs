@@ -154,7 +154,7 @@ async fn destroy(
          providers go on until they are ended there."
     );
     if !yes && !output.ask(&question, "say --yes to destroy them") {
-        bail!("nothing was destroyed");
+        bail!("nothing was destroyed: nobody has said yes to it; --yes does");
     }
     let secrets = host.vault.destroy(&Owner::Tenant(tenant.clone()), reason).await?;
     let text = format!(

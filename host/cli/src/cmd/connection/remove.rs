@@ -26,7 +26,7 @@ pub(super) async fn run(global: &Global, id: ConnectionId, yes: bool) -> Result<
          What was read stays."
     );
     if !yes && !output.ask(&question, "say --yes to remove it") {
-        anyhow::bail!("not removed");
+        anyhow::bail!("not removed: nobody has said yes to it; --yes does");
     }
     let Some(grant) = host.credentials.remove(&global.tenant, &id).await? else {
         anyhow::bail!("somebody else has removed connection {id}");
