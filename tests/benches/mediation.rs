@@ -9,7 +9,6 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -121,17 +120,12 @@ async fn compare(what: &str, record: &[u8], bytes: usize) {
     let options = Options::default();
     let transport: Arc<dyn Transport> = canned.clone();
     let gateway = Gateway::with_transport(Clock::system(), options, transport).unwrap();
-    let connection = Connection {
-        tenant: "main".parse().unwrap(),
-        id: "bench".parse().unwrap(),
-        package: manifest.name(),
-        auth: "token".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection = Connection::new(
+        "main".parse().unwrap(),
+        "bench".parse().unwrap(),
+        manifest.name(),
+        "token",
+    );
     let secrets = vec![("token".to_owned(), Secret::new("pat-na1-0123456789abcdef".to_owned()))];
     let grant = Permissions::of(&manifest);
     let opening = Opening {

@@ -224,17 +224,7 @@ async fn tasks(world: &World) {
     let desk = Desk { tasks: &world.store, catalogue: &world.store, clock: &world.clock };
     for number in 0..TASKS {
         let id: ConnectionId = format!("c{number}").parse().unwrap();
-        let connection = Connection {
-            tenant: acme(),
-            id: id.clone(),
-            package: "acme/hub".to_owned(),
-            auth: "none".to_owned(),
-            variables: BTreeMap::new(),
-            consents: BTreeMap::new(),
-            overrides: BTreeMap::new(),
-            account: None,
-            user: None,
-        };
+        let connection = Connection::new(acme(), id.clone(), "acme/hub", "none");
         world.store.put_connection(connection).await.unwrap();
         let draft = Draft {
             tenant: acme(),

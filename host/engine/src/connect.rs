@@ -59,16 +59,12 @@ pub fn connect(
 ) -> Result<(Connection, Vec<(String, Secret)>), ConnectError> {
     let mut problems = Vec::new();
     let method = method(manifest, new.auth.as_deref(), &mut problems);
+    let auth = method.map_or("", |(name, _)| name);
     let connection = Connection {
-        tenant: new.tenant,
-        id: new.id,
-        package: manifest.name(),
-        auth: method.map_or_else(String::new, |(name, _)| name.to_owned()),
         variables: new.variables,
         consents: accepted(manifest, &new.consents, &mut problems),
         overrides: new.overrides,
-        account: None,
-        user: None,
+        ..Connection::new(new.tenant, new.id, manifest.name(), auth)
     };
     if let Some((name, auth)) = method {
         check_fields(name, auth, &new.fields, &mut problems);

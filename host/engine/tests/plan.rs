@@ -17,17 +17,8 @@ fn plan(choice: &Choice) -> Result<SyncPlan, String> {
 }
 
 fn plan_of(manifest: &Manifest, choice: &Choice) -> Result<SyncPlan, String> {
-    let connection = Connection {
-        tenant: "acme".parse().unwrap(),
-        id: "chat".parse().unwrap(),
-        package: "acme/chat".to_owned(),
-        auth: "key".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection =
+        Connection::new("acme".parse().unwrap(), "chat".parse().unwrap(), "acme/chat", "key");
     let package = PackageRef {
         name: "acme/chat".to_owned(),
         version: "1.0.0".to_owned(),

@@ -35,6 +35,28 @@ pub struct Connection {
     pub user: Option<String>,
 }
 
+impl Connection {
+    /// A connection of which nothing is known but what every one has.
+    pub fn new(
+        tenant: TenantId,
+        id: ConnectionId,
+        package: impl Into<String>,
+        auth: impl Into<String>,
+    ) -> Self {
+        Self {
+            tenant,
+            id,
+            package: package.into(),
+            auth: auth.into(),
+            variables: BTreeMap::new(),
+            consents: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            account: None,
+            user: None,
+        }
+    }
+}
+
 /// Whether a connection can work.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -46,17 +46,7 @@ fn open(dir: &Path, hour: i64) -> Store {
 }
 
 fn connection(id: &str) -> Connection {
-    Connection {
-        tenant: acme(),
-        id: id.parse().unwrap(),
-        package: "acme/hub".to_owned(),
-        auth: "oauth".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    }
+    Connection::new(acme(), id.parse().unwrap(), "acme/hub", "oauth")
 }
 
 /// The tokens of a generation, as a vault would seal them.

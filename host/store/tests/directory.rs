@@ -36,17 +36,7 @@ fn refused(dir: &Path, kind: StoreErrorKind, says: &[&str]) {
 }
 
 fn connection(id: &str) -> Connection {
-    Connection {
-        tenant: "acme".parse().unwrap(),
-        id: id.parse().unwrap(),
-        package: "acme/hub".to_owned(),
-        auth: "key".to_owned(),
-        variables: std::collections::BTreeMap::new(),
-        consents: std::collections::BTreeMap::new(),
-        overrides: std::collections::BTreeMap::new(),
-        account: None,
-        user: None,
-    }
+    Connection::new("acme".parse().unwrap(), id.parse().unwrap(), "acme/hub", "key")
 }
 
 fn sealed(id: &str) -> Vec<Sealed> {

@@ -125,17 +125,7 @@ async fn one_node_of_a_storm() {
 }
 
 fn desk() -> Connection {
-    Connection {
-        tenant: "acme".parse().unwrap(),
-        id: "desk".parse().unwrap(),
-        package: "acme/desk".to_owned(),
-        auth: "oauth".to_owned(),
-        variables: [].into(),
-        consents: [].into(),
-        overrides: [].into(),
-        account: None,
-        user: None,
-    }
+    Connection::new("acme".parse().unwrap(), "desk".parse().unwrap(), "acme/desk", "oauth")
 }
 
 /// The app, and the connection with the tokens that a person has authorised long ago.

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails its test")]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -85,17 +84,7 @@ impl Place {
 async fn fill(data: &Path, count: usize) {
     let (tenant, id): (TenantId, ConnectionId) = ("main".parse().unwrap(), "crm".parse().unwrap());
     let store = Store::open(data, Clock::system()).unwrap();
-    let connection = Connection {
-        tenant: tenant.clone(),
-        id: id.clone(),
-        package: "acme/crm".to_owned(),
-        auth: "none".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection = Connection::new(tenant.clone(), id.clone(), "acme/crm", "none");
     store.put_connection(connection).await.unwrap();
     let start = RunStart {
         tenant: tenant.clone(),

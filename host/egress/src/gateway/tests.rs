@@ -1,6 +1,5 @@
 //! The gateway to a network whose names lead inside.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -56,17 +55,8 @@ fn gateway(addresses: &str) -> Gateway {
 
 fn call(gateway: &Gateway) -> Box<dyn EgressCall> {
     let manifest = Arc::new(Manifest::parse(MANIFEST).unwrap());
-    let connection = Connection {
-        tenant: "acme".parse().unwrap(),
-        id: "main".parse().unwrap(),
-        package: manifest.name(),
-        auth: "none".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection =
+        Connection::new("acme".parse().unwrap(), "main".parse().unwrap(), manifest.name(), "none");
     let grant = Permissions::of(&manifest);
     let opening = Opening {
         connection: &connection,

@@ -1,6 +1,5 @@
 //! A small provider's manifest, a door to it, and answers from memory or from loopback.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -92,15 +91,13 @@ pub(crate) fn manifest(change: impl FnOnce(&str) -> String) -> Arc<Manifest> {
 /// A connection with the canary for its token.
 pub(crate) fn connection() -> Connection {
     Connection {
-        tenant: "acme".parse().unwrap(),
-        id: "main".parse().unwrap(),
-        package: "plughouse/sample".to_owned(),
-        auth: "token".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
         account: Some("42".to_owned()),
-        user: None,
+        ..Connection::new(
+            "acme".parse().unwrap(),
+            "main".parse().unwrap(),
+            "plughouse/sample",
+            "token",
+        )
     }
 }
 

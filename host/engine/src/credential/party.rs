@@ -203,24 +203,13 @@ fn refused(app: &App, incident: &Incident, now: Timestamp) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use oauth::TokenErrorKind;
 
     use super::*;
 
     fn connection(id: &str) -> Connection {
-        Connection {
-            tenant: "main".parse().unwrap(),
-            id: id.parse().unwrap(),
-            package: "acme/crm".to_owned(),
-            auth: "user".to_owned(),
-            variables: BTreeMap::new(),
-            consents: BTreeMap::new(),
-            overrides: BTreeMap::new(),
-            account: None,
-            user: None,
-        }
+        Connection::new("main".parse().unwrap(), id.parse().unwrap(), "acme/crm", "user")
     }
 
     fn at(minute: i64) -> Timestamp {

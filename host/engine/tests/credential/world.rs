@@ -3,7 +3,6 @@
 //! Time passes by [`World::drive`] alone, for the clock and the timers together, and never while a
 //! call is on its way.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -237,17 +236,7 @@ pub(crate) fn whose() -> (TenantId, ConnectionId) {
 /// A connection of a method.
 pub(crate) fn connection(method: &str) -> Connection {
     let (tenant, id) = whose();
-    Connection {
-        tenant,
-        id,
-        package: PACKAGE.to_owned(),
-        auth: method.to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    }
+    Connection::new(tenant, id, PACKAGE, method)
 }
 
 /// The text of a token.

@@ -1,7 +1,5 @@
 //! Packages that bring conversion schemas.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use engine::install::InstallError;
 use engine::mapping::{Mappings, Resolver};
@@ -92,17 +90,7 @@ impl Adapter for Empty {
 }
 
 fn connection() -> Connection {
-    Connection {
-        tenant: "main".parse().unwrap(),
-        id: "shop".parse().unwrap(),
-        package: "acme/shop".to_owned(),
-        auth: "none".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    }
+    Connection::new("main".parse().unwrap(), "shop".parse().unwrap(), "acme/shop", "none")
 }
 
 /// Binds the schema that a tenant has saved to entity `order`.

@@ -1,6 +1,6 @@
 //! A store with a connection, and schedulers over it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,17 +27,7 @@ impl World {
         let clock = Clock::manual(at("01T00:00:00"));
         let store = Store::open(dir.path(), clock.clone()).unwrap();
         for id in ["crm", "shop"] {
-            let connection = Connection {
-                tenant: tenant(),
-                id: id.parse().unwrap(),
-                package: "acme/hub".to_owned(),
-                auth: "none".to_owned(),
-                variables: BTreeMap::new(),
-                consents: BTreeMap::new(),
-                overrides: BTreeMap::new(),
-                account: None,
-                user: None,
-            };
+            let connection = Connection::new(tenant(), id.parse().unwrap(), "acme/hub", "none");
             store.put_connection(connection).await.unwrap();
         }
         Self { store, clock, _dir: dir }

@@ -77,17 +77,12 @@ async fn asked(
     contract: ContractEdit,
     at: Option<&str>,
 ) -> Result<Derived, MappingError> {
-    let connection = Connection {
-        tenant: world.plan.tenant.clone(),
-        id: world.plan.connection.clone(),
-        package: world.plan.package.name.clone(),
-        auth: String::new(),
-        variables: std::collections::BTreeMap::new(),
-        consents: std::collections::BTreeMap::new(),
-        overrides: std::collections::BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection = Connection::new(
+        world.plan.tenant.clone(),
+        world.plan.connection.clone(),
+        world.plan.package.name.clone(),
+        "",
+    );
     let deriving = Deriving {
         connection: &connection,
         entity: "task",

@@ -48,17 +48,12 @@ fn provider(books: &[(&str, FieldKind)]) -> Scripted {
 const BOOK: [(&str, FieldKind); 2] = [("Title", FieldKind::Text), ("Pages", FieldKind::Integer)];
 
 async fn ask(world: &World, adapter: &mut Scripted, part: &str) -> Derived {
-    let connection = Connection {
-        tenant: world.plan.tenant.clone(),
-        id: world.plan.connection.clone(),
-        package: world.plan.package.name.clone(),
-        auth: String::new(),
-        variables: std::collections::BTreeMap::new(),
-        consents: std::collections::BTreeMap::new(),
-        overrides: std::collections::BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection = Connection::new(
+        world.plan.tenant.clone(),
+        world.plan.connection.clone(),
+        world.plan.package.name.clone(),
+        "",
+    );
     let deriving = Deriving {
         connection: &connection,
         entity: "row",

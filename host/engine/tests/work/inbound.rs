@@ -1,6 +1,6 @@
 //! Jobs that read connections, to their end in the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,17 +26,7 @@ pub(crate) fn plan() -> SyncPlan {
         version: "1.0.0".to_owned(),
         digest: "sha256:00".to_owned(),
     };
-    let connection = Connection {
-        tenant: tenant(),
-        id: "crm".parse().unwrap(),
-        package: "test/provider".to_owned(),
-        auth: "none".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let connection = Connection::new(tenant(), "crm".parse().unwrap(), "test/provider", "none");
     SyncPlan::of(package, &manifest, &connection, &engine::sync::Choice::default()).unwrap()
 }
 
@@ -285,17 +275,7 @@ async fn lost_authorisation_pauses_the_connection_and_keeps_the_job() {
     );
     assert!(world.store.resume(&tenant(), scope).await.is_err(), "that helps nobody");
     world.adapter(|| Pages::new(|_| None));
-    let again = Connection {
-        tenant: tenant(),
-        id: crm,
-        package: "test/provider".to_owned(),
-        auth: "key".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    };
+    let again = Connection::new(tenant(), crm, "test/provider", "key");
     let secrets = NewSecrets { replaces: 0, sealed: Vec::new(), grant: Grant::default() };
     world.store.authorise(again, secrets).await.unwrap();
     world.wake.wake();

@@ -1,6 +1,5 @@
 //! A connection of one of the ten providers, and requests as text.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use model::credential::App;
@@ -41,17 +40,12 @@ impl Setup {
     /// A method of the manifest, with an app.
     pub(crate) fn new(manifest: &str, method: &str) -> Self {
         let manifest = Manifest::parse(manifest).unwrap();
-        let connection = Connection {
-            tenant: "tenant".parse().unwrap(),
-            id: "connection".parse().unwrap(),
-            package: manifest.name(),
-            auth: method.to_owned(),
-            variables: BTreeMap::new(),
-            consents: BTreeMap::new(),
-            overrides: BTreeMap::new(),
-            account: None,
-            user: None,
-        };
+        let connection = Connection::new(
+            "tenant".parse().unwrap(),
+            "connection".parse().unwrap(),
+            manifest.name(),
+            method,
+        );
         let app = App {
             package: manifest.name(),
             tenant: None,

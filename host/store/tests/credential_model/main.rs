@@ -50,17 +50,7 @@ fn id(connection: u8) -> ConnectionId {
 }
 
 fn connection(number: u8) -> Connection {
-    Connection {
-        tenant: acme(),
-        id: id(number),
-        package: "acme/hub".to_owned(),
-        auth: "oauth".to_owned(),
-        variables: BTreeMap::new(),
-        consents: BTreeMap::new(),
-        overrides: BTreeMap::new(),
-        account: None,
-        user: None,
-    }
+    Connection::new(acme(), id(number), "acme/hub", "oauth")
 }
 
 /// The tokens of a generation, as a vault would seal them.

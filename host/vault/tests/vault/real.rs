@@ -94,17 +94,7 @@ fn id(number: usize) -> ConnectionId {
 }
 
 fn connection(tenant: &TenantId, id: &ConnectionId) -> Connection {
-    Connection {
-        tenant: tenant.clone(),
-        id: id.clone(),
-        package: "acme/hub".to_owned(),
-        auth: "key".to_owned(),
-        variables: [].into(),
-        consents: [].into(),
-        overrides: [].into(),
-        account: None,
-        user: None,
-    }
+    Connection::new(tenant.clone(), id.clone(), "acme/hub", "key")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

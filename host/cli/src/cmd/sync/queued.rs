@@ -241,7 +241,6 @@ fn total(run: &Run) -> EntityReport {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use model::{Error, ErrorKind, Timestamp};
 
@@ -249,17 +248,8 @@ mod tests {
 
     #[track_caller]
     fn check(scope: PauseScope, expected: &str) {
-        let connection = Connection {
-            tenant: "main".parse().unwrap(),
-            id: "crm".parse().unwrap(),
-            package: "acme/crm".to_owned(),
-            auth: "none".to_owned(),
-            variables: BTreeMap::new(),
-            consents: BTreeMap::new(),
-            overrides: BTreeMap::new(),
-            account: None,
-            user: None,
-        };
+        let connection =
+            Connection::new("main".parse().unwrap(), "crm".parse().unwrap(), "acme/crm", "none");
         let since = Timestamp::UNIX_EPOCH;
         let pause = Pause { scope, reason: "tea".to_owned(), since, until: None };
         let told = waits_for(&[pause], &connection);
