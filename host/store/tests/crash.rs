@@ -5,9 +5,11 @@
     reason = "clippy allows them in functions marked as tests, and these are called by such"
 )]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+#[path = "support/child.rs"]
+mod child;
+
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use bytes::Bytes;
 use model::adapter::{Receipt, Selection};
@@ -23,6 +25,8 @@ use model::task::Direction;
 use model::window::{LaneState, Progress};
 use model::{Clock, RunId, Timestamp};
 use store::Store;
+
+use child::{child, kill_after};
 
 /// Names the data directory to the child.
 const DIR: &str = "PLUGHOUSE_TEST_STORE";
@@ -134,7 +138,7 @@ async fn killed_process_keeps_every_acknowledged_page() {
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged = 0;
     for cycle in 1..=CYCLES {
-        acknowledged = kill_after(dir.path(), 1 + cycle * 7 % 10).max(acknowledged);
+        acknowledged = kill_after_pages(dir.path(), 1 + cycle * 7 % 10).max(acknowledged);
         let store = open(dir.path());
         let last = last_page(&store).await;
         assert!(last == acknowledged || last == acknowledged + 1, "{last} of {acknowledged}");
@@ -146,25 +150,20 @@ async fn killed_process_keeps_every_acknowledged_page() {
 
 /// Lets a child commit until it has acknowledged so many pages, and kills it; the last page it
 /// acknowledged.
-fn kill_after(dir: &Path, pages: u64) -> u64 {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_commits_pages_until_it_is_killed", "--nocapture"])
-        .env(DIR, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let mut told = output.lines().map_while(Result::ok).filter_map(|line| {
-        line.strip_prefix("acknowledged ").map(|page| page.parse::<u64>().unwrap())
+fn kill_after_pages(dir: &Path, pages: u64) -> u64 {
+    let mut committer = child("child_commits_pages_until_it_is_killed");
+    committer.env(DIR, dir);
+    let mut last = 0;
+    kill_after(committer, usize::try_from(pages).unwrap(), |line| {
+        match line.strip_prefix("acknowledged ") {
+            Some(page) => {
+                last = page.parse().unwrap();
+                true
+            }
+            None => false,
+        }
     });
-    for _ in 1..pages {
-        told.next().unwrap();
-    }
-    let at_least = told.next().unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    // What was told before the kill and not yet read.
-    told.last().unwrap_or(at_least)
+    last
 }
 
 async fn check_records(store: &Store, pages: u64) {

@@ -6,10 +6,11 @@
     reason = "clippy allows them in functions marked as tests, and these are called by such"
 )]
 
+#[path = "support/child.rs"]
+mod child;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use model::queue::{
@@ -18,6 +19,8 @@ use model::queue::{
 };
 use model::{Clock, Error, ErrorKind, TenantId, Timestamp};
 use store::Store;
+
+use child::{child, kill_after};
 
 /// Names the data directory and the hour to the child.
 const DIR: &str = "PLUGHOUSE_TEST_QUEUE";
@@ -167,25 +170,9 @@ impl Told {
 
     /// Lets a child work until it has told so many things, and kills it.
     fn kill_after(&mut self, dir: &Path, hour: i64, count: usize) {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_works_until_it_is_killed", "--nocapture"])
-            .env(DIR, dir)
-            .env(HOUR, hour.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut lines = output.lines().map_while(Result::ok);
-        let mut heard = 0;
-        while heard < count {
-            heard += usize::from(self.hear(&lines.next().unwrap()));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // What was told before the kill and not yet read.
-        for line in lines {
-            self.hear(&line);
-        }
+        let mut worker = child("child_works_until_it_is_killed");
+        worker.env(DIR, dir).env(HOUR, hour.to_string());
+        kill_after(worker, count, |line| self.hear(line));
     }
 }
 
