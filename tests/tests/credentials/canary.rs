@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::Path;
 
-use e2e::{CONNECTION, Ended, Host, Served, guests, plughouse, root, until};
+use e2e::{CONNECTION, Ended, Host, Served, plughouse, root, until};
 use plughouse_testkit::{Fault, Rule};
 use serde_json::Value;
 
 use crate::browser::Browser;
 use crate::search::Search;
-use crate::world::{CLIENT_SECRET, SHORT, World, authority};
+use crate::world::{CLIENT_SECRET, SHORT, World, authority, install_spy};
 
 /// Everybody may see it: that it is found shows that the search looks where it should.
 const MARKER: &str = "a-marker-that-everybody-may-see";
@@ -58,13 +58,6 @@ origin = "https://api.spy.example"
 credential = "account"
 read = ["GET /echo", "GET /me"]
 
-[entity.account]
-cursor = "scan"
-[entity.failure]
-cursor = "scan"
-[entity.memory]
-cursor = "scan"
-
 [budget]
 cpu_ms = 20000
 "#;
@@ -84,14 +77,6 @@ impl Told {
         self.hear(&host.run(args));
         self.hear(&host.run(&[args, &["--json"]].concat()));
     }
-}
-
-fn install(host: &Host) {
-    let dir = host.data().join("spy");
-    fs::create_dir_all(dir.join("dist")).unwrap();
-    fs::write(dir.join("dist/adapter.wasm"), guests::spy()).unwrap();
-    fs::write(dir.join("adapter.toml"), MANIFEST).unwrap();
-    host.install_built(&dir);
 }
 
 /// The private key of the tests, as a provider gives it out.
@@ -241,7 +226,7 @@ fn work(world: &World, told: &mut Told) {
 
 #[test]
 fn planted_secrets_are_found_nowhere() {
-    let world = World::with(authority(SHORT), "plughouse/spy", install);
+    let world = World::with(authority(SHORT), "plughouse/spy", |host| install_spy(host, MANIFEST));
     world.account.with(|account| account.faults.push(Rule::always(Fault::EchoAuthorization)));
     let mut told = Told::default();
     let browser = connect(&world, &mut told);

@@ -5,11 +5,11 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use e2e::{CONNECTION, Host, guests, root};
+use e2e::{CONNECTION, Host, root};
 
 use crate::browser::Browser;
 use crate::search::written;
-use crate::world::Waiting;
+use crate::world::{Waiting, install_spy};
 
 /// The client that the server has been told of, and its secret.
 const CLIENT: &str = "body";
@@ -38,13 +38,6 @@ revoke = { url = "https://peer.example/revoke", token = "refresh" }
 origin = "https://peer.example"
 credential = "account"
 read = ["GET /echo", "GET /me"]
-
-[entity.account]
-cursor = "scan"
-[entity.failure]
-cursor = "scan"
-[entity.memory]
-cursor = "scan"
 "#;
 
 /// The server's process.
@@ -96,12 +89,7 @@ fn connection_through_a_server_that_is_not_ours_works_until_its_grant_is_ended()
     let Some(peer) = Peer::start(&back) else { return };
     let dir = tempfile::tempdir().unwrap();
     let host = Host::new(&dir.path().join("data"));
-    let adapter = dir.path().join("adapter");
-    fs::create_dir_all(adapter.join("dist")).unwrap();
-    fs::create_dir_all(host.data()).unwrap();
-    fs::write(adapter.join("dist/adapter.wasm"), guests::spy()).unwrap();
-    fs::write(adapter.join("adapter.toml"), MANIFEST).unwrap();
-    host.install_built(&adapter);
+    install_spy(&host, MANIFEST);
     let secret = dir.path().join("secret");
     fs::write(&secret, SECRET).unwrap();
     let (secret, api) = (format!("@{}", secret.display()), format!("api={}", peer.origin));

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use e2e::{CONNECTION, Ended, Host, Served};
+use e2e::{CONNECTION, Ended, Host, Served, guests};
 use plughouse_testkit::{Answer, AuthServer, Faulty, HubSpot, Provider, Request, Server, Shared};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,6 +25,25 @@ pub(crate) const SHORT: u64 = 20;
 
 /// Records of the account.
 pub(crate) const RECORDS: u64 = 150;
+
+/// What the spying guest reads.
+const SPY_ENTITIES: &str = r#"
+[entity.account]
+cursor = "scan"
+[entity.failure]
+cursor = "scan"
+[entity.memory]
+cursor = "scan"
+"#;
+
+/// Installs the guest that tells all that it sees, by a manifest without its entities.
+pub(crate) fn install_spy(host: &Host, manifest: &str) {
+    let dir = host.data().join("spy");
+    fs::create_dir_all(dir.join("dist")).unwrap();
+    fs::write(dir.join("dist/adapter.wasm"), guests::spy()).unwrap();
+    fs::write(dir.join("adapter.toml"), format!("{manifest}{SPY_ENTITIES}")).unwrap();
+    host.install_built(&dir);
+}
 
 /// Everything.
 pub(crate) struct World {
