@@ -307,6 +307,15 @@ pub trait CanonicalStore: Send + Sync {
     /// Lists canonical records. What has changed since a list was read is told by events.
     async fn canonical_list(&self, query: CanonicalQuery) -> Result<CanonicalList, StoreError>;
 
+    /// How many canonical records of a type there are that are not removed, counted up to `max`;
+    /// more cost more, for each is looked at.
+    async fn canonical_count(
+        &self,
+        tenant: &TenantId,
+        record_type: &str,
+        max: u64,
+    ) -> Result<u64, StoreError>;
+
     /// The canonical records of records of a provider, given as entity and id, in their order; at
     /// most [`BATCH_MAX`].
     ///

@@ -25,6 +25,25 @@ pub struct Installed {
     pub grant: String,
     /// When.
     pub at: Timestamp,
+    /// Why it may not run at present, if it may not.
+    pub disabled: Option<String>,
+}
+
+/// A package file that waits for an operator to approve what it asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PendingPackage {
+    /// `publisher/id`, as its manifest says.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its digest; approval names it, so that nothing else is approved.
+    pub digest: String,
+    /// The whole package file; verified again when it is approved.
+    pub file: Bytes,
+    /// Who has brought it.
+    pub author: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the store remembers of trust, so that a file swapped for an older one changes nothing.
@@ -50,6 +69,24 @@ pub trait Catalogue: Send + Sync {
 
     /// Removes a package; its floor stays. False if there was none.
     async fn remove_package(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Says why a package may not run, or that it may. It is refused where it is loaded next, and
+    /// another version of it may not run either. False if there is none.
+    async fn set_package_disabled(
+        &self,
+        name: &str,
+        disabled: Option<String>,
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps a package that waits for approval, in place of one of its name that does.
+    async fn put_pending(&self, pending: PendingPackage) -> Result<(), StoreError>;
+
+    /// All packages that wait for approval, by name.
+    async fn pending(&self) -> Result<Vec<PendingPackage>, StoreError>;
+
+    /// Removes a package that waits for approval; only the one of this digest. False if there is
+    /// none.
+    async fn remove_pending(&self, name: &str, digest: &str) -> Result<bool, StoreError>;
 
     /// What is remembered of trust.
     async fn trust_state(&self) -> Result<TrustState, StoreError>;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, TenantId, Timestamp};
+use crate::{ConnectionId, IntegrationId, TenantId, Timestamp};
 
 /// What the host knows of a connection that is not secret.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
@@ -33,9 +33,17 @@ pub struct Connection {
     /// The person whose account it is; nothing for one that all of the tenant use.
     #[serde(default)]
     pub user: Option<String>,
+    /// The integration that it is an account of; nothing for the one of its own name.
+    #[serde(default)]
+    pub integration: Option<IntegrationId>,
 }
 
 impl Connection {
+    /// The integration that it is an account of.
+    pub fn integration(&self) -> IntegrationId {
+        self.integration.clone().unwrap_or_else(|| IntegrationId::of(&self.id))
+    }
+
     /// A connection of which nothing is known but what every one has.
     pub fn new(
         tenant: TenantId,
@@ -53,6 +61,7 @@ impl Connection {
             overrides: BTreeMap::new(),
             account: None,
             user: None,
+            integration: None,
         }
     }
 }

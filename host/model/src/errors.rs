@@ -1,6 +1,7 @@
 //! What the host does about errors, and what its own codes mean: tables, and the only place that
 //! classifies.
 
+mod api;
 mod credential;
 mod egress;
 mod engine;
@@ -209,11 +210,12 @@ impl Code {
 }
 
 /// All codes of the host, by the part that they come from.
-pub const CODES: [&[Code]; 5] =
-    [egress::CODES, sandbox::CODES, engine::CODES, credential::CODES, mapping::CODES];
+pub const CODES: [&[Code]; 6] =
+    [egress::CODES, sandbox::CODES, engine::CODES, credential::CODES, mapping::CODES, api::CODES];
 
 /// What codes of the host begin with, up to the first dot. No adapter may speak under them.
-pub const PARTS: [&str; 6] = ["credential", "egress", "engine", "mapping", "sandbox", "store"];
+pub const PARTS: [&str; 7] =
+    ["api", "credential", "egress", "engine", "mapping", "sandbox", "store"];
 
 /// Whether a code is one that only the host itself gives, known or not.
 pub fn is_of_host(code: &str) -> bool {

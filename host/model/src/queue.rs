@@ -167,6 +167,23 @@ pub struct QueueStats {
     pub oldest: Option<Timestamp>,
 }
 
+/// How the line of a session stands.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct SessionView {
+    /// Jobs that wait or are at work.
+    pub queued: u64,
+    /// Until when a worker has it.
+    pub leased_until: Option<Timestamp>,
+    /// When its first job is due, where no worker has it; nothing where it waits for a dead letter.
+    pub due: Option<Timestamp>,
+    /// The first job.
+    pub head: JobId,
+    /// Attempts of the first job so far.
+    pub attempts: u32,
+    /// Why the first job failed last.
+    pub failure: Option<Failure>,
+}
+
 /// The durable queues. Every method is one transaction, and an error means that nothing of it
 /// was done.
 ///
@@ -238,6 +255,14 @@ pub trait JobQueue: Send + Sync {
         after: Option<&PauseScope>,
         limit: usize,
     ) -> Result<Vec<Pause>, StoreError>;
+
+    /// How these sessions of a queue stand, at most [`BATCH_MAX`]; nothing of one without a job.
+    async fn sessions(
+        &self,
+        tenant: &TenantId,
+        queue: Queue,
+        sessions: Vec<String>,
+    ) -> Result<Vec<Option<SessionView>>, StoreError>;
 
     /// Counts.
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError>;

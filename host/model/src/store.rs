@@ -1,5 +1,6 @@
 //! The ports to the store. Every method is one transaction, `commit_pages` at least one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -14,7 +15,9 @@ pub use crate::event::{Event, EventKind};
 use crate::queue::LeaseRef;
 use crate::record::{Reject, Tombstone};
 use crate::run::{Run, RunKind, RunStatus};
-pub use crate::stored::{RecordList, RecordQuery, StoredRecord, StoredReject};
+pub use crate::stored::{
+    RecordList, RecordQuery, RejectQuery, RunQuery, StoredRecord, StoredReject,
+};
 use crate::task::TaskId;
 use crate::window::LaneState;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
@@ -282,6 +285,9 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         id: RunId,
     ) -> Result<Option<Run>, StoreError>;
 
+    /// Lists runs.
+    async fn run_list(&self, query: RunQuery) -> Result<Vec<Run>, StoreError>;
+
     /// Lists runs of a tenant, or of one connection, the newest first; at most
     /// [`RUNS_LISTED_MAX`].
     async fn runs(
@@ -289,10 +295,24 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         tenant: &TenantId,
         connection: Option<&ConnectionId>,
         limit: usize,
-    ) -> Result<Vec<Run>, StoreError>;
+    ) -> Result<Vec<Run>, StoreError> {
+        let (tenant, connection) = (tenant.clone(), connection.cloned());
+        self.run_list(RunQuery { tenant, connection, before: None, limit }).await
+    }
+
+    /// Lists rejects with their numbers.
+    async fn reject_list(&self, query: RejectQuery)
+    -> Result<Vec<(u64, StoredReject)>, StoreError>;
+
+    /// How many rejects of a run there are of each code.
+    async fn reject_codes(&self, run: &RunRef) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// Lists rejects of one run; at most [`REJECTS_LISTED_MAX`].
-    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError>;
+    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError> {
+        let query = RejectQuery { run: run.clone(), code: None, after: None, limit };
+        let list = self.reject_list(query).await?;
+        Ok(list.into_iter().map(|(_, reject)| reject).collect())
+    }
 
     /// Lists events of a tenant with a greater sequence number than `after`.
     async fn events(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::Link;
 use crate::error::Error;
 use crate::record::{Content, Removal};
+use crate::store::RunRef;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
 
 /// A record as it lies in the store.
@@ -80,4 +81,31 @@ pub struct StoredReject {
     pub payload: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Which runs to list, the newest first.
+#[derive(Clone, Debug)]
+pub struct RunQuery {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of one connection.
+    pub connection: Option<ConnectionId>,
+    /// Those that began before this one: when it did, of which connection, its number.
+    pub before: Option<(Timestamp, ConnectionId, RunId)>,
+    /// At most this many, and never more than [`RUNS_LISTED_MAX`](crate::store::RUNS_LISTED_MAX).
+    pub limit: usize,
+}
+
+/// Which rejects of a run to list, in the order in which they were met.
+#[derive(Clone, Debug)]
+pub struct RejectQuery {
+    /// Of which run.
+    pub run: RunRef,
+    /// With this code.
+    pub code: Option<String>,
+    /// Behind the one of this number.
+    pub after: Option<u64>,
+    /// At most this many, and never more than
+    /// [`REJECTS_LISTED_MAX`](crate::store::REJECTS_LISTED_MAX).
+    pub limit: usize,
 }
