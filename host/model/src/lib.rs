@@ -35,6 +35,7 @@ pub mod store;
 pub mod stored;
 pub mod task;
 pub mod tenant;
+pub mod trace;
 pub mod vault;
 pub mod webhook;
 pub mod window;
