@@ -11,6 +11,9 @@ use crate::store::StoreError;
 /// The longest key, in bytes: clients send UUIDs.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// The longest name of who asks, in bytes: the id of an API key and a tenant.
+pub const SCOPE_BYTES_MAX: usize = 256;
+
 /// How long an answer is kept. Who repeats a request does it within minutes; a day covers a
 /// machine that was off over night.
 pub const ANSWER_KEPT: Duration = Duration::from_hours(24);

@@ -10,6 +10,7 @@ use model::record::{CONTENTS_BYTES_MAX, ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_
 use model::schema::SCHEMA_NAME_BYTES_MAX;
 use model::store::{Lane, StoreError, StoreErrorKind};
 use model::task::{LEAD_MAX, Schedule, TEXT_BYTES_MAX, Task};
+use model::tenant::TITLE_BYTES_MAX;
 use model::window::LaneState;
 use serde_json::value::RawValue;
 
@@ -114,6 +115,11 @@ pub(crate) fn consumer(name: &str) -> Result<(), StoreError> {
     length("the name of a consumer", name.len(), 1, CONSUMER_BYTES_MAX)
 }
 
+/// What people call a thing.
+pub(crate) fn title(what: &str, text: &str) -> Result<(), StoreError> {
+    length(what, text.len(), 1, TITLE_BYTES_MAX)
+}
+
 /// A name that stands in keys.
 pub(crate) fn name(what: &str, name: &str) -> Result<(), StoreError> {
     in_key(what, name, NAME_BYTES_MAX)
@@ -169,6 +175,21 @@ pub(crate) fn lead(holder: &str, lease: Duration) -> Result<(), StoreError> {
         )));
     }
     Ok(())
+}
+
+/// Refuses a change of what has another revision than is expected; 0 is that of nothing.
+pub(crate) fn revision(
+    what: impl Display,
+    stored: u64,
+    expected: Option<u64>,
+) -> Result<(), StoreError> {
+    let Some(expected) = expected.filter(|expected| *expected != stored) else { return Ok(()) };
+    let message = match (stored, expected) {
+        (0, _) => format!("{what} is not there any more; make it anew"),
+        (_, 0) => format!("{what} is there already; choose another id, or change that one"),
+        _ => format!("{what} has revision {stored} by now; read it again and repeat the change"),
+    };
+    Err(StoreError::new(StoreErrorKind::Conflict, message))
 }
 
 /// The error of a value that the store does not hold.

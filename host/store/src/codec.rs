@@ -5,6 +5,7 @@
 //! records, jobs and members have layouts of their own; all others are JSON, to which fields can be
 //! added without a new version.
 
+pub(crate) mod attached;
 pub(crate) mod canonical;
 pub(crate) mod cursor;
 pub(crate) mod hex;

@@ -14,7 +14,7 @@ use crate::keys::sealed;
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
-use crate::{Store, check};
+use crate::{Store, check, integrations};
 
 /// Expired flows that one more flow forgets: several, so that none is left of many in the end.
 const FORGOTTEN_MAX: usize = 100;
@@ -33,6 +33,7 @@ impl Change for Put {
         let Self { flow, verifier, clock } = self;
         let now = clock.now();
         check(&flow, now)?;
+        integrations::admit(tables, &flow.connection)?;
         if find(&tables.flows, &flow.id)?.is_some() {
             let message = "an authorisation with this state has begun already; make another state";
             return Err(StoreError::new(StoreErrorKind::Conflict, message));

@@ -18,6 +18,7 @@
 
 mod absence;
 mod access;
+mod api_keys;
 mod apps;
 mod breakers;
 mod canonical;
@@ -30,6 +31,7 @@ mod credentials;
 mod disk;
 mod events;
 mod flows;
+mod integrations;
 mod keys;
 mod lanes;
 mod page;
@@ -37,6 +39,7 @@ mod ports;
 mod queue;
 mod records;
 mod rejects;
+mod requests;
 mod retention;
 mod room;
 mod runs;
@@ -44,6 +47,7 @@ mod schemas;
 mod store;
 mod tables;
 mod tasks;
+mod tenants;
 mod writer;
 mod writes;
 

@@ -1,15 +1,19 @@
 //! The ports: each method is one change handed to the writer, or one read of a snapshot.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use model::catalogue::PendingPackage;
 use model::run::Run;
 use model::store::{
     Catalogue, Event, Installed, Lane, PageCommit, PageOutcome, RecordList, RecordQuery,
-    RecordStore, RunEnd, RunRef, RunStart, StoreError, StoredReject, TrustState,
+    RecordStore, RejectQuery, RunEnd, RunQuery, RunRef, RunStart, StoreError, StoredReject,
+    TrustState,
 };
 use model::window::LaneState;
 use model::{Connection, ConnectionId, ConnectionState, ConnectionStatus, RunId, TenantId};
 
-use crate::catalogue::{connections, packages, states, trust};
+use crate::catalogue::{connections, packages, pending, states, trust};
 use crate::page::Page;
 use crate::{Store, events, lanes, records, rejects, runs};
 
@@ -76,19 +80,20 @@ impl RecordStore for Store {
         self.read(move |snapshot| runs::get(snapshot, &tenant, &connection, id)).await
     }
 
-    async fn runs(
-        &self,
-        tenant: &TenantId,
-        connection: Option<&ConnectionId>,
-        limit: usize,
-    ) -> Result<Vec<Run>, StoreError> {
-        let (tenant, connection) = (tenant.clone(), connection.cloned());
-        self.read(move |snapshot| runs::list(snapshot, &tenant, connection.as_ref(), limit)).await
+    async fn run_list(&self, query: RunQuery) -> Result<Vec<Run>, StoreError> {
+        self.read(move |snapshot| runs::list(snapshot, &query)).await
     }
 
-    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError> {
+    async fn reject_list(
+        &self,
+        query: RejectQuery,
+    ) -> Result<Vec<(u64, StoredReject)>, StoreError> {
+        self.read(move |snapshot| rejects::list(snapshot, &query)).await
+    }
+
+    async fn reject_codes(&self, run: &RunRef) -> Result<BTreeMap<String, u64>, StoreError> {
         let run = run.clone();
-        self.read(move |snapshot| rejects::list(snapshot, &run, limit)).await
+        self.read(move |snapshot| rejects::codes(snapshot, &run)).await
     }
 
     async fn events(
@@ -121,6 +126,27 @@ impl Catalogue for Store {
         self.write(packages::Remove(name.to_owned())).await
     }
 
+    async fn set_package_disabled(
+        &self,
+        name: &str,
+        disabled: Option<String>,
+    ) -> Result<bool, StoreError> {
+        self.write(packages::Disable { name: name.to_owned(), disabled }).await
+    }
+
+    async fn put_pending(&self, pending: PendingPackage) -> Result<(), StoreError> {
+        self.write(pending::Put(pending)).await
+    }
+
+    async fn pending(&self) -> Result<Vec<PendingPackage>, StoreError> {
+        self.read(pending::list).await
+    }
+
+    async fn remove_pending(&self, name: &str, digest: &str) -> Result<bool, StoreError> {
+        let (name, digest) = (name.to_owned(), digest.to_owned());
+        self.write(pending::Remove { name, digest }).await
+    }
+
     async fn trust_state(&self) -> Result<TrustState, StoreError> {
         self.read(trust::get).await
     }
@@ -130,7 +156,7 @@ impl Catalogue for Store {
     }
 
     async fn put_connection(&self, connection: Connection) -> Result<(), StoreError> {
-        self.write(connections::Put(connection)).await
+        self.write(connections::Put { connection, clock: self.clock() }).await
     }
 
     async fn connection(

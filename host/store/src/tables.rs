@@ -101,8 +101,14 @@ tables! {
     members Members "members"
     /// tenant, connection, entity → deletions that wait for a person.
     held Held "held"
+    /// tenant → tenant.
+    tenants Tenants "tenants"
+    /// tenant, integration → integration.
+    integrations Integrations "integrations"
     /// name → package.
     packages Packages "packages"
+    /// name → package that waits for approval.
+    pending Pending "pending-packages"
     /// One row, written when the store is made.
     trust Trust "trust"
     /// tenant, connection → connection.
@@ -161,6 +167,21 @@ tables! {
     accesses Accesses "accesses"
     /// tenant, connection, number → nothing: those of a connection.
     connection_accesses ConnectionAccesses "connection-accesses"
+    /// id → API key.
+    api_keys ApiKeys "api-keys"
+    /// tenant or nothing, instant, id → nothing: the order in which API keys of a tenant, or of
+    /// operators, were made.
+    made_api_keys MadeApiKeys "made-api-keys"
+    /// hash → session of a browser.
+    logins Logins "logins"
+    /// API key, begin, hash → nothing: the order in which sessions of a key were begun.
+    key_logins KeyLogins "key-logins"
+    /// end, hash → nothing: the order in which sessions of browsers expire.
+    login_ends LoginEnds "login-ends"
+    /// scope, key → request that was heard, and its answer.
+    requests Requests "requests"
+    /// when it was heard, scope, key → nothing: the order in which requests are forgotten.
+    heard_requests HeardRequests "heard-requests"
     /// One row: who has the lead.
     lead Lead "lead"
 }

@@ -1,25 +1,29 @@
 //! Connections, without their secrets.
 
 use model::store::StoreError;
-use model::{Connection, ConnectionId, TenantId};
+use model::{Clock, Connection, ConnectionId, TenantId};
 use redb::ReadTransaction;
 
-use crate::check;
 use crate::codec::{json, key};
 use crate::disk::Disk as _;
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
+use crate::{check, integrations};
 
 /// Creates or replaces a connection.
-pub(crate) struct Put(pub(crate) Connection);
+pub(crate) struct Put {
+    pub(crate) connection: Connection,
+    pub(crate) clock: Clock,
+}
 
 impl Change for Put {
     type Answer = ();
 
-    fn decide(self, _: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
         let mut writes = Writes::default();
-        put(&mut writes, &self.0)?;
+        integrations::join(&mut writes, tables, &self.connection, self.clock.now())?;
+        put(&mut writes, &self.connection)?;
         Ok((writes, ()))
     }
 }

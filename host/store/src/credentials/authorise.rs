@@ -7,6 +7,7 @@ use model::{Clock, Connection, ConnectionState, ConnectionStatus};
 use super::{find, put};
 use crate::catalogue::connections;
 use crate::events::Subject;
+use crate::integrations;
 use crate::keys::sealed;
 use crate::queue::Ledger;
 use crate::tables::Tables;
@@ -47,6 +48,7 @@ impl Change for Authorise {
         let mut ledger = Ledger::open(tables, since);
         let new = replace(&mut ledger.writes, tables, fresh, secrets)?;
         put(&mut ledger.writes, old.as_ref(), &new)?;
+        integrations::join(&mut ledger.writes, tables, &connection, since)?;
         connections::put(&mut ledger.writes, &connection)?;
         let reason = "it was connected again".to_owned();
         let to = ConnectionStatus { state: ConnectionState::Active, reason, since };
