@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use model::catalogue::PendingPackage;
 use model::credential::{
     Access, AccessLog, AccessQuery, App, AppStore, Credential, CredentialQuery, CredentialStore,
     Flow, FlowStore, Incident, Leased, NewSecrets, RefreshFailed, RefreshLease, Refreshed,
@@ -145,6 +146,22 @@ impl Catalogue for Remote {
     }
 
     async fn remove_package(&self, _: &str) -> Found<bool> {
+        refused()
+    }
+
+    async fn set_package_disabled(&self, _: &str, _: Option<String>) -> Found<bool> {
+        refused()
+    }
+
+    async fn put_pending(&self, _: PendingPackage) -> Found<()> {
+        refused()
+    }
+
+    async fn pending(&self) -> Found<Vec<PendingPackage>> {
+        refused()
+    }
+
+    async fn remove_pending(&self, _: &str, _: &str) -> Found<bool> {
         refused()
     }
 

@@ -13,6 +13,7 @@ fn package(name: &str, version: &str) -> Installed {
         file: Bytes::from(vec![0xff; 1000]),
         grant: "{\"endpoints\":{}}".to_owned(),
         at: at(0),
+        disabled: None,
     }
 }
 
@@ -26,15 +27,10 @@ fn trust(name: &str, version: &str) -> TrustState {
 pub(crate) fn connection(path: &str) -> Connection {
     let start = start(path, 0);
     Connection {
-        tenant: start.tenant,
-        id: start.connection,
-        package: "acme/hub".to_owned(),
-        auth: "key".to_owned(),
         variables: [("region".to_owned(), "eu".to_owned())].into(),
         consents: [("api".to_owned(), "the terms".to_owned())].into(),
         overrides: [("api".to_owned(), "http://127.0.0.1:8000".to_owned())].into(),
-        account: None,
-        user: None,
+        ..Connection::new(start.tenant, start.connection, "acme/hub", "key")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The calls that are about connections, apps and flows.
 
 use async_trait::async_trait;
+use model::catalogue::PendingPackage;
 use model::credential::{App, AppStore, Flow, FlowStore, Incident};
 use model::store::{Catalogue, Installed, StoreError, TrustState};
 use model::vault::Sealed;
@@ -66,6 +67,26 @@ impl Catalogue for Tapped {
 
     async fn remove_package(&self, name: &str) -> Result<bool, StoreError> {
         self.store.remove_package(name).await
+    }
+
+    async fn set_package_disabled(
+        &self,
+        name: &str,
+        disabled: Option<String>,
+    ) -> Result<bool, StoreError> {
+        self.store.set_package_disabled(name, disabled).await
+    }
+
+    async fn put_pending(&self, pending: PendingPackage) -> Result<(), StoreError> {
+        self.store.put_pending(pending).await
+    }
+
+    async fn pending(&self) -> Result<Vec<PendingPackage>, StoreError> {
+        self.store.pending().await
+    }
+
+    async fn remove_pending(&self, name: &str, digest: &str) -> Result<bool, StoreError> {
+        self.store.remove_pending(name, digest).await
     }
 
     async fn trust_state(&self) -> Result<TrustState, StoreError> {
