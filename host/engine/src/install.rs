@@ -70,6 +70,7 @@ pub async fn install(
         file,
         grant: serde_json::to_string(&permissions).map_err(InstallError::Encode)?,
         at: ports.clock.now(),
+        disabled: previous.and_then(|previous| previous.disabled),
     };
     if let Some(Downgrade { from, reason }) = &plan.downgrade {
         tracing::warn!(package = installed.name, to = installed.version, from, reason, "downgrade");

@@ -44,6 +44,10 @@ pub const IDENTITIES_MAX: usize = 8;
 /// one person in more accounts has an identity that many share, `info@` for example.
 pub const LINKS_MAX: usize = 16;
 
+/// Records that are looked at when those of a type are counted: a moment's work, and who has more
+/// wants no exact number.
+pub const COUNT_LOOKED_MAX: usize = 100_000;
+
 /// Items in one call of this port, what a store may look up or write before others get their turn.
 pub const BATCH_MAX: usize = 1_000;
 
@@ -307,8 +311,8 @@ pub trait CanonicalStore: Send + Sync {
     /// Lists canonical records. What has changed since a list was read is told by events.
     async fn canonical_list(&self, query: CanonicalQuery) -> Result<CanonicalList, StoreError>;
 
-    /// How many canonical records of a type there are that are not removed, counted up to `max`;
-    /// more cost more, for each is looked at.
+    /// How many canonical records of a type there are that are not removed, counted up to `max`
+    /// and among the oldest [`COUNT_LOOKED_MAX`]; more cost more, for each is looked at.
     async fn canonical_count(
         &self,
         tenant: &TenantId,

@@ -29,6 +29,10 @@ pub struct Installed {
     pub disabled: Option<String>,
 }
 
+/// Packages that wait for approval: their files are read together, and somebody has to look at
+/// each.
+pub const PENDING_MAX: u64 = 32;
+
 /// A package file that waits for an operator to approve what it asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PendingPackage {
@@ -70,15 +74,17 @@ pub trait Catalogue: Send + Sync {
     /// Removes a package; its floor stays. False if there was none.
     async fn remove_package(&self, name: &str) -> Result<bool, StoreError>;
 
-    /// Says why a package may not run, or that it may. It is refused where it is loaded next, and
-    /// another version of it may not run either. False if there is none.
+    /// Says why a package may not run, or that it may. It is refused where it is loaded next.
+    /// Another version that is installed in its place may not run either, until it is said again
+    /// that it may. False if there is none.
     async fn set_package_disabled(
         &self,
         name: &str,
         disabled: Option<String>,
     ) -> Result<bool, StoreError>;
 
-    /// Keeps a package that waits for approval, in place of one of its name that does.
+    /// Keeps a package that waits for approval, in place of one of its name that does; at most
+    /// [`PENDING_MAX`].
     async fn put_pending(&self, pending: PendingPackage) -> Result<(), StoreError>;
 
     /// All packages that wait for approval, by name.

@@ -12,6 +12,7 @@ mod claim;
 mod dead;
 mod job;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -52,6 +53,9 @@ pub const FAILURES_MAX: usize = 16;
 /// Jobs, leases or outcomes in one call: a store may hold the transaction of a call open while it
 /// works, and others wait for it.
 pub const BATCH_MAX: usize = 1_024;
+
+/// Jobs of one session that are counted when people look at it: a longer line is just long.
+pub const SESSION_JOBS_COUNTED_MAX: usize = 1_000;
 
 /// A queue, by what flows through it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
@@ -170,15 +174,17 @@ pub struct QueueStats {
 /// How the line of a session stands.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct SessionView {
-    /// Jobs that wait or are at work.
+    /// Jobs that wait or are at work, counted up to [`SESSION_JOBS_COUNTED_MAX`].
     pub queued: u64,
-    /// Until when a worker has it.
+    /// Until when a worker has it; past where the worker has not given it back and nobody has
+    /// claimed it since.
     pub leased_until: Option<Timestamp>,
-    /// When its first job is due, where no worker has it; nothing where it waits for a dead letter.
+    /// When its first job is due, pauses not considered, where no worker has it; nothing where it
+    /// waits for a dead letter.
     pub due: Option<Timestamp>,
     /// The first job.
     pub head: JobId,
-    /// Attempts of the first job so far.
+    /// Attempts of the first job so far, the one at work among them.
     pub attempts: u32,
     /// Why the first job failed last.
     pub failure: Option<Failure>,
@@ -266,4 +272,8 @@ pub trait JobQueue: Send + Sync {
 
     /// Counts.
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError>;
+
+    /// Counts of all tenants together, for queues that ever had a job. It costs a row for each
+    /// tenant and queue.
+    async fn totals(&self) -> Result<BTreeMap<Queue, QueueStats>, StoreError>;
 }

@@ -28,6 +28,10 @@ pub const RUNS_LISTED_MAX: usize = 1_000;
 /// Rejects in one list.
 pub const REJECTS_LISTED_MAX: usize = 10_000;
 
+/// Rejects of a run that are counted by their codes: what fails that often fails for few reasons,
+/// and each is looked at.
+pub const REJECTS_COUNTED_MAX: usize = 10_000;
+
 /// The distinctions a caller of the store can act on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StoreErrorKind {
@@ -285,7 +289,8 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         id: RunId,
     ) -> Result<Option<Run>, StoreError>;
 
-    /// Lists runs.
+    /// Lists runs. They come in the order in which they began; those of one connection in the order
+    /// of their numbers, which is the same unless the clock was set back.
     async fn run_list(&self, query: RunQuery) -> Result<Vec<Run>, StoreError>;
 
     /// Lists runs of a tenant, or of one connection, the newest first; at most
@@ -300,18 +305,27 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         self.run_list(RunQuery { tenant, connection, before: None, limit }).await
     }
 
-    /// Lists rejects with their numbers.
+    /// Lists rejects with their numbers; fewer than there are where the list grows large, so that
+    /// only an empty list tells the end.
     async fn reject_list(&self, query: RejectQuery)
     -> Result<Vec<(u64, StoredReject)>, StoreError>;
 
-    /// How many rejects of a run there are of each code.
+    /// How many rejects of a run there are of each code, among the first [`REJECTS_COUNTED_MAX`].
     async fn reject_codes(&self, run: &RunRef) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// Lists rejects of one run; at most [`REJECTS_LISTED_MAX`].
     async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError> {
-        let query = RejectQuery { run: run.clone(), code: None, after: None, limit };
-        let list = self.reject_list(query).await?;
-        Ok(list.into_iter().map(|(_, reject)| reject).collect())
+        let limit = limit.min(REJECTS_LISTED_MAX);
+        let (mut rejects, mut after) = (Vec::new(), None);
+        while rejects.len() < limit {
+            let limit = limit - rejects.len();
+            let query = RejectQuery { run: run.clone(), code: None, after, limit };
+            let list = self.reject_list(query).await?;
+            let Some((last, _)) = list.last() else { break };
+            after = Some(*last);
+            rejects.extend(list.into_iter().map(|(_, reject)| reject));
+        }
+        Ok(rejects)
     }
 
     /// Lists events of a tenant with a greater sequence number than `after`.

@@ -31,6 +31,7 @@ mod renew;
 mod rows;
 mod session;
 mod states;
+mod view;
 
 pub(crate) use lapse::lapse;
 pub(crate) use ledger::Ledger;

@@ -1,19 +1,27 @@
 //! Rejects that were kept.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use model::record::{ID_BYTES_MAX, Reject};
-use model::store::{REJECTS_LISTED_MAX, RunRef, StoreError, StoredReject};
+use model::store::{
+    REJECTS_COUNTED_MAX, REJECTS_LISTED_MAX, RejectQuery, RunRef, StoreError, StoredReject,
+};
 use model::{Error, Timestamp};
 use redb::ReadTransaction;
+use serde::Deserialize;
 
 use crate::canonical::Place;
-use crate::codec::{json, key};
+use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::tables::{Rows, Table};
 use crate::writes::Writes;
 
 /// How much of the payload is kept, in bytes: enough to see what the provider sent.
 const PAYLOAD_BYTES_MAX: usize = 64 << 10;
+
+/// What one list looks at, in bytes; where it has found nothing by then it goes on to the first.
+const LOOK_BYTES_MAX: usize = 16 << 20;
 
 /// The reject as it is kept. Nothing about it is refused: what it tells is what went wrong, so
 /// what is too long is cut.
@@ -68,21 +76,74 @@ pub(crate) fn put(
     Ok(())
 }
 
-/// Lists the rejects of a run, in the order in which they came.
+/// Of a reject, what it is counted by; the rest of its row is passed over.
+#[derive(Deserialize)]
+struct Coded {
+    error: Code,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+impl Coded {
+    fn code(row: &[u8]) -> Result<String, StoreError> {
+        let Self { error: Code { code } } = json::decode(Table::Rejects, row)?;
+        Ok(code)
+    }
+}
+
+/// Lists the rejects of a run with their numbers, in the order in which they came. A list ends
+/// where it has become large, and where it has looked long for the next one.
 pub(crate) fn list(
     snapshot: &ReadTransaction,
-    run: &RunRef,
-    limit: usize,
-) -> Result<Vec<StoredReject>, StoreError> {
+    query: &RejectQuery,
+) -> Result<Vec<(u64, StoredReject)>, StoreError> {
+    let RejectQuery { run, code, after, limit } = query;
     let prefix = key::run(&run.tenant, &run.connection, run.id);
     let behind = key::behind(&prefix);
-    Table::Rejects
-        .read(snapshot)?
-        .range(prefix.as_slice()..behind.as_slice())
-        .disk()?
-        .take(limit.min(REJECTS_LISTED_MAX))
-        .map(|row| json::decode(Table::Rejects, row.disk()?.1.value()))
-        .collect()
+    let from = match after {
+        None => prefix,
+        Some(after) => match after.checked_add(1) {
+            Some(first) => key::with(prefix, &first.to_be_bytes()),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let (mut list, mut looked) = (Vec::new(), 0);
+    let limit = (*limit).min(REJECTS_LISTED_MAX);
+    for row in Table::Rejects.read(snapshot)?.range(from.as_slice()..behind.as_slice()).disk()? {
+        if list.len() >= limit || (looked >= LOOK_BYTES_MAX && !list.is_empty()) {
+            break;
+        }
+        let (key, row) = row.disk()?;
+        looked += row.value().len();
+        if let Some(code) = code
+            && Coded::code(row.value())? != *code
+        {
+            continue;
+        }
+        let number = key::number(key.value());
+        let number = number.ok_or_else(|| corrupt(Table::Rejects, Malformed::Shape))?;
+        list.push((number, json::decode(Table::Rejects, row.value())?));
+    }
+    Ok(list)
+}
+
+/// Counts the rejects of a run by their codes.
+pub(crate) fn codes(
+    snapshot: &ReadTransaction,
+    run: &RunRef,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let prefix = key::run(&run.tenant, &run.connection, run.id);
+    let behind = key::behind(&prefix);
+    let rows = Table::Rejects.read(snapshot)?;
+    let rows = rows.range(prefix.as_slice()..behind.as_slice()).disk()?;
+    let mut codes = BTreeMap::new();
+    for row in rows.take(REJECTS_COUNTED_MAX) {
+        *codes.entry(Coded::code(row.disk()?.1.value())?).or_default() += 1;
+    }
+    Ok(codes)
 }
 
 fn text(payload: &[u8]) -> String {

@@ -4,7 +4,7 @@ use model::absence::{Fate, Judged};
 use model::adapter::Receipt;
 use model::run::{CHECKPOINT_SHOWN_BYTES_MAX, Run, RunKind, RunStatus};
 use model::store::{
-    EventKind, RUNS_LISTED_MAX, RunEnd, RunRef, RunStart, StoreError, StoreErrorKind,
+    EventKind, RUNS_LISTED_MAX, RunEnd, RunQuery, RunRef, RunStart, StoreError, StoreErrorKind,
 };
 use model::window::LaneState;
 use model::{ConnectionId, RunId, TenantId, Timestamp};
@@ -192,22 +192,25 @@ pub(crate) fn get(
 }
 
 /// Lists runs of a tenant, or of one connection, the newest first.
-pub(crate) fn list(
-    snapshot: &ReadTransaction,
-    tenant: &TenantId,
-    connection: Option<&ConnectionId>,
-    limit: usize,
-) -> Result<Vec<Run>, StoreError> {
+pub(crate) fn list(snapshot: &ReadTransaction, query: &RunQuery) -> Result<Vec<Run>, StoreError> {
+    let RunQuery { tenant, connection, before, limit } = query;
     let runs = Table::Runs.read(snapshot)?;
-    let limit = limit.min(RUNS_LISTED_MAX);
+    let limit = (*limit).min(RUNS_LISTED_MAX);
     if let Some(connection) = connection {
         let prefix = key::connection(tenant, connection);
-        let behind = key::behind(&prefix);
+        let behind = match before {
+            None => key::behind(&prefix),
+            Some((_, own, id)) if own == connection => key::run(tenant, connection, *id),
+            Some(_) => return Err(check::invalid("`before` is a run of another connection")),
+        };
         let rows = runs.range(prefix.as_slice()..behind.as_slice()).disk()?;
         return rows.rev().take(limit).map(|row| decode(row.disk()?.1.value())).collect();
     }
     let prefix = key::tenant(tenant);
-    let behind = key::behind(&prefix);
+    let behind = before.as_ref().map_or_else(
+        || key::behind(&prefix),
+        |(started, connection, id)| key::start(tenant, *started, connection, *id),
+    );
     let starts = Table::Starts.read(snapshot)?;
     let rows = starts.range(prefix.as_slice()..behind.as_slice()).disk()?;
     rows.rev()

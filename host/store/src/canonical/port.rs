@@ -27,6 +27,16 @@ impl CanonicalStore for Store {
         self.read(move |snapshot| read::list(snapshot, &query)).await
     }
 
+    async fn canonical_count(
+        &self,
+        tenant: &TenantId,
+        record_type: &str,
+        max: u64,
+    ) -> Result<u64, StoreError> {
+        let (tenant, record_type) = (tenant.clone(), record_type.to_owned());
+        self.read(move |snapshot| read::count(snapshot, &tenant, &record_type, max)).await
+    }
+
     async fn record_ids(
         &self,
         tenant: &TenantId,

@@ -3,7 +3,8 @@
 use std::ops::Bound;
 
 use model::canonical::{
-    BATCH_MAX, CanonicalList, CanonicalQuery, CanonicalRecord, ExternalRelationship, RecordId,
+    BATCH_MAX, COUNT_LOOKED_MAX, CanonicalList, CanonicalQuery, CanonicalRecord,
+    ExternalRelationship, RecordId,
 };
 use model::store::StoreError;
 use model::{ConnectionId, TenantId};
@@ -121,6 +122,32 @@ pub(super) fn list(
         end = key;
     }
     Ok(list)
+}
+
+/// Counts records of a type that are not removed; of their rows only the heads are read.
+pub(super) fn count(
+    snapshot: &ReadTransaction,
+    tenant: &TenantId,
+    record_type: &str,
+    max: u64,
+) -> Result<u64, StoreError> {
+    check::record_type(record_type)?;
+    let prefix = key::record_type(tenant, record_type);
+    let behind = key::behind(&prefix);
+    let (types, rows) = (Table::RecordTypes.read(snapshot)?, Table::Canonical.read(snapshot)?);
+    let types = types.range(prefix.as_slice()..behind.as_slice()).disk()?;
+    let mut count = 0;
+    for row in types.take(COUNT_LOOKED_MAX) {
+        if count >= max {
+            break;
+        }
+        let damaged = || corrupt(Table::RecordTypes, Malformed::Shape);
+        let id = key::record_id(row.disk()?.0.value()).ok_or_else(damaged)?;
+        let row = rows.get(key::canonical(tenant, id).as_slice()).disk()?.ok_or_else(damaged)?;
+        let removed = codec::canonical::removed(row.value());
+        count += u64::from(!removed.map_err(|malformed| corrupt(Table::Canonical, malformed))?);
+    }
+    Ok(count)
 }
 
 /// The canonical records of records of a provider.

@@ -1,22 +1,18 @@
 //! Installed packages.
-//!
-//! version 1 · length of the facts 4 · facts, JSON · the file: the rest.
 
 use bytes::Bytes;
 use model::Timestamp;
+use model::queue::REASON_BYTES_MAX;
 use model::store::{Installed, StoreError, TrustState};
 use redb::{ReadTransaction, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 
-use super::trust;
+use super::{file, trust};
 use crate::check;
-use crate::codec::{Cursor, Malformed, corrupt};
 use crate::disk::Disk as _;
-use crate::tables::{Table, Tables};
+use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
 use crate::writes::Writes;
-
-const VERSION: u8 = 1;
 
 #[derive(Deserialize, Serialize)]
 struct Facts {
@@ -24,9 +20,12 @@ struct Facts {
     digest: String,
     grant: String,
     at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disabled: Option<String>,
 }
 
-/// Installs or replaces a package and sets the trust state.
+/// Installs or replaces a package and sets the trust state; what may not run may not in another
+/// version either.
 pub(crate) struct Put {
     pub(crate) package: Installed,
     pub(crate) trust: TrustState,
@@ -35,13 +34,40 @@ pub(crate) struct Put {
 impl Change for Put {
     type Answer = ();
 
-    fn decide(self, _: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
-        let name = self.package.name.clone();
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
+        let Self { mut package, trust } = self;
+        let old = find(&tables.packages, &package.name)?;
+        package.disabled = old.and_then(|old| old.disabled).or(package.disabled);
         let mut writes = Writes::default();
-        trust::put(&mut writes, &self.trust)?;
-        writes.put(Table::Packages, name.as_bytes(), &encode(self.package)?);
+        trust::put(&mut writes, &trust)?;
+        put(&mut writes, package)?;
         Ok((writes, ()))
     }
+}
+
+/// Says why a package may not run, or that it may.
+pub(crate) struct Disable {
+    pub(crate) name: String,
+    pub(crate) disabled: Option<String>,
+}
+
+impl Change for Disable {
+    type Answer = bool;
+
+    fn decide(self, tables: &Tables<'_>) -> Result<(Writes, bool), StoreError> {
+        let Self { name, disabled } = self;
+        disabled.as_deref().map_or(Ok(()), reason)?;
+        let mut writes = Writes::default();
+        let Some(old) = find(&tables.packages, &name)? else { return Ok((writes, false)) };
+        if old.disabled != disabled {
+            put(&mut writes, Installed { disabled, ..old })?;
+        }
+        Ok((writes, true))
+    }
+}
+
+fn reason(text: &str) -> Result<(), StoreError> {
+    check::length("the reason why a package may not run", text.len(), 1, REASON_BYTES_MAX)
 }
 
 /// Removes a package.
@@ -62,79 +88,54 @@ impl Change for Remove {
 
 /// The package of this name.
 pub(crate) fn get(snapshot: &ReadTransaction, name: &str) -> Result<Option<Installed>, StoreError> {
-    let row = Table::Packages.read(snapshot)?.get(name.as_bytes()).disk()?;
-    row.map(|row| decode(name.to_owned(), row.value())).transpose()
+    find(&Table::Packages.read(snapshot)?, name)
 }
 
 /// All packages, by name.
 pub(crate) fn list(snapshot: &ReadTransaction) -> Result<Vec<Installed>, StoreError> {
-    Table::Packages
-        .read(snapshot)?
-        .iter()
+    let rows = Table::Packages.read(snapshot)?;
+    rows.iter()
         .disk()?
         .map(|row| {
             let (name, row) = row.disk()?;
-            let name = std::str::from_utf8(name.value()).map_err(|_ignored| damaged())?;
-            decode(name.to_owned(), row.value())
+            decode(file::name(Table::Packages, name.value())?, row.value())
         })
         .collect()
 }
 
-fn encode(package: Installed) -> Result<Vec<u8>, StoreError> {
-    let Installed { name, version, digest, file, grant, at } = package;
+fn find(rows: &impl Rows, name: &str) -> Result<Option<Installed>, StoreError> {
+    let row = rows.get(name.as_bytes()).disk()?;
+    row.map(|row| decode(name.to_owned(), row.value())).transpose()
+}
+
+fn put(writes: &mut Writes, package: Installed) -> Result<(), StoreError> {
+    let Installed { name, version, digest, file, grant, at, disabled } = package;
     check::package(&name, &file)?;
-    let facts = serde_json::to_vec(&Facts { version, digest, grant, at })
-        .map_err(|e| check::invalid("the package has no form in JSON").because(e))?;
-    let length = u32::try_from(facts.len())
-        .map_err(|e| check::invalid("the grant of the package is too long").because(e))?;
-    let mut row = Vec::with_capacity(5 + facts.len() + file.len());
-    row.push(VERSION);
-    row.extend_from_slice(&length.to_be_bytes());
-    row.extend_from_slice(&facts);
-    row.extend_from_slice(&file);
-    Ok(row)
+    let row = file::encode(&Facts { version, digest, grant, at, disabled }, &file)?;
+    writes.put(Table::Packages, name.as_bytes(), &row);
+    Ok(())
 }
 
 fn decode(name: String, row: &[u8]) -> Result<Installed, StoreError> {
-    let mut rest = Cursor(row);
-    match rest.byte() {
-        Some(VERSION) => {}
-        Some(version) => return Err(corrupt(Table::Packages, Malformed::Version(version))),
-        None => return Err(damaged()),
-    }
-    let mut facts = || {
-        let length = usize::try_from(u32::from_be_bytes(rest.array()?)).ok()?;
-        serde_json::from_slice::<Facts>(rest.take(length)?).ok()
-    };
-    let Facts { version, digest, grant, at } = facts().ok_or_else(damaged)?;
-    Ok(Installed { name, version, digest, file: Bytes::copy_from_slice(rest.0), grant, at })
-}
-
-fn damaged() -> StoreError {
-    corrupt(Table::Packages, Malformed::Shape)
+    let (facts, file) = file::decode(Table::Packages, row)?;
+    let Facts { version, digest, grant, at, disabled } = facts;
+    let file = Bytes::copy_from_slice(file);
+    Ok(Installed { name, version, digest, file, grant, at, disabled })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn row_round_trips(texts: [String; 3], file: Vec<u8>) {
-            let [version, digest, grant] = texts;
-            let (name, at) = ("acme/hub".to_owned(), Timestamp::UNIX_EPOCH);
-            let package = Installed { name, version, digest, file: file.into(), grant, at };
-            let row = encode(package.clone()).unwrap();
-            prop_assert_eq!(decode("acme/hub".to_owned(), &row).unwrap(), package);
-        }
-
-        #[test]
-        fn arbitrary_bytes_do_not_panic(mut row: Vec<u8>, known: bool) {
-            if let (true, Some(version)) = (known, row.first_mut()) {
-                *version = VERSION;
-            }
-            drop(decode("acme/hub".to_owned(), &row));
-        }
+    #[test]
+    fn row_of_an_earlier_program_may_run() {
+        let facts =
+            r#"{"version":"1.2.3","digest":"sha256:ab","grant":"{}","at":"2026-01-02T03:04:05Z"}"#;
+        let mut row = vec![1];
+        row.extend_from_slice(&u32::try_from(facts.len()).unwrap().to_be_bytes());
+        row.extend_from_slice(facts.as_bytes());
+        row.extend_from_slice(b"file");
+        let found = decode("acme/hub".to_owned(), &row).unwrap();
+        assert_eq!((&*found.version, &*found.file, found.disabled), ("1.2.3", &b"file"[..], None));
     }
 }

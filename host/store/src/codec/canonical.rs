@@ -76,12 +76,25 @@ pub(crate) fn decode(row: &[u8]) -> Result<Canonical, Malformed> {
     }
 }
 
+/// Whether a row is one of a record that is removed.
+pub(crate) fn removed(row: &[u8]) -> Result<bool, Malformed> {
+    match row {
+        [VERSION, flags, ..] => is_removed(*flags).ok_or(Malformed::Shape),
+        [VERSION] | [] => Err(Malformed::Shape),
+        [version, ..] => Err(Malformed::Version(*version)),
+    }
+}
+
+fn is_removed(flags: u8) -> Option<bool> {
+    match flags {
+        0 => Some(false),
+        REMOVED => Some(true),
+        _ => None,
+    }
+}
+
 fn parse(mut rest: Cursor<'_>) -> Option<Canonical> {
-    let removed = match rest.byte()? {
-        0 => false,
-        REMOVED => true,
-        _ => return None,
-    };
+    let removed = is_removed(rest.byte()?)?;
     let (created, changed) = (rest.timestamp()?, rest.timestamp()?);
     let length = usize::from(rest.byte()?);
     let record_type = text(rest.take(length)?)?;

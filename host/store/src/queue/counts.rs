@@ -53,6 +53,17 @@ impl Counts {
         self.leased = self.leased.saturating_sub(1);
     }
 
+    /// Adds the counts of another tenant; epochs are each tenant's own.
+    pub(super) fn add(&mut self, other: &Self) {
+        let Self { enqueued, queued, done, dead, discarded, leased, epoch: _ } = other;
+        self.enqueued += enqueued;
+        self.queued += queued;
+        self.done += done;
+        self.dead += dead;
+        self.discarded += discarded;
+        self.leased += leased;
+    }
+
     pub(super) fn stats(self) -> QueueStats {
         let Self { enqueued, queued, done, dead, discarded, leased, epoch: _ } = self;
         QueueStats { enqueued, queued, done, dead, discarded, leased, oldest: None }

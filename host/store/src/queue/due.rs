@@ -3,10 +3,12 @@
 //! Each look costs one seek for each package of each tenant that has something queued, however
 //! much that is.
 
+use std::collections::BTreeMap;
+
 use model::queue::{Pause, PauseScope, Queue, QueueStats};
 use model::store::StoreError;
 use model::{TenantId, Timestamp};
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableTable as _};
 
 use super::counts::Counts;
 use super::keys::{self, Head};
@@ -70,6 +72,26 @@ pub(super) fn stats(
     let (heads, pauses) = (Table::Heads.read(snapshot)?, Table::Pauses.read(snapshot)?);
     let oldest = first(&heads, &pauses, queue, tenant)?.filter(|due| *due <= now);
     Ok(QueueStats { oldest, ..counts.stats() })
+}
+
+/// How the queues of all tenants stand together.
+pub(super) fn totals(
+    snapshot: &ReadTransaction,
+    now: Timestamp,
+) -> Result<BTreeMap<Queue, QueueStats>, StoreError> {
+    let mut totals = BTreeMap::<_, Counts>::new();
+    for row in Table::Queues.read(snapshot)?.iter().disk()? {
+        let (key, row) = row.disk()?;
+        let queue = keys::queue_of(key.value());
+        let queue = queue.ok_or_else(|| corrupt(Table::Queues, Malformed::Shape))?;
+        let counts: Counts = json::decode(Table::Queues, row.value())?;
+        totals.entry(queue).or_default().add(&counts);
+    }
+    let stats = |(queue, counts): (Queue, Counts)| {
+        let oldest = next(snapshot, queue)?.filter(|due| *due <= now);
+        Ok((queue, QueueStats { oldest, ..counts.stats() }))
+    };
+    totals.into_iter().map(stats).collect()
 }
 
 /// The pause of a queue or a package of a tenant.

@@ -36,12 +36,17 @@ impl Line {
     }
 }
 
+/// The queue of a key of [`queue`].
+pub(super) fn queue_of(key: &[u8]) -> Option<Queue> {
+    let byte = key.last()?;
+    Queue::ALL.into_iter().find(|queue| code(*queue) == *byte)
+}
+
 /// Reads a key of [`Line::key`].
 pub(super) fn line(key: &[u8]) -> Option<Line> {
     let mut rest = Cursor(key);
     let tenant = name(&mut rest)?.parse().ok()?;
-    let byte = rest.byte()?;
-    let queue = Queue::ALL.into_iter().find(|queue| code(*queue) == byte)?;
+    let queue = queue_of(&[rest.byte()?])?;
     Some(Line { tenant, queue, session: name(&mut rest)?.to_owned() })
 }
 

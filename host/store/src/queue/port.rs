@@ -1,16 +1,17 @@
 //! The port: each method is one change handed to the writer, or one read of a snapshot.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use model::queue::{
     Claim, DeadFilter, DeadLetter, Enqueued, Finish, Held, JobQueue, LeaseRef, Leased, NewJob,
-    Pause, PauseScope, Queue, QueueStats, Redrive,
+    Pause, PauseScope, Queue, QueueStats, Redrive, SessionView,
 };
 use model::store::StoreError;
 use model::{TenantId, Timestamp};
 
-use super::{check, claim, dead, due, enqueue, finish, pause, renew};
+use super::{check, claim, dead, due, enqueue, finish, pause, renew, view};
 use crate::Store;
 use crate::check::invalid;
 
@@ -106,8 +107,25 @@ impl JobQueue for Store {
             .await
     }
 
+    async fn sessions(
+        &self,
+        tenant: &TenantId,
+        queue: Queue,
+        sessions: Vec<String>,
+    ) -> Result<Vec<Option<SessionView>>, StoreError> {
+        check::batch("sessions", sessions.len())?;
+        sessions.iter().try_for_each(|session| check::session(session))?;
+        let tenant = tenant.clone();
+        self.read(move |snapshot| view::of(snapshot, &tenant, queue, sessions)).await
+    }
+
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError> {
         let (tenant, now) = (tenant.clone(), self.clock().now());
         self.read(move |snapshot| due::stats(snapshot, &tenant, queue, now)).await
+    }
+
+    async fn totals(&self) -> Result<BTreeMap<Queue, QueueStats>, StoreError> {
+        let now = self.clock().now();
+        self.read(move |snapshot| due::totals(snapshot, now)).await
     }
 }
