@@ -11,8 +11,14 @@ use crate::{ConnectionId, TenantId, Timestamp};
 /// Fields of one conflict: more than a record type has that people look at.
 pub const CONFLICT_FIELDS_MAX: usize = 1_000;
 
-/// The largest conflict, in bytes: its values stand in it three times.
+/// The largest conflict, in bytes of its JSON: its values stand in it three times.
 pub const CONFLICT_BYTES_MAX: usize = 1 << 20;
+
+/// Conflicts in one call: as many as a large page has records.
+pub const CONFLICTS_MAX: usize = 1_000;
+
+/// Conflicts in one call, in bytes of their JSON: they are in memory together.
+pub const CONFLICTS_BYTES_MAX: usize = 16 << 20;
 
 /// A conflict of a tenant; ids grow in the order in which conflicts were found.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
@@ -65,7 +71,7 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// The fields; none where one side has deleted the record.
     pub fields: Vec<ConflictField>,
-    /// When it was found.
+    /// When it was found first.
     pub found: Timestamp,
     /// When and how it was resolved, if it was.
     pub resolved: Option<Resolved>,
@@ -80,7 +86,7 @@ pub struct Resolved {
     pub by: Option<String>,
 }
 
-/// Which conflicts to list, the oldest first.
+/// Which conflicts to list.
 #[derive(Clone, Debug)]
 pub struct ConflictQuery {
     /// Whose.
@@ -98,9 +104,10 @@ pub struct ConflictQuery {
 /// Conflicts in the store. Every method is one transaction.
 #[async_trait]
 pub trait ConflictStore: Send + Sync {
-    /// Keeps what was found, in one transaction, and answers with the ids. A record of a provider
-    /// has one conflict at a time: another finding replaces what the open one says and keeps its
-    /// id.
+    /// Keeps what was found, at most [`CONFLICTS_MAX`] with [`CONFLICTS_BYTES_MAX`], and answers
+    /// with the ids, in its order. A record of a provider has one conflict at a time: another
+    /// finding replaces what the open one says, but for its id and when it was found. Once that
+    /// is resolved the next finding is another conflict.
     async fn put_conflicts(&self, found: Vec<Conflict>) -> Result<Vec<ConflictId>, StoreError>;
 
     /// The conflict of this id.
@@ -110,8 +117,8 @@ pub trait ConflictStore: Send + Sync {
         id: ConflictId,
     ) -> Result<Option<Conflict>, StoreError>;
 
-    /// Lists conflicts; fewer than there are where the list grows large, so that only an empty
-    /// list tells the end.
+    /// Lists conflicts, the oldest first; fewer than there are where the list grows large, so that
+    /// only an empty list tells the end.
     async fn conflicts(&self, query: ConflictQuery) -> Result<Vec<Conflict>, StoreError>;
 
     /// Marks a conflict as resolved. False where it was already, or is not there.

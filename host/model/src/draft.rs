@@ -56,9 +56,12 @@ pub struct Draft {
 /// Drafts in the store. Every method is one transaction.
 #[async_trait]
 pub trait DraftStore: Send + Sync {
-    /// Creates or replaces a draft, answers it with its new revision, and forgets those of the
-    /// tenant that nobody has touched for [`DRAFT_KEPT`]. With `expected` only if it has that
-    /// revision now, else it is a conflict; 0 means that there must be none.
+    /// Creates or replaces a draft and answers it as it is kept: with its new revision, and begun
+    /// when it was begun first. With `expected` only if it has that revision now, else it is
+    /// a conflict; 0 means that there must be none.
+    ///
+    /// It also forgets the other drafts of the tenant that were last changed longer than
+    /// [`DRAFT_KEPT`] ago. A new one is refused where [`DRAFTS_MAX`] are left.
     async fn put_draft(&self, draft: Draft, expected: Option<u64>) -> Result<Draft, StoreError>;
 
     /// The draft of this id.

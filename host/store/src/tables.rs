@@ -182,6 +182,16 @@ tables! {
     requests Requests "requests"
     /// when it was heard, scope, key → nothing: the order in which requests are forgotten.
     heard_requests HeardRequests "heard-requests"
+    /// tenant, draft → draft.
+    drafts Drafts "drafts"
+    /// tenant, last change, draft → nothing: the order in which drafts are forgotten.
+    touched_drafts TouchedDrafts "touched-drafts"
+    /// tenant, number → conflict.
+    conflicts Conflicts "conflicts"
+    /// tenant, connection, entity, id → number of the open conflict of a record of a provider.
+    open_conflicts OpenConflicts "open-conflicts"
+    /// tenant, connection or nothing, open or all, number → nothing: the lists of conflicts.
+    conflict_lists ConflictLists "conflict-lists"
     /// One row: who has the lead.
     lead Lead "lead"
 }

@@ -1,11 +1,12 @@
 //! The queues of a store, which tell when a job is done for good.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use model::queue::{
     Claim, DeadFilter, DeadLetter, Enqueued, Finish, Held, JobId, JobQueue, LeaseRef, Leased,
-    NewJob, Pause, PauseScope, Queue, QueueStats, Redrive,
+    NewJob, Pause, PauseScope, Queue, QueueStats, Redrive, SessionView,
 };
 use model::store::StoreError;
 use model::{TenantId, Timestamp};
@@ -84,7 +85,20 @@ impl JobQueue for Told {
         self.store.pauses(tenant, after, limit).await
     }
 
+    async fn sessions(
+        &self,
+        tenant: &TenantId,
+        queue: Queue,
+        sessions: Vec<String>,
+    ) -> Result<Vec<Option<SessionView>>, StoreError> {
+        self.store.sessions(tenant, queue, sessions).await
+    }
+
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError> {
         self.store.stats(tenant, queue).await
+    }
+
+    async fn totals(&self) -> Result<BTreeMap<Queue, QueueStats>, StoreError> {
+        self.store.totals().await
     }
 }

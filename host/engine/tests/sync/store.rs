@@ -1,5 +1,6 @@
 //! A view of the store that fails or waits where a test wants.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,8 +12,8 @@ use model::canonical::{
 };
 use model::run::Run;
 use model::store::{
-    Event, Lane, PageCommit, PageOutcome, RecordList, RecordQuery, RecordStore, RunEnd, RunRef,
-    RunStart, StoreError, StoreErrorKind, StoredReject,
+    Event, Lane, PageCommit, PageOutcome, RecordList, RecordQuery, RecordStore, RejectQuery,
+    RunEnd, RunQuery, RunRef, RunStart, StoreError, StoreErrorKind, StoredReject,
 };
 use model::window::LaneState;
 use model::{ConnectionId, RunId, TenantId};
@@ -97,6 +98,15 @@ impl CanonicalStore for Faulty<'_> {
         self.store.canonical_list(query).await
     }
 
+    async fn canonical_count(
+        &self,
+        tenant: &TenantId,
+        record_type: &str,
+        max: u64,
+    ) -> Result<u64, StoreError> {
+        self.store.canonical_count(tenant, record_type, max).await
+    }
+
     async fn record_ids(
         &self,
         tenant: &TenantId,
@@ -178,17 +188,19 @@ impl RecordStore for Faulty<'_> {
         self.store.run(tenant, connection, id).await
     }
 
-    async fn runs(
-        &self,
-        tenant: &TenantId,
-        connection: Option<&ConnectionId>,
-        limit: usize,
-    ) -> Result<Vec<Run>, StoreError> {
-        self.store.runs(tenant, connection, limit).await
+    async fn run_list(&self, query: RunQuery) -> Result<Vec<Run>, StoreError> {
+        self.store.run_list(query).await
     }
 
-    async fn rejects(&self, run: &RunRef, limit: usize) -> Result<Vec<StoredReject>, StoreError> {
-        self.store.rejects(run, limit).await
+    async fn reject_list(
+        &self,
+        query: RejectQuery,
+    ) -> Result<Vec<(u64, StoredReject)>, StoreError> {
+        self.store.reject_list(query).await
+    }
+
+    async fn reject_codes(&self, run: &RunRef) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.store.reject_codes(run).await
     }
 
     async fn events(

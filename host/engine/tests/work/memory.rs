@@ -10,7 +10,7 @@ use bytes::Bytes;
 use model::breaker::{BreakerStore, Key, Open, Opened};
 use model::queue::{
     Claim, DeadFilter, DeadLetter, Enqueued, Finish, Held, Job, JobId, JobQueue, LeaseRef, Leased,
-    NewJob, Pause, PauseScope, Queue, QueueStats, Redrive,
+    NewJob, Pause, PauseScope, Queue, QueueStats, Redrive, SessionView,
 };
 use model::store::{StoreError, StoreErrorKind};
 use model::{TenantId, Timestamp};
@@ -130,7 +130,20 @@ impl JobQueue for Memory {
         never()
     }
 
+    async fn sessions(
+        &self,
+        _: &TenantId,
+        _: Queue,
+        _: Vec<String>,
+    ) -> Result<Vec<Option<SessionView>>, StoreError> {
+        never()
+    }
+
     async fn stats(&self, _: &TenantId, _: Queue) -> Result<QueueStats, StoreError> {
+        never()
+    }
+
+    async fn totals(&self) -> Result<BTreeMap<Queue, QueueStats>, StoreError> {
         never()
     }
 }

@@ -7,8 +7,9 @@ use model::store::{Installed, StoreError, TrustState};
 use redb::{ReadTransaction, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 
-use super::{file, trust};
+use super::trust;
 use crate::check;
+use crate::codec::attached;
 use crate::disk::Disk as _;
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
@@ -98,7 +99,7 @@ pub(crate) fn list(snapshot: &ReadTransaction) -> Result<Vec<Installed>, StoreEr
         .disk()?
         .map(|row| {
             let (name, row) = row.disk()?;
-            decode(file::name(Table::Packages, name.value())?, row.value())
+            decode(super::name(Table::Packages, name.value())?, row.value())
         })
         .collect()
 }
@@ -111,13 +112,13 @@ fn find(rows: &impl Rows, name: &str) -> Result<Option<Installed>, StoreError> {
 fn put(writes: &mut Writes, package: Installed) -> Result<(), StoreError> {
     let Installed { name, version, digest, file, grant, at, disabled } = package;
     check::package(&name, &file)?;
-    let row = file::encode(&Facts { version, digest, grant, at, disabled }, &file)?;
+    let row = attached::encode(&Facts { version, digest, grant, at, disabled }, &file)?;
     writes.put(Table::Packages, name.as_bytes(), &row);
     Ok(())
 }
 
 fn decode(name: String, row: &[u8]) -> Result<Installed, StoreError> {
-    let (facts, file) = file::decode(Table::Packages, row)?;
+    let (facts, file) = attached::decode(Table::Packages, row)?;
     let Facts { version, digest, grant, at, disabled } = facts;
     let file = Bytes::copy_from_slice(file);
     Ok(Installed { name, version, digest, file, grant, at, disabled })

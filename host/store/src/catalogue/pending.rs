@@ -7,8 +7,8 @@ use model::store::StoreError;
 use redb::{ReadTransaction, ReadableTable as _, ReadableTableMetadata as _};
 use serde::{Deserialize, Serialize};
 
-use super::file;
 use crate::check;
+use crate::codec::attached;
 use crate::disk::Disk as _;
 use crate::tables::{Table, Tables};
 use crate::writer::Change;
@@ -41,7 +41,7 @@ impl Change for Put {
             )));
         }
         let mut writes = Writes::default();
-        let row = file::encode(&Facts { version, digest, author, at }, &file)?;
+        let row = attached::encode(&Facts { version, digest, author, at }, &file)?;
         writes.put(Table::Pending, name.as_bytes(), &row);
         Ok((writes, ()))
     }
@@ -61,7 +61,7 @@ impl Change for Remove {
         let Some(row) = tables.pending.get(self.name.as_bytes()).disk()? else {
             return Ok((writes, false));
         };
-        let (facts, _) = file::decode::<Facts>(Table::Pending, row.value())?;
+        let (facts, _) = attached::decode::<Facts>(Table::Pending, row.value())?;
         let found = facts.digest == self.digest;
         if found {
             writes.remove(Table::Pending, self.name.as_bytes());
@@ -77,8 +77,8 @@ pub(crate) fn list(snapshot: &ReadTransaction) -> Result<Vec<PendingPackage>, St
         .disk()?
         .map(|row| {
             let (name, row) = row.disk()?;
-            let name = file::name(Table::Pending, name.value())?;
-            let (facts, file) = file::decode(Table::Pending, row.value())?;
+            let name = super::name(Table::Pending, name.value())?;
+            let (facts, file) = attached::decode(Table::Pending, row.value())?;
             let Facts { version, digest, author, at } = facts;
             let file = Bytes::copy_from_slice(file);
             Ok(PendingPackage { name, version, digest, file, author, at })

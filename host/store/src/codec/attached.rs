@@ -1,7 +1,6 @@
 //! Rows that are a few facts and a file or a message: version 1 · length of the facts 4 · facts,
 //! JSON · the rest.
 
-use bytes::Bytes;
 use model::store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,11 +25,11 @@ pub(crate) fn encode(facts: &impl Serialize, rest: &[u8]) -> Result<Vec<u8>, Sto
     Ok(row)
 }
 
-/// Decodes a row of `table`.
+/// The facts of a row of `table`, and the rest.
 pub(crate) fn decode<T: DeserializeOwned>(
     table: Table,
     row: &[u8],
-) -> Result<(T, Bytes), StoreError> {
+) -> Result<(T, &[u8]), StoreError> {
     let damaged = || corrupt(table, Malformed::Shape);
     let mut rest = Cursor(row);
     match rest.byte() {
@@ -43,8 +42,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
         // The cause is not attached: serde_json quotes what it could not read.
         serde_json::from_slice(rest.take(length)?).ok()
     };
-    let facts = facts().ok_or_else(damaged)?;
-    Ok((facts, Bytes::copy_from_slice(rest.0)))
+    Ok((facts().ok_or_else(damaged)?, rest.0))
 }
 
 #[cfg(test)]
@@ -57,7 +55,7 @@ mod tests {
         fn row_round_trips(facts: Vec<String>, rest: Vec<u8>) {
             let row = encode(&facts, &rest).unwrap();
             let read = decode::<Vec<String>>(Table::Packages, &row).unwrap();
-            prop_assert_eq!(read, (facts, Bytes::from(rest)));
+            prop_assert_eq!(read, (facts, rest.as_slice()));
         }
 
         #[test]
