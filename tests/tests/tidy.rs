@@ -23,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("oauth", &["model", "package"]),
     ("sandbox", &["model", "package", "plughouse-scan"]),
     ("engine", &["mapping", "model", "oauth", "package", "sandbox", "plughouse-scan"]),
-    ("api", &["model", "engine"]),
+    ("api", &["mapping", "model", "package", "engine"]),
     (
         "plughouse",
         &[
@@ -54,7 +54,9 @@ const OWNERS: &[(&str, &str)] = &[
     ("cryptoki", "vault"),
     ("regex", "mapping"),
     ("croner", "engine"),
+    ("prometheus", "engine"),
     ("axum", "api"),
+    ("utoipa", "api"),
     // As a server only: clippy lets nobody but `egress` build a client.
     ("hyper", "api"),
     ("hyper-util", "api"),

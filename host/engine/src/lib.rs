@@ -9,6 +9,7 @@ pub mod connect;
 pub mod credential;
 pub mod install;
 pub mod mapping;
+pub mod metrics;
 pub mod policy;
 pub mod replay;
 pub mod retention;

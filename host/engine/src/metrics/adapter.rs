@@ -1,0 +1,49 @@
+//! An adapter whose calls are counted, and logged within a span of their own.
+
+use async_trait::async_trait;
+use model::adapter::{Account, Adapter, Called, Entity, Page, PullRequest};
+use tracing::{Instrument as _, info_span};
+
+use super::Metrics;
+
+/// Counts the calls of an adapter. What adapter and egress log stands under the call's span, and
+/// so under the job that it is made for.
+pub struct Metered<'a> {
+    adapter: &'a mut dyn Adapter,
+    package: &'a str,
+    metrics: &'a Metrics,
+}
+
+impl<'a> Metered<'a> {
+    /// The adapter of this package, its calls counted.
+    pub fn new(adapter: &'a mut dyn Adapter, package: &'a str, metrics: &'a Metrics) -> Self {
+        Self { adapter, package, metrics }
+    }
+
+    fn count<T>(&self, call: &str, called: Called<T>) -> Called<T> {
+        self.metrics.call(self.package, call, &called.receipt, called.outcome.as_ref().err());
+        called
+    }
+}
+
+#[async_trait]
+impl Adapter for Metered<'_> {
+    async fn check(&mut self) -> Called<Account> {
+        let span = info_span!("call", package = self.package, call = "check");
+        let called = self.adapter.check().instrument(span).await;
+        self.count("check", called)
+    }
+
+    async fn discover(&mut self, name: Option<&str>, part: Option<&str>) -> Called<Vec<Entity>> {
+        let span = info_span!("call", package = self.package, call = "discover", entity = name);
+        let called = self.adapter.discover(name, part).instrument(span).await;
+        self.count("discover", called)
+    }
+
+    async fn pull(&mut self, request: PullRequest) -> Called<Page> {
+        let entity = request.entity.as_str();
+        let span = info_span!("call", package = self.package, call = "pull", entity);
+        let called = self.adapter.pull(request).instrument(span).await;
+        self.count("pull", called)
+    }
+}
