@@ -171,15 +171,13 @@ fn room(
     if keys.len() < API_KEYS_MAX {
         return Ok(());
     }
-    match keys.iter().find(|key| !works(key, now)) {
-        Some(old) => remove(writes, tables, old),
-        None => {
-            let whose = tenant.map_or("the host", TenantId::as_str);
-            Err(check::invalid(format!(
-                "{whose} has {API_KEYS_MAX} API keys that work already; revoke some first"
-            )))
-        }
+    if let Some(old) = keys.iter().find(|key| !works(key, now)) {
+        return remove(writes, tables, old);
     }
+    let whose = tenant.map_or("the host", TenantId::as_str);
+    Err(check::invalid(format!(
+        "{whose} has {API_KEYS_MAX} API keys that work already; revoke some first"
+    )))
 }
 
 /// Removes all keys of a tenant.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::trust;
 use crate::codec::{Malformed, corrupt, json};
 use crate::disk::{self, Disk as _};
+use crate::integrations;
 use crate::tables::{Table, Tables};
 
 const DATABASE: &str = "plughouse.redb";
@@ -61,7 +62,7 @@ pub(crate) fn open_or_create(dir: &Path, now: Timestamp) -> Result<Database, Sto
     let database =
         Builder::new().set_cache_size(CACHE_BYTES).open(&path).map_err(|e| open_error(dir, e))?;
     verify(dir, &database)?;
-    complete(&database)?;
+    complete(&database, now)?;
     Ok(database)
 }
 
@@ -131,14 +132,17 @@ fn verify(dir: &Path, database: &Database) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the tables that a store of an earlier program lacks: readers rely on all of them.
-fn complete(database: &Database) -> Result<(), StoreError> {
+/// Makes the tables that a store of an earlier program lacks, for readers rely on all of them, and
+/// the rows that go with what it has.
+fn complete(database: &Database, now: Timestamp) -> Result<(), StoreError> {
     let tables = database.begin_read().disk()?.list_tables().disk()?.count();
     if tables >= Table::COUNT {
         return Ok(());
     }
     let transaction = database.begin_write().disk()?;
-    drop(Tables::open(&transaction).disk()?);
+    let mut tables = Tables::open(&transaction).disk()?;
+    integrations::adopt(&tables, now)?.apply(&mut tables).disk()?;
+    drop(tables);
     transaction.commit().disk()
 }
 

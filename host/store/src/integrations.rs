@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::integration::{INTEGRATIONS_MAX, Integration, IntegrationStore};
 use model::store::{StoreError, StoreErrorKind};
 use model::{Clock, Connection, IntegrationId, TenantId, Timestamp};
-use redb::ReadableTableMetadata as _;
+use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
 use crate::catalogue::connections;
 use crate::codec::{json, key};
@@ -33,16 +33,14 @@ impl Change for Put {
         let stored = old.as_ref().map_or(0, |old| old.revision);
         check::revision(format_args!("integration {tenant}/{id}"), stored, expected)?;
         let mut writes = Writes::default();
-        let created = match &old {
-            Some(old) => {
-                serves(old, package)?;
-                old.created
-            }
-            None => {
-                room(&mut writes, tables, tenant, clock.now())?;
-                integration.created
-            }
-        };
+        let mut created = integration.created;
+        if let Some(old) = &old {
+            serves(old, package)?;
+            created = old.created;
+        } else {
+            room(tables, tenant)?;
+            tenants::ensure(&mut writes, tables, tenant, clock.now())?;
+        }
         let new = Integration { created, revision: stored.saturating_add(1), ..integration };
         put(&mut writes, &new)?;
         Ok((writes, new))
@@ -85,11 +83,36 @@ pub(crate) fn join(
     connection: &Connection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Connection { tenant, package, .. } = connection;
     if admit(tables, connection)?.is_some() {
         return Ok(());
     }
-    room(writes, tables, tenant, now)?;
+    room(tables, &connection.tenant)?;
+    make(writes, tables, connection, now)
+}
+
+/// Makes what a store of an earlier program lacks: the integrations of its connections.
+pub(crate) fn adopt(tables: &Tables<'_>, now: Timestamp) -> Result<Writes, StoreError> {
+    let mut writes = Writes::default();
+    for row in tables.connections.iter().disk()? {
+        // One that does not decode must not keep the store shut: whoever reads it hears of it.
+        let row = json::decode::<Connection>(Table::Connections, row.disk()?.1.value());
+        let Ok(connection) = row else { continue };
+        let key = row_key(&connection.tenant, &connection.integration());
+        if tables.integrations.get(key.as_slice()).disk()?.is_none() {
+            make(&mut writes, tables, &connection, now)?;
+        }
+    }
+    Ok(writes)
+}
+
+fn make(
+    writes: &mut Writes,
+    tables: &Tables<'_>,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Connection { tenant, package, .. } = connection;
+    tenants::ensure(writes, tables, tenant, now)?;
     let id = connection.integration();
     let name = id.as_str().to_owned();
     let (tenant, package) = (tenant.clone(), package.clone());
@@ -123,22 +146,17 @@ fn serves(integration: &Integration, package: &str) -> Result<(), StoreError> {
     )))
 }
 
-/// Sees to it that a tenant is there and may have one more integration.
-fn room(
-    writes: &mut Writes,
-    tables: &Tables<'_>,
-    tenant: &TenantId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    // What all tenants have together is told without looking; few hosts have more than one may.
+/// Refuses one integration more than a tenant may have.
+fn room(tables: &Tables<'_>, tenant: &TenantId) -> Result<(), StoreError> {
+    // How many all tenants have is told at once, and on most hosts is fewer than one may have.
     let all = tables.integrations.len().disk()?;
-    let max = u64::try_from(INTEGRATIONS_MAX).unwrap_or(u64::MAX);
-    if all >= max && of(&tables.integrations, tenant)?.count() >= INTEGRATIONS_MAX {
-        return Err(check::invalid(format!(
-            "tenant {tenant} has {INTEGRATIONS_MAX} integrations already; remove one first"
-        )));
+    let few = usize::try_from(all).is_ok_and(|all| all < INTEGRATIONS_MAX);
+    if few || of(&tables.integrations, tenant)?.count() < INTEGRATIONS_MAX {
+        return Ok(());
     }
-    tenants::ensure(writes, tables, tenant, now)
+    Err(check::invalid(format!(
+        "tenant {tenant} has {INTEGRATIONS_MAX} integrations already; remove one first"
+    )))
 }
 
 fn put(writes: &mut Writes, integration: &Integration) -> Result<(), StoreError> {

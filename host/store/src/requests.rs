@@ -149,8 +149,9 @@ fn remove(writes: &mut Writes, row_key: &[u8], at: Timestamp) {
 }
 
 fn find(tables: &Tables<'_>, row_key: &[u8]) -> Result<Option<(Facts, Bytes)>, StoreError> {
-    let row = tables.requests.get(row_key).disk()?;
-    row.map(|row| attached::decode(Table::Requests, row.value())).transpose()
+    let Some(row) = tables.requests.get(row_key).disk()? else { return Ok(None) };
+    let (facts, body) = attached::decode(Table::Requests, row.value())?;
+    Ok(Some((facts, Bytes::copy_from_slice(body))))
 }
 
 fn row_key(asked: &Asked) -> Vec<u8> {

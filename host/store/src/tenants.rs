@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::store::StoreError;
 use model::tenant::{Tenant, TenantRemoval, TenantStore};
 use model::{TenantId, Timestamp};
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableTable as _};
 
 use crate::codec::json;
 use crate::disk::Disk as _;
@@ -68,7 +68,7 @@ pub(crate) fn ensure(
     id: &TenantId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if find(&tables.tenants, id)?.is_some() {
+    if tables.tenants.get(id.as_str().as_bytes()).disk()?.is_some() {
         return Ok(());
     }
     let name = id.as_str().to_owned();

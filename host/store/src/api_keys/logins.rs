@@ -48,7 +48,9 @@ impl Change for Put {
         let mut own = of(tables, &session.key)?;
         own.retain(|old| old.expires > now);
         let surplus = (own.len() + 1).saturating_sub(SESSIONS_MAX);
-        own.iter().take(surplus).for_each(|old| remove(&mut writes, old));
+        for oldest in own.iter().take(surplus) {
+            remove(&mut writes, oldest);
+        }
         writes.put(Table::Logins, &session.hash, &json::encode(&session)?);
         writes.put(Table::KeyLogins, &begun(&session), &[]);
         writes.put(Table::LoginEnds, &end_of(&session), &[]);
@@ -65,7 +67,9 @@ impl Change for Remove {
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, bool), StoreError> {
         let mut writes = Writes::default();
         let found = find(&tables.logins, &self.0)?;
-        found.iter().for_each(|session| remove(&mut writes, session));
+        if let Some(session) = &found {
+            remove(&mut writes, session);
+        }
         Ok((writes, found.is_some()))
     }
 }
@@ -88,7 +92,9 @@ pub(super) fn end(
     tables: &Tables<'_>,
     key: &ApiKeyId,
 ) -> Result<(), StoreError> {
-    of(tables, key)?.iter().for_each(|session| remove(writes, session));
+    for session in of(tables, key)? {
+        remove(writes, &session);
+    }
     Ok(())
 }
 
