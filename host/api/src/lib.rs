@@ -1,7 +1,22 @@
-//! What the host answers over HTTP; for now the end of an authorisation in a browser.
+//! What the host answers over HTTP.
 //!
-//! Nothing here decides: requests are read within bounds, handed to a port, and answered. No answer
-//! holds a secret but the cookie that binds a browser, and none may be kept or framed.
+//! A handler touches nothing before it has a [scope](auth::Scope): a tenant that is the caller's,
+//! and a role that allows it. What goes wrong is a [`Problem`](problem::Problem). The forms on the
+//! wire stand beside the routes that use them, and nowhere else.
 
+pub mod answer;
+pub mod auth;
 pub mod callback;
+pub mod extract;
+pub mod list;
+mod openapi;
+pub mod operation;
+pub mod ports;
+pub mod problem;
+pub mod request;
+mod router;
 pub mod server;
+mod tasks;
+
+pub use ports::{Adapters, Package, Ports, Store};
+pub use router::{document, router};

@@ -1,0 +1,109 @@
+//! What the API needs from the rest of the host.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::breaker::Breakers;
+use engine::credential::{Check, Credentials};
+use engine::mapping::Mappings;
+use engine::sync::PackageRef;
+use engine::work::Wake;
+use model::adapter::Adapter;
+use model::api_key::ApiKeyStore;
+use model::conflict::ConflictStore;
+use model::credential::{AccessLog, Actor};
+use model::draft::DraftStore;
+use model::event::EventLog;
+use model::idempotency::IdempotencyStore;
+use model::integration::IntegrationStore;
+use model::queue::JobQueue;
+use model::schema::SchemaStore;
+use model::store::{Catalogue, RecordStore};
+use model::task::TaskStore;
+use model::tenant::TenantStore;
+use model::{Clock, Connection, Error};
+use package::Permissions;
+use package::manifest::Manifest;
+
+use crate::operation::Operations;
+
+/// All that a store does for the API. A router takes the one port of it that it uses.
+pub trait Store:
+    AccessLog
+    + ApiKeyStore
+    + Catalogue
+    + ConflictStore
+    + DraftStore
+    + EventLog
+    + IdempotencyStore
+    + IntegrationStore
+    + JobQueue
+    + RecordStore
+    + SchemaStore
+    + TaskStore
+    + TenantStore
+{
+}
+
+impl<T> Store for T where
+    T: AccessLog
+        + ApiKeyStore
+        + Catalogue
+        + ConflictStore
+        + DraftStore
+        + EventLog
+        + IdempotencyStore
+        + IntegrationStore
+        + JobQueue
+        + RecordStore
+        + SchemaStore
+        + TaskStore
+        + TenantStore
+{
+}
+
+/// A package that is installed, verified again.
+#[derive(Clone)]
+pub struct Package {
+    /// What it says of itself.
+    pub manifest: Arc<Manifest>,
+    /// Which one it is.
+    pub reference: PackageRef,
+    /// What the operator has granted.
+    pub grant: Permissions,
+}
+
+/// The installed packages, as what they are: code that reaches a provider.
+#[async_trait]
+pub trait Adapters: Send + Sync {
+    /// An installed package.
+    async fn package(&self, name: &str) -> Result<Package, Error>;
+
+    /// A session with the provider of a connection; the adapter serves this caller alone.
+    async fn open(&self, connection: &Connection, actor: Actor) -> Result<Box<dyn Adapter>, Error>;
+
+    /// What asks a provider for the account behind a credential that need not be stored.
+    async fn check(&self, package: &str, actor: Actor) -> Result<Box<dyn Check>, Error>;
+
+    /// The conversion schemas that are active for a connection, compiled.
+    async fn mappings(&self, connection: &Connection) -> Result<Mappings, Error>;
+}
+
+/// What the API needs from the rest of the host.
+#[derive(Clone)]
+pub struct Ports {
+    /// Everything that is kept.
+    pub store: Arc<dyn Store>,
+    /// Everything that is secret.
+    pub credentials: Credentials,
+    /// The packages.
+    pub adapters: Arc<dyn Adapters>,
+    /// The watch over the hosts of providers.
+    pub breakers: Breakers,
+    /// Is given by whoever queues something.
+    pub wake: Wake,
+    /// Long work.
+    pub operations: Operations,
+    /// The time, of the store.
+    pub clock: Clock,
+}
