@@ -1,9 +1,10 @@
 //! `plughouse plugin`: what is installed, and what it may do.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use clap::Subcommand;
 use engine::install::{Candidate, InstallError, InstallPlan};
@@ -36,6 +37,20 @@ pub(crate) enum Command {
     },
     /// Lists the installed packages.
     List,
+    /// Says that a package may not run, not in another version either: jobs of its connections
+    /// become dead letters, to be retried once it is enabled.
+    Disable {
+        /// `publisher/id`.
+        name: String,
+        /// Why; whoever meets it is told.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets a package run again that was disabled.
+    Enable {
+        /// `publisher/id`.
+        name: String,
+    },
     /// Removes a package; its connections and records stay.
     Remove {
         /// `publisher/id`.
@@ -50,6 +65,8 @@ struct Shown {
     version: String,
     digest: String,
     installed: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled: Option<String>,
 }
 
 /// A package that has just been installed.
@@ -58,6 +75,13 @@ struct Granted {
     #[serde(flatten)]
     package: Shown,
     permissions: Permissions,
+}
+
+/// Whether a package may run.
+#[derive(Debug, Serialize)]
+struct Switched {
+    name: String,
+    disabled: Option<String>,
 }
 
 /// A package that is no longer there.
@@ -74,6 +98,7 @@ impl From<Installed> for Shown {
             version: package.version,
             digest: package.digest,
             installed: package.at,
+            disabled: package.disabled,
         }
     }
 }
@@ -84,29 +109,52 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Install { file, yes, reason, .. } => {
             let host = Host::create(global).await?;
             let installed = install(global, &host, &file, yes, reason).await?;
-            let text =
+            let mut text =
                 format!("installed {} {}\n{}", installed.name, installed.version, installed.digest);
+            if let Some(reason) = &installed.disabled {
+                write!(text, "\nit stays disabled: {reason}")?;
+            }
             let permissions = serde_json::from_str(&installed.grant)?;
             global.output().result(&Granted { package: installed.into(), permissions }, text)?;
         }
         Command::List => {
             let packages = wire::open_store(global)?.packages().await?;
             let shown: Vec<_> = packages.into_iter().map(Shown::from).collect();
-            let head = ["PACKAGE", "VERSION", "INSTALLED", "DIGEST"];
+            let head = ["PACKAGE", "VERSION", "INSTALLED", "DIGEST", "DISABLED"];
             global.output().list(&shown, &head, |p| {
                 let at = format!("{:.0}", p.installed);
-                vec![p.name.clone(), p.version.clone(), at, p.digest.clone()]
+                let disabled = p.disabled.clone().unwrap_or_default();
+                vec![p.name.clone(), p.version.clone(), at, p.digest.clone(), disabled]
             })?;
         }
+        Command::Disable { name, reason } => switch(global, name, Some(reason)).await?,
+        Command::Enable { name } => switch(global, name, None).await?,
         Command::Remove { name } => {
             if !wire::open_store(global)?.remove_package(&name).await? {
-                bail!("no package {name} is installed: see `plughouse plugin list`");
+                return Err(not_installed(&name));
             }
             let text = format!("removed {name}");
             global.output().result(&Removed { name, removed: true }, text)?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// Says why a package may not run, or that it may.
+async fn switch(global: &Global, name: String, disabled: Option<String>) -> Result<()> {
+    let store = wire::open_store(global)?;
+    if !store.set_package_disabled(&name, disabled.clone()).await? {
+        return Err(not_installed(&name));
+    }
+    let text = match &disabled {
+        Some(_) => format!("{name} may not run; `plughouse plugin enable {name}` lets it again"),
+        None => format!("{name} may run"),
+    };
+    global.output().result(&Switched { name, disabled }, text)
+}
+
+fn not_installed(name: &str) -> anyhow::Error {
+    anyhow!("no package {name} is installed: see `plughouse plugin list`")
 }
 
 /// Installs a package file; asks on the terminal unless `yes`.

@@ -19,7 +19,7 @@ use store::Store;
 use super::{refusal, trust_file};
 
 /// How long a package that was verified runs before it is verified again: a key that is revoked,
-/// or a package that is replaced, counts within that time.
+/// or a package that is replaced or disabled, counts within that time.
 const VERIFIED_FOR: Duration = Duration::from_mins(1);
 
 /// A package of the store, verified and compiled.

@@ -60,6 +60,14 @@ pub enum InstallError {
         /// What there is.
         known: String,
     },
+    /// Somebody has said that it may not run.
+    #[error("{name} was disabled ({reason}); `plughouse plugin enable {name}` lets it run again")]
+    Disabled {
+        /// `publisher/id`.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The stored file is another package than the one that was installed.
     #[error("the stored file of {name} is not what was installed; install it again")]
     Swapped {
@@ -83,6 +91,7 @@ impl InstallError {
             | Self::NoReason
             | Self::Declined
             | Self::Ungranted { .. }
+            | Self::Disabled { .. }
             | Self::Swapped { .. } => true,
             Self::Grant { .. } | Self::Encode(_) | Self::NotInstalled { .. } | Self::Store(_) => {
                 false

@@ -18,12 +18,16 @@ pub struct Loaded {
 }
 
 /// Loads an installed package: signature, trust, revocation, floor and grant are held against
-/// what is true today, not against what was true when it was installed.
+/// what is true today, not against what was true when it was installed. One that was disabled is
+/// not looked at.
 pub async fn load(name: &str, ports: Ports<'_>) -> Result<Loaded, InstallError> {
     let state = remember(ports.catalogue, ports.trust).await?;
     let Some(installed) = ports.catalogue.package(name).await? else {
         return Err(not_installed(name, ports).await?);
     };
+    if let Some(reason) = installed.disabled {
+        return Err(InstallError::Disabled { name: installed.name, reason });
+    }
     let bundle = Bundle::read(installed.file.clone())?;
     let package = verify(bundle, &trust(ports.trust, &state)?, Phase::Load)?;
     check_same(&package, &installed)?;

@@ -77,3 +77,27 @@ async fn stored_version_below_the_floor_is_not_loaded() {
     let error = world.load("acme/shop").await.err().unwrap();
     assert!(matches!(error, InstallError::Verify(_)), "{error}");
 }
+
+#[tokio::test]
+async fn disabled_package_is_not_loaded_in_any_version_until_it_is_enabled() {
+    let world = World::new();
+    world.release(&Release::default()).await.unwrap();
+    let why = |reason: &str| Some(reason.to_owned());
+    let name = "acme/shop";
+    assert!(world.store.set_package_disabled(name, why("it leaks")).await.unwrap());
+    let error = world.load(name).await.err().unwrap();
+    assert!(error.is_refusal());
+    assert_eq!(
+        error.to_string(),
+        "acme/shop was disabled (it leaks); `plughouse plugin enable acme/shop` lets it run again"
+    );
+
+    let newer = Release { version: "2.0.0", ..Release::default() };
+    let installed = world.release(&newer).await.unwrap();
+    assert_eq!(installed.disabled.as_deref(), Some("it leaks"));
+    let error = world.load(name).await.err().unwrap();
+    assert!(matches!(error, InstallError::Disabled { .. }), "{error}");
+
+    assert!(world.store.set_package_disabled(name, None).await.unwrap());
+    assert_eq!(world.load(name).await.unwrap().package.version().to_string(), "2.0.0");
+}

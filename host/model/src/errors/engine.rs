@@ -87,8 +87,8 @@ pub(super) const CODES: &[Code] = &[
     Code::new(
         "engine.package",
         Denied,
-        "the connection's package is not installed, or is refused by trust or grant",
-        "install it again; `plughouse plugin list` shows what is there",
+        "the connection's package is not installed, was disabled, or is refused by trust or grant",
+        "install or enable it; `plughouse plugin list` shows what is there",
     )
     .scope(Scope::Package)
     .told(Told::Operator),
