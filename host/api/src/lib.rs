@@ -4,6 +4,8 @@
 //! and a role that allows it. What goes wrong is a [`Problem`](problem::Problem). The forms on the
 //! wire stand beside the routes that use them, and nowhere else.
 
+#![expect(unused_qualifications, reason = "what describes routes to OpenAPI writes types out")]
+
 pub mod answer;
 pub mod auth;
 pub mod callback;

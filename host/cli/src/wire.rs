@@ -1,5 +1,6 @@
 //! Wiring: the only place that names concrete types.
 
+mod adapters;
 mod asking;
 mod credentials;
 mod opener;
@@ -18,13 +19,13 @@ use egress::{Gateway, Opening};
 use engine::breaker::Breakers;
 use engine::credential::{Credentials, IdleRule, Material};
 use engine::install;
-use engine::mapping::Resolver;
+use engine::mapping::{MappingError, Mappings, Resolver};
 use engine::work::Wake;
 use model::credential::Actor;
 use model::egress::Priority;
 use model::outbound::Outbound;
 use model::store::Catalogue as _;
-use model::{Clock, Connection, ConnectionId, Error, TenantId};
+use model::{Clock, Connection, ConnectionId, Error, ErrorKind, TenantId};
 use package::manifest::{PUBLISHER_RULE, is_publisher};
 use package::trust::{self, ReviewPolicy};
 use package::{PublicKey, TrustFile};
@@ -156,6 +157,18 @@ impl Host {
     ) -> Resolver<'a> {
         let schemas = self.store.as_ref();
         Resolver { schemas, connection, package: &package.loaded.package }
+    }
+
+    /// The conversion schemas that are active for a connection, compiled.
+    pub(crate) async fn mappings(
+        &self,
+        package: &Package,
+        connection: &Connection,
+    ) -> Result<Mappings, Error> {
+        self.resolver(package, connection).active().await.map_err(|error| match error {
+            MappingError::Store(error) => opener::unavailable(&error),
+            other => Error::new(ErrorKind::Invalid, "mapping.schema", other.to_string()),
+        })
     }
 
     /// Begins a session of a connection: its door out, and the adapter behind it.

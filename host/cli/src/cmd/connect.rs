@@ -144,7 +144,7 @@ pub(crate) async fn connect(
         let attempt = Attempt { global, host, package, check };
         attempt.authorise(connection, way).await?.connection
     } else {
-        let asking = check.then(|| Asking::new(Arc::clone(host), package));
+        let asking = check.then(|| Asking::new(Arc::clone(host), package, wire::person()));
         let asking = asking.as_ref().map(|asking| -> &dyn Check { asking });
         let entered = host.credentials.enter(connection, fields, asking).await;
         entered.context(match auth {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::credential::{Check, Material};
+use model::credential::Actor;
 use model::egress::Priority;
 use model::{Connection, Error};
 
@@ -13,12 +14,13 @@ use super::{Host, Package};
 pub(crate) struct Asking {
     host: Arc<Host>,
     package: Arc<Package>,
+    actor: Actor,
 }
 
 impl Asking {
-    /// Through this package.
-    pub(crate) fn new(host: Arc<Host>, package: Arc<Package>) -> Self {
-        Self { host, package }
+    /// Through this package, on this account.
+    pub(crate) fn new(host: Arc<Host>, package: Arc<Package>, actor: Actor) -> Self {
+        Self { host, package, actor }
     }
 }
 
@@ -26,7 +28,7 @@ impl Asking {
 impl Check for Asking {
     async fn check(&self, connection: &mut Connection, material: Material) -> Result<(), Error> {
         let manifest = self.package.manifest();
-        let door = (material, super::person());
+        let door = (material, self.actor.clone());
         let mut session = self.host.door(&self.package, connection, door, Priority::Interactive)?;
         engine::connect::check(manifest, connection, &mut session).await.map(drop)
     }

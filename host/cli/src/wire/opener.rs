@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::mapping::{MappingError, Mappings};
 use engine::policy;
 use engine::replay::ReplayPlan;
 use engine::sync::{Choice, SyncPlan};
@@ -34,18 +33,6 @@ impl Connections {
         id: &ConnectionId,
     ) -> Result<Option<Connection>, Error> {
         self.host.store.connection(tenant, id).await.map_err(|e| unavailable(&e))
-    }
-
-    async fn mappings(
-        &self,
-        package: &Package,
-        connection: &Connection,
-    ) -> Result<Mappings, Error> {
-        let active = self.host.resolver(package, connection).active().await;
-        active.map_err(|error| match error {
-            MappingError::Store(error) => unavailable(&error),
-            other => Error::new(ErrorKind::Invalid, "mapping.schema", other.to_string()),
-        })
     }
 
     /// The entities that a task may read now, and when it may read the first of the others.
@@ -113,7 +100,7 @@ impl Opener for Connections {
         }
         let mut plan = SyncPlan::of(package.reference(), package.manifest(), &connection, &choice)
             .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
-        plan.mappings = self.mappings(&package, &connection).await?;
+        plan.mappings = self.host.mappings(&package, &connection).await?;
         let actor = Actor::Job(job.to_string());
         let adapter = self.host.session(&package, &connection, actor, priority).await?;
         Ok(Opening::Ready(Box::new(Opened { adapter: Box::new(adapter), plan })))
@@ -129,13 +116,13 @@ impl Opener for Connections {
         };
         let package = self.host.packages.recent(&connection.package).await?;
         let (reference, manifest) = (package.reference(), package.manifest());
-        let mappings = self.mappings(&package, &connection).await?;
+        let mappings = self.host.mappings(&package, &connection).await?;
         let plan = ReplayPlan::of(reference, manifest, &connection, &order.entities, mappings)
             .map_err(|e| Error::new(ErrorKind::Unsupported, "engine.plan", e.to_string()))?;
         Ok(Some(ReplayPlan { again: order.again, mark: order.mark.clone(), ..plan }))
     }
 }
 
-fn unavailable(error: &StoreError) -> Error {
+pub(super) fn unavailable(error: &StoreError) -> Error {
     Error::new(ErrorKind::Unavailable, "engine.store", error.to_string())
 }

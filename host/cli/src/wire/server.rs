@@ -10,6 +10,7 @@ use engine::sync::Cancel;
 use engine::work::{self, Handler, Inbound};
 use model::queue::Queue;
 
+use super::adapters::Installed;
 use super::opener::Connections;
 use super::{Host, credentials};
 
@@ -40,6 +41,19 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
     );
     let tend = credentials::tend(&host.credentials, &host.idle, stop.clone());
     tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop), tend);
+}
+
+/// What the API answers with.
+pub(crate) fn api(host: &Arc<Host>) -> api::Ports {
+    api::Ports {
+        store: host.store.clone(),
+        credentials: host.credentials.clone(),
+        adapters: Arc::new(Installed(Arc::clone(host))),
+        breakers: host.breakers.clone(),
+        wake: host.wake.clone(),
+        operations: api::operation::Operations::new(host.clock.clone()),
+        clock: host.clock.clone(),
+    }
 }
 
 /// Forgets history that need not be kept.

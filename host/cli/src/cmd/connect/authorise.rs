@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::Global;
 use crate::exit::Left;
-use crate::wire::{Asking, Host, Package};
+use crate::wire::{Asking, Host, Package, person};
 
 /// How a person is to come to the provider and back.
 #[derive(Clone, Debug, clap::Args)]
@@ -82,7 +82,7 @@ impl Attempt<'_> {
 
     /// What asks for the account.
     fn asking(&self) -> Option<Asking> {
-        self.check.then(|| Asking::new(Arc::clone(self.host), Arc::clone(&self.package)))
+        self.check.then(|| Asking::new(Arc::clone(self.host), Arc::clone(&self.package), person()))
     }
 
     fn show(&self, open: &str, text: &str) -> Result<()> {
