@@ -1,0 +1,5 @@
+//! The API over the real store and the real vault, asked in memory.
+#![cfg(test)]
+
+mod support;
+mod unknown;
