@@ -63,8 +63,10 @@ const OWNERS: &[(&str, &str)] = &[
     ("hyper", "egress"),
     ("hyper-util", "egress"),
     ("rustls", "egress"),
+    ("rustls", "api"),
     ("ring", "oauth"),
     ("tokio-rustls", "egress"),
+    ("tokio-rustls", "api"),
     ("clap", "plughouse"),
     ("wit-bindgen", "plughouse-sdk"),
 ];
