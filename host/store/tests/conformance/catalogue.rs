@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use model::Connection;
+use model::catalogue::{PENDING_MAX, PendingPackage};
 use model::store::{Installed, StoreErrorKind, TrustState};
 
 use super::Ports;
@@ -75,4 +76,75 @@ pub(crate) async fn oversized_package_is_refused(store: &impl Ports) {
     let error = store.put_package(large, trust("acme/hub", "9.0.0")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Invalid);
     assert_eq!(store.trust_state().await.unwrap(), TrustState::default());
+}
+
+pub(crate) async fn disabled_package_stays_so_in_another_version(store: &impl Ports) {
+    let why = |reason: &str| Some(reason.to_owned());
+    let hub = |version, disabled| Installed { disabled, ..package("acme/hub", version) };
+    assert!(!store.set_package_disabled("acme/hub", why("leaks")).await.unwrap());
+    assert_eq!(store.package("acme/hub").await.unwrap(), None);
+    for (name, version) in [("acme/hub", "1.0.0"), ("zoo/news", "1.0.0")] {
+        store.put_package(package(name, version), trust(name, version)).await.unwrap();
+    }
+    assert!(store.set_package_disabled("acme/hub", why("leaks")).await.unwrap());
+    assert!(store.set_package_disabled("acme/hub", why("leaks")).await.unwrap());
+    let found = store.packages().await.unwrap();
+    assert_eq!(found, [hub("1.0.0", why("leaks")), package("zoo/news", "1.0.0")]);
+
+    store.put_package(hub("2.0.0", None), trust("acme/hub", "2.0.0")).await.unwrap();
+    assert_eq!(store.package("acme/hub").await.unwrap(), Some(hub("2.0.0", why("leaks"))));
+    let long = "x".repeat(model::queue::REASON_BYTES_MAX + 1);
+    for reason in ["", &long] {
+        let error = store.set_package_disabled("acme/hub", why(reason)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    }
+    assert!(store.set_package_disabled("acme/hub", None).await.unwrap());
+    assert_eq!(store.package("acme/hub").await.unwrap(), Some(hub("2.0.0", None)));
+    assert!(store.set_package_disabled("acme/hub", None).await.unwrap());
+}
+
+fn pending(name: &str, version: &str) -> PendingPackage {
+    let Installed { name, version, digest, file, at, .. } = package(name, version);
+    PendingPackage { name, version, digest, file, author: "ann".to_owned(), at }
+}
+
+pub(crate) async fn packages_that_wait_are_replaced_listed_and_removed_by_their_digest(
+    store: &impl Ports,
+) {
+    assert!(store.pending().await.unwrap().is_empty());
+    for (name, version) in [("zoo/news", "1.0.0"), ("acme/hub", "1.0.0"), ("acme/hub", "0.9.0")] {
+        store.put_pending(pending(name, version)).await.unwrap();
+    }
+    let news = pending("zoo/news", "1.0.0");
+    assert_eq!(store.pending().await.unwrap(), [pending("acme/hub", "0.9.0"), news.clone()]);
+    assert!(store.packages().await.unwrap().is_empty());
+    for (name, version) in [("acme/hub", "1.0.0"), ("acme/none", "0.9.0")] {
+        assert!(!store.remove_pending(name, &pending(name, version).digest).await.unwrap());
+    }
+    let digest = pending("acme/hub", "0.9.0").digest;
+    assert!(store.remove_pending("acme/hub", &digest).await.unwrap());
+    assert!(!store.remove_pending("acme/hub", &digest).await.unwrap());
+    assert_eq!(store.pending().await.unwrap(), [news]);
+}
+
+pub(crate) async fn packages_that_wait_are_bounded(store: &impl Ports) {
+    for number in 0..PENDING_MAX {
+        store.put_pending(pending(&format!("acme/{number}"), "1.0.0")).await.unwrap();
+    }
+    let small = pending("acme/more", "1.0.0");
+    let large =
+        PendingPackage { file: Bytes::from(vec![0; (64 << 20) + 1]), ..pending("acme/0", "1.0.0") };
+    let nobody = PendingPackage { author: String::new(), ..pending("acme/0", "1.0.0") };
+    for (bad, says) in [
+        (small.clone(), "32 packages wait"),
+        (large, "file of a package"),
+        (nobody, "who has brought"),
+    ] {
+        let error = store.put_pending(bad).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    store.put_pending(pending("acme/0", "2.0.0")).await.unwrap();
+    assert!(store.remove_pending("acme/1", &pending("acme/1", "1.0.0").digest).await.unwrap());
+    store.put_pending(small).await.unwrap();
 }

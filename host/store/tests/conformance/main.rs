@@ -7,19 +7,26 @@
 
 mod absence;
 mod access;
+mod api_keys;
 mod apps;
 mod breakers;
+mod browsers;
 mod canonical;
 mod catalogue;
+mod conflicts;
 mod consumers;
 mod credentials;
+mod drafts;
 mod events;
 mod flows;
+mod idempotency;
+mod integrations;
 mod keys;
 mod links;
 mod lists;
 mod mapped;
 mod pages;
+mod parts;
 mod queue;
 mod queue_dead;
 mod queue_dedupe;
@@ -27,6 +34,7 @@ mod queue_effects;
 mod queue_leases;
 mod queue_order;
 mod queue_pause;
+mod queue_sessions;
 mod refreshes;
 mod replay;
 mod retention;
@@ -35,17 +43,24 @@ mod samples;
 mod schemas;
 mod states;
 mod tasks;
+mod tenant_store;
 mod tenants;
 
+use model::api_key::ApiKeyStore;
 use model::breaker::BreakerStore;
 use model::canonical::CanonicalStore;
+use model::conflict::ConflictStore;
 use model::credential::{AccessLog, AppStore, CredentialStore, FlowStore};
+use model::draft::DraftStore;
 use model::event::EventLog;
+use model::idempotency::IdempotencyStore;
+use model::integration::IntegrationStore;
 use model::queue::JobQueue;
 use model::retention::Retention;
 use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore};
 use model::task::TaskStore;
+use model::tenant::TenantStore;
 use model::vault::KeyStore;
 
 /// All ports of one store.
@@ -64,6 +79,12 @@ trait Ports:
     + FlowStore
     + AccessLog
     + KeyStore
+    + TenantStore
+    + IntegrationStore
+    + ApiKeyStore
+    + IdempotencyStore
+    + DraftStore
+    + ConflictStore
 {
 }
 
@@ -82,6 +103,12 @@ impl<T> Ports for T where
         + FlowStore
         + AccessLog
         + KeyStore
+        + TenantStore
+        + IntegrationStore
+        + ApiKeyStore
+        + IdempotencyStore
+        + DraftStore
+        + ConflictStore
 {
 }
 
@@ -259,7 +286,9 @@ macro_rules! timed_suite {
     };
 }
 
+mod people;
 mod sealed;
+mod served;
 
 fn open_timed_redb() -> (store::Store, model::Clock, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
