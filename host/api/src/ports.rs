@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use engine::breaker::Breakers;
 use engine::credential::{Check, Credentials};
 use engine::mapping::Mappings;
-use engine::sync::PackageRef;
+use engine::sync::{Cancel, PackageRef};
 use engine::work::Wake;
 use model::adapter::Adapter;
 use model::api_key::ApiKeyStore;
@@ -104,6 +104,10 @@ pub struct Ports {
     pub wake: Wake,
     /// Long work.
     pub operations: Operations,
+    /// The origin by which people and providers reach this host, without a slash at its end.
+    pub public_url: String,
+    /// Comes when the process is about to end: streams end, and nothing new is begun.
+    pub closing: Cancel,
     /// The time, of the store.
     pub clock: Clock,
 }

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod limits;
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ use vault::WrapperConfig;
 pub(crate) use self::credentials::App;
 use self::credentials::Credentials;
 use self::limits::Limits;
+use self::server::Server;
+pub(crate) use self::server::check_url;
 
 /// The configuration file's name in the data directory.
 pub(crate) const FILE: &str = "config.toml";
@@ -41,6 +44,9 @@ pub(crate) struct File {
     /// What holds for all credentials.
     #[serde(default)]
     pub(crate) credentials: Credentials,
+    /// How the API is reached.
+    #[serde(default)]
+    pub(crate) server: Server,
     /// Registrations at providers, by package.
     #[serde(default, rename = "app")]
     pub(crate) apps: BTreeMap<String, App>,
@@ -94,6 +100,7 @@ fn parse(text: &str) -> Result<File> {
     let file: File = toml::from_str(text).map_err(|error| placed(&error, text))?;
     file.limits.check()?;
     file.credentials.check()?;
+    file.server.check()?;
     credentials::check(&file.apps)?;
     Ok(file)
 }

@@ -20,6 +20,14 @@ pub struct Secure(pub bool);
 pub struct Proxies(pub Vec<IpNet>);
 
 impl Proxies {
+    /// Reads addresses and networks; the text that is neither, where there is one.
+    pub fn parse(texts: &[String]) -> Result<Self, &str> {
+        let net = |text: &'_ String| {
+            text.parse().or_else(|_no_net| text.parse::<IpAddr>().map(IpNet::from)).ok()
+        };
+        texts.iter().map(|text| net(text).ok_or(text.as_str())).collect::<Result<_, _>>().map(Self)
+    }
+
     /// Whether the word of this address is taken.
     pub(super) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

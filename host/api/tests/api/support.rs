@@ -15,6 +15,7 @@ use api::operation::Operations;
 use axum::Router;
 use engine::breaker::Breakers;
 use engine::credential::Credentials;
+use engine::sync::Cancel;
 use engine::work::Wake;
 use model::api_key::{ApiKeyStore as _, Role};
 use model::catalogue::TrustState;
@@ -65,6 +66,8 @@ impl World {
             breakers: Breakers::load(store.clone(), clock.clone()).await.unwrap(),
             wake: Wake::default(),
             operations: Operations::new(clock.clone()),
+            public_url: "https://plughouse.example".to_owned(),
+            closing: Cancel::default(),
             clock: clock.clone(),
         };
         store.put_package(adapters.installed(), TrustState::default()).await.unwrap();

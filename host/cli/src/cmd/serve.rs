@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use api::auth::NewKey;
+use api::server::Bounds;
 use engine::sync::Cancel;
 use engine::work::Limits;
 use model::api_key::{ApiKeyStore as _, Role};
 use tokio::net::TcpListener;
 
 use crate::Global;
+use crate::config;
 use crate::control::Server;
 use crate::exit::Exit;
 use crate::wire::{self, Host};
@@ -29,9 +31,29 @@ pub(crate) struct Args {
     /// Those at one host of a provider at the same time.
     #[arg(long, value_name = "N", default_value_t = Limits::default().per_host)]
     per_host: usize,
-    /// Where the API listens; on another than a loopback address only with TLS, or behind a proxy.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8470")]
-    listen: SocketAddr,
+    /// Where the API listens, 127.0.0.1:8470 if nothing says otherwise; port 0 takes any that is
+    /// free. Other machines reach it only with TLS, or through a proxy that is trusted.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "PLUGHOUSE_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Where people and providers reach it from outside, as `https://plughouse.example`.
+    #[arg(long, value_name = "ORIGIN", env = "PLUGHOUSE_PUBLIC_URL")]
+    public_url: Option<String>,
+}
+
+/// Opens the socket of the API, and says where others reach it.
+async fn listen(global: &Global, args: &Args) -> Result<(api::server::Server, String)> {
+    let file = &global.file.server;
+    args.public_url.as_deref().map_or(Ok(()), config::check_url)?;
+    let (tls, proxies) = (file.tls(&global.data)?, file.proxies()?);
+    let address = file.listen(args.listen);
+    file.check_address(address, tls.is_some())?;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener
+        .with_context(|| format!("listen on {address}; choose another address with --listen"))?;
+    let (address, is_tls) = (listener.local_addr()?, tls.is_some());
+    let public_url = file.public_url(args.public_url.as_deref(), address, is_tls);
+    let server = api::server::Server { listener, tls, proxies, bounds: Bounds::API };
+    Ok((server, public_url))
 }
 
 /// Makes the first key of a host and shows it, once.
@@ -64,9 +86,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     };
     let host = Host::create(global).await?;
     let commands = Server::open(&global.data)?;
-    let listener = TcpListener::bind(args.listen).await;
-    let listener = listener.with_context(|| format!("listen on {}", args.listen))?;
-    let address = listener.local_addr()?;
+    let (server, public_url) = listen(global, &args).await?;
     bootstrap(global, &host).await?;
     let stop = Cancel::default();
     let stoppable = global.interrupt.stops(stop.clone());
@@ -76,12 +96,17 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         "serving {}: give commands with the same --data in another terminal, stop with Ctrl-C",
         global.data.display()
     ));
-    output.note(format_args!("the API is at http://{address}/api"));
-    let router = api::router(&wire::server::api(&host));
-    let served = api::server::serve(listener, router, stop.cancelled());
-    let work = async { tokio::join!(wire::server::run(&host, limits, stop.clone()), served) };
+    output.note(format_args!("the API is at {public_url}/api"));
+    let ports = wire::server::api(&host, public_url, stop.clone());
+    let answering = server.run(api::router(&ports), stop.cancelled());
+    let closing = async {
+        stop.cancelled().await;
+        ports.operations.close();
+    };
+    let working = wire::server::run(&host, limits, stop.clone());
+    let work = async { tokio::join!(working, answering, closing) };
     tokio::select! {
-        ((), ()) = work => {}
+        ((), (), ()) = work => {}
         never = commands.serve(&inside) => match never {},
     }
     commands.close().await;
