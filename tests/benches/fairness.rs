@@ -87,6 +87,7 @@ async fn round(backlog: usize) -> (Vec<Duration>, u64) {
         clock,
         wake: wake.clone(),
         worker: "bench".to_owned(),
+        metrics: engine::metrics::Metrics::default(),
     };
     let workers = tokio::spawn(run(ports, Limits::default(), stop.clone()));
     tokio::time::sleep(LARGE * 4).await;

@@ -119,6 +119,7 @@ impl World {
             clock: clock.clone(),
             wake: wake.clone(),
             worker: "test".to_owned(),
+            metrics: engine::metrics::Metrics::default(),
         };
         let limits = Limits { per_tenant: 32, per_package: 32, ..Limits::default() };
         let workers = tokio::spawn(work::run(ports, limits, stop.clone()));

@@ -20,6 +20,7 @@ use engine::breaker::Breakers;
 use engine::credential::{Credentials, IdleRule, Material};
 use engine::install;
 use engine::mapping::{MappingError, Mappings, Resolver};
+use engine::metrics::Metrics;
 use engine::work::Wake;
 use model::credential::Actor;
 use model::egress::Priority;
@@ -57,6 +58,7 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) breakers: Breakers,
     pub(crate) wake: Wake,
+    pub(crate) metrics: Metrics,
     pub(crate) credentials: Credentials,
     pub(crate) vault: Arc<Sealer>,
     /// The longest that one adapter call takes.
@@ -104,6 +106,7 @@ impl Host {
             data: data.clone(),
             recent: Mutex::default(),
         });
+        let metrics = Metrics::default();
         let credentials = credentials::credentials(Parts {
             store: store.clone(),
             sealer: sealer.clone(),
@@ -112,6 +115,7 @@ impl Host {
             clock: clock.clone(),
             tasks: global.tasks.clone(),
             redactor: global.redactor.clone(),
+            metrics: metrics.clone(),
         });
         credentials::enter_apps(&credentials, file).await?;
         Ok(Arc::new(Self {
@@ -119,6 +123,7 @@ impl Host {
             clock,
             breakers,
             wake: Wake::default(),
+            metrics,
             credentials,
             vault: sealer,
             idle: IdleRule { after: file.credentials.idle_max(), exempt: BTreeSet::new() },

@@ -94,10 +94,10 @@ impl Metrics {
         self.observe(&table::RUN_MS, &[package, status.as_str()], millis(took));
     }
 
-    /// Counts a refresh of a token that brought none.
-    pub(crate) fn refresh_failed(&self, package: &str, kind: &'static str) {
+    /// Counts a turn at a refresh that brought no token, once that is written down.
+    pub(crate) fn refresh_failed(&self, package: &str, code: &str) {
         let package = self.0.packages.label(package);
-        self.add(&table::REFRESH_FAILURES, &[package, kind], 1);
+        self.add(&table::REFRESH_FAILURES, &[package, label::of_host(code)], 1);
     }
 
     /// Counts an adapter call.
@@ -186,3 +186,6 @@ impl Drop for Busy {
         self.metrics.change(&table::WORKERS_BUSY, &[self.queue.as_str()], -1);
     }
 }
+
+#[cfg(test)]
+mod tests;

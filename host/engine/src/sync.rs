@@ -22,11 +22,16 @@ mod sift;
 pub(crate) mod status;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::adapter::{Adapter, Receipt};
 use model::run::{EntityReport, Run, RunKind, RunStatus};
-use model::store::{EntityEnd, RecordStore, RunEnd, RunStart, StoreError, StoreErrorKind};
+use model::store::{
+    EntityEnd, PageOutcome, RecordStore, RunEnd, RunStart, StoreError, StoreErrorKind,
+};
 use model::{Clock, Error, ErrorKind};
+use tracing::Span;
+use tracing::field::display;
 
 pub use cancel::Cancel;
 pub use plan::{Choice, EntityPlan, PackageRef, PartsFrom, PlanError, SyncPlan};
@@ -35,6 +40,7 @@ pub use progress::{Listener, Progress};
 use read::Reader;
 
 use crate::mapping::Mapper;
+use crate::metrics::{Metered, Metrics};
 use crate::replay::{self, ReplayPlan};
 
 /// What a run needs from outside.
@@ -49,6 +55,8 @@ pub struct Ports<'a> {
     pub cancel: Cancel,
     /// Is told what happens.
     pub listener: Listener<'a>,
+    /// Where records and adapter calls are counted.
+    pub metrics: Metrics,
 }
 
 /// A run that has come to its end and does not say so in the store yet.
@@ -85,7 +93,7 @@ pub async fn sync(plan: &SyncPlan, ports: Ports<'_>) -> Result<Run, StoreError> 
 
 /// The same, but leaves it to the caller to end the run in the store, together with other things.
 pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
-    let Ports { adapter, store, clock, cancel, listener } = ports;
+    let Ports { adapter, store, clock, cancel, listener, metrics } = ports;
     let now = clock.now();
     let started = store.begin_run(start(plan, now)).await?;
     listener(Progress::RunStarted { run: &started });
@@ -98,12 +106,15 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         );
     }
     let run = started.reference();
+    Span::current().record("run", display(run.id));
+    let mut adapter = Metered::new(adapter, &plan.package.name, &metrics);
     let mut reader = Reader {
-        adapter,
+        adapter: &mut adapter,
         store,
         plan,
         run: run.clone(),
         clock: &clock,
+        metrics: &metrics,
         cancel: &cancel,
         mapper: Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone()),
         now,
@@ -130,7 +141,11 @@ pub async fn run(plan: &SyncPlan, ports: Ports<'_>) -> Result<Ran, StoreError> {
         Err(error) => Err(error),
     };
     match waiting {
-        Ok(waiting) => Ok(Ran { end, progressed: reader.progressed, waiting }),
+        Ok(waiting) => {
+            let took = Duration::try_from(end.at.duration_since(now)).unwrap_or_default();
+            metrics.run(&plan.package.name, end.status, took);
+            Ok(Ran { end, progressed: reader.progressed, waiting })
+        }
         Err(error) => Err(abandon(store, end, error).await),
     }
 }
@@ -177,7 +192,11 @@ async fn run_entity(
     let entity = plan.name.as_str();
     listener(Progress::EntityStarted { entity });
     let mut report = EntityReport::default();
-    let tell = |report: &EntityReport| listener(Progress::Page { entity, report });
+    let (metrics, package) = (reader.metrics, reader.plan.package.name.as_str());
+    let tell = |page: &PageOutcome, report: &EntityReport| {
+        metrics.page(package, page);
+        listener(Progress::Page { entity, report });
+    };
     let (store, lost) = (reader.store, reader.lost);
     // The first error of either half drops the other one where it stands. Each step sees in the
     // store what the one before has read.

@@ -21,6 +21,7 @@ pub mod job;
 mod lease;
 mod opener;
 mod settle;
+mod span;
 mod turns;
 mod wake;
 
@@ -38,6 +39,7 @@ pub use opener::{About, Opened, Opener, Opening};
 pub use wake::Wake;
 
 use crate::breaker::Breakers;
+use crate::metrics::Metrics;
 use crate::sync::Cancel;
 
 /// What workers need from outside.
@@ -56,6 +58,8 @@ pub struct Ports {
     pub wake: Wake,
     /// Who claims; shown to operators.
     pub worker: String,
+    /// Where is counted what becomes of jobs.
+    pub metrics: Metrics,
 }
 
 /// Works until it is asked to stop and everything has come to its end.

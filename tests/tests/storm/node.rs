@@ -96,6 +96,7 @@ macro_rules! ground {
             clock,
             spawn: Arc::new(|work| drop(tokio::spawn(work))),
             holder: $holder,
+            metrics: engine::metrics::Metrics::default(),
         });
         Ground { credentials, vault, gateway }
     }};

@@ -88,6 +88,7 @@ pub(crate) async fn sync(
         clock: host.clock.clone(),
         cancel,
         listener: &listener,
+        metrics: host.metrics.clone(),
     };
     let run = engine::sync::sync(&plan, ports).await;
     host.breakers.flush().await?;

@@ -182,7 +182,7 @@ fn row(task: &Task) -> Vec<String> {
 
 async fn queue(global: &Global, host: &Host, id: &TaskId, full: bool) -> Result<()> {
     let task = host.store.task(&global.tenant, id).await?.with_context(|| absent(id))?;
-    let queued = schedule::run_now(host.store.as_ref(), &task, full).await?;
+    let queued = schedule::run_now(host.store.as_ref(), &task, full, None).await?;
     host.wake.wake();
     let (job, new) = match queued {
         Some(Enqueued::New(job)) => (job, true),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use egress::Redactor;
 use engine::credential::{Credentials, IdleRule, NewApp, Ports};
+use engine::metrics::Metrics;
 use engine::sync::Cancel;
 use model::credential::Actor;
 use model::outbound::Outbound;
@@ -41,11 +42,12 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
     pub(super) redactor: Redactor,
+    pub(super) metrics: Metrics,
 }
 
 /// Builds the credentials of a host.
 pub(super) fn credentials(parts: Parts) -> Credentials {
-    let Parts { store, sealer, outbound, packages, clock, tasks, redactor } = parts;
+    let Parts { store, sealer, outbound, packages, clock, tasks, redactor, metrics } = parts;
     let holder = format!("{}-{}", std::process::id(), clock.now().as_nanosecond());
     Credentials::new(Ports {
         credentials: store.clone(),
@@ -61,6 +63,7 @@ pub(super) fn credentials(parts: Parts) -> Credentials {
         clock,
         spawn: tasks.spawn(),
         holder,
+        metrics,
     })
 }
 

@@ -17,8 +17,8 @@ use super::{Host, credentials};
 /// Runs tasks and jobs until it is asked to stop, and comes back when all is at rest.
 pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
     let opener = Arc::new(Connections::new(Arc::clone(host)));
-    let inbound =
-        Inbound::new(opener.clone(), host.store.clone(), host.clock.clone(), host.call_max);
+    let counted = (host.clock.clone(), host.metrics.clone());
+    let inbound = Inbound::new(opener.clone(), host.store.clone(), counted, host.call_max);
     let inbound: Arc<dyn Handler> = Arc::new(inbound);
     let holder = format!("{}-{}", std::process::id(), host.clock.now().as_millisecond());
     let workers = work::Ports {
@@ -29,6 +29,7 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
         clock: host.clock.clone(),
         wake: host.wake.clone(),
         worker: holder.clone(),
+        metrics: host.metrics.clone(),
     };
     let scheduler = Scheduler::new(
         schedule::Ports {
@@ -44,7 +45,7 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
 }
 
 /// What the API answers with.
-pub(crate) fn api(host: &Arc<Host>) -> api::Ports {
+pub(crate) fn api(host: &Arc<Host>, public_url: String, closing: Cancel) -> api::Ports {
     api::Ports {
         store: host.store.clone(),
         credentials: host.credentials.clone(),
@@ -52,6 +53,8 @@ pub(crate) fn api(host: &Arc<Host>) -> api::Ports {
         breakers: host.breakers.clone(),
         wake: host.wake.clone(),
         operations: api::operation::Operations::new(host.clock.clone()),
+        public_url,
+        closing,
         clock: host.clock.clone(),
     }
 }

@@ -21,7 +21,7 @@ impl Credentials {
         let Self(inner) = self;
         let known = inner.known(&connection).await?;
         known.checked_by(check)?;
-        connection.account.clone_from(&known.account);
+        known.goes_on(&mut connection);
         let party = inner.party(&connection).await?;
         let new = New { connection, before: known, fields, grant: Grant::default(), access: None };
         let new = match party.method(&new.connection)? {

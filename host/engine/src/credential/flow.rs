@@ -39,7 +39,7 @@ impl Credentials {
     ) -> Result<Begun, Error> {
         let Self(inner) = self;
         let known = inner.known(&connection).await?;
-        connection.account = known.account;
+        known.goes_on(&mut connection);
         let party = inner.party(&connection).await?;
         let values = party.values(&connection, &[]);
         let begun = oauth::begin(&values, redirect_uri).map_err(|e| error::request(&e))?;

@@ -6,7 +6,7 @@ use model::credential::{Grant, NewSecrets, REFRESH_TOKEN, Token, place};
 use model::outbound::HostRequest;
 use model::store::StoreErrorKind;
 use model::vault::Sealed;
-use model::{Connection, Error, ErrorKind, Secret, Timestamp};
+use model::{Connection, Error, ErrorKind, IntegrationId, Secret, Timestamp};
 use oauth::{TokenAnswer, Values};
 
 use super::handle::Untried;
@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub(super) replaces: u64,
     /// The account that it has read.
     pub(super) account: Option<String>,
+    /// The integration that it is an account of.
+    integration: Option<IntegrationId>,
     /// The refresh token of the same method, as far as anybody knows a good one.
     refresh: Option<Sealed>,
     /// The app that it was given to.
@@ -38,6 +40,14 @@ pub(super) struct New {
 }
 
 impl Known {
+    /// Adds what stays as it is to what is to be connected.
+    pub(super) fn goes_on(&self, connection: &mut Connection) {
+        connection.account.clone_from(&self.account);
+        if connection.integration.is_none() {
+            connection.integration.clone_from(&self.integration);
+        }
+    }
+
     /// Refuses to replace what opens a known account by what may open another one.
     pub(super) fn checked_by(&self, check: Option<&dyn Check>) -> Result<(), Error> {
         let (Some(account), None) = (&self.account, check) else { return Ok(()) };
@@ -85,7 +95,9 @@ impl Inner {
         let found = found.filter(|(credential, _)| good && credential.intent.is_none());
         let (app, sealed) = found.map(|(it, sealed)| (it.grant.app, sealed)).unwrap_or_default();
         let refresh = sealed.into_iter().find(|sealed| sealed.place.field == REFRESH_TOKEN);
-        Ok(Known { replaces, account: before.and_then(|before| before.account), refresh, app })
+        let (account, integration) =
+            before.map(|before| (before.account, before.integration)).unwrap_or_default();
+        Ok(Known { replaces, account, integration, refresh, app })
     }
 
     /// The first token, once: a person waits and can begin again.
@@ -153,7 +165,7 @@ impl Inner {
     /// asked for and is the same, and so is the app: some providers give one with the first consent alone. One that
     /// does not open is left, for it is what a new authorisation replaces.
     async fn inherit(&self, Key { tenant, connection }: &Key, new: &mut New) {
-        let Known { replaces, account, refresh, app } = &mut new.before;
+        let Known { replaces, account, refresh, app, .. } = &mut new.before;
         let (place, sealed) = (place(tenant, connection, REFRESH_TOKEN, *replaces), refresh.take());
         let same = account.is_some() && *account == new.connection.account;
         let same = same && (app.is_none() || *app == new.grant.app);

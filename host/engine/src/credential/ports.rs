@@ -13,6 +13,8 @@ use model::vault::Vault;
 use model::{Clock, Connection, Error, Secret};
 use package::manifest::Manifest;
 
+use crate::metrics::Metrics;
+
 /// Runs work to its end, whoever waits for it: through the process's set of tasks, so that its
 /// shutdown waits for answers that are on their way.
 pub type Spawn = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
@@ -46,6 +48,8 @@ pub struct Ports {
     pub spawn: Spawn,
     /// A name that no other process has.
     pub holder: String,
+    /// Where refreshes that failed are counted.
+    pub metrics: Metrics,
 }
 
 /// What a package says of its auth methods.

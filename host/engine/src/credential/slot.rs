@@ -8,6 +8,7 @@ use model::credential::{Grant, Token};
 use model::masking::Masked;
 use model::{ConnectionId, Error, ErrorKind, Secret, TenantId, Timestamp};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::refresh::Doubt;
 use super::{Inner, when};
@@ -169,11 +170,13 @@ impl Inner {
         state.flight = Some(receiver.clone());
         drop(state);
         let (inner, key, slot) = (Arc::clone(self), key.clone(), Arc::clone(slot));
-        (self.ports.spawn)(Box::pin(async move {
+        let refresh = async move {
             let landed = inner.refresh(&key, seen, doubt).await;
             slot.land(&sender.subscribe(), &landed, inner.ports.clock.now());
             sender.send_replace(Some(landed));
-        }));
+        };
+        // Under the span of who has begun it, for others may wait for it too.
+        (self.ports.spawn)(Box::pin(refresh.in_current_span()));
         receiver
     }
 }

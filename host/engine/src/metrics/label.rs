@@ -10,7 +10,7 @@ use model::errors;
 /// counted as `other`, for each is a series in a dozen metrics until the process ends.
 const PACKAGES_MAX: usize = 128;
 
-/// What the packages beyond that are called.
+/// What is not told apart.
 const OTHER: &str = "other";
 
 /// The packages that have a label.
@@ -35,6 +35,11 @@ impl Packages {
 /// The label of an error: its code where that is in the table of the host, else its kind.
 pub(super) fn code(error: &Error) -> &'static str {
     errors::find(&error.code).map_or(error.kind.as_str(), |known| known.code)
+}
+
+/// The label of a code of the host's.
+pub(super) fn of_host(code: &str) -> &'static str {
+    errors::find(code).map_or(OTHER, |known| known.code)
 }
 
 #[cfg(test)]

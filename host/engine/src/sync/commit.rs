@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use model::run::EntityReport;
-use model::store::{PageCommit, RecordStore, StoreError, StoreErrorKind};
+use model::store::{PageCommit, PageOutcome, RecordStore, StoreError, StoreErrorKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// How many pages may wait to be committed, and how many go into one commit. One would be enough
@@ -57,13 +57,13 @@ fn stopped(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreE
     StoreError::new(StoreErrorKind::Unavailable, "nothing commits pages any more").because(cause)
 }
 
-/// Commits what comes in until the reading half is done, and tells after each page what the
-/// entity's counters are.
+/// Commits what comes in until the reading half is done, and tells after each page what it did and
+/// what the entity's counters are.
 pub(super) async fn commit(
     store: &dyn RecordStore,
     Inbox(mut queue): Inbox,
     report: &mut EntityReport,
-    tell: &(dyn Fn(&EntityReport) + Send + Sync),
+    tell: &(dyn Fn(&PageOutcome, &EntityReport) + Send + Sync),
 ) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(PAGES_QUEUED_MAX);
     while queue.recv_many(&mut batch, PAGES_QUEUED_MAX).await > 0 {
@@ -73,7 +73,7 @@ pub(super) async fn commit(
         drop(room);
         for ((read, cost), outcome) in read.into_iter().zip(&outcomes) {
             report.add(read, outcome, &cost);
-            tell(report);
+            tell(outcome, report);
         }
     }
     Ok(())

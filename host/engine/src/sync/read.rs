@@ -15,6 +15,7 @@ use super::parts::Parts;
 use super::plan::{EntityPlan, PartsFrom, SyncPlan};
 use super::status::{self, Ended, Tally};
 use crate::mapping::Mapper;
+use crate::metrics::Metrics;
 
 /// What reads.
 pub(super) struct Reader<'a> {
@@ -23,6 +24,7 @@ pub(super) struct Reader<'a> {
     pub(super) plan: &'a SyncPlan,
     pub(super) run: RunRef,
     pub(super) clock: &'a Clock,
+    pub(super) metrics: &'a Metrics,
     pub(super) cancel: &'a Cancel,
     /// What maps its records.
     pub(super) mapper: Mapper,

@@ -10,14 +10,16 @@ use model::queue::{Death, Effect, Failure, Finish, Held, Job, JobQueue, Leased, 
 use model::store::StoreErrorKind;
 use model::{Clock, Error, Timestamp, retry};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::caps::{Caps, HOST_WAIT, Permit};
 use super::handler::{Context, Handled, Handler, Terms};
 use super::lease::{Hold, Leases};
 use super::opener::{About, Opener};
 use super::settle::{Failed, random};
-use super::{error, lease, settle};
+use super::{error, lease, settle, span};
 use crate::breaker::Breakers;
+use crate::metrics::Metrics;
 
 /// How long a session whose package is quarantined waits until it is looked at again: whoever has
 /// replaced the package wants to see it go on, and such sessions are few.
@@ -32,6 +34,7 @@ pub(super) struct Core {
     pub(super) opener: Arc<dyn Opener>,
     pub(super) breakers: Breakers,
     pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
     pub(super) caps: Caps,
     pub(super) leases: Leases,
 }
@@ -43,8 +46,15 @@ pub(super) struct Lane {
     pub(super) terms: Terms,
 }
 
-/// Works on a session until the store knows how it ended.
-pub(super) async fn work(core: Arc<Core>, lane: Arc<Lane>, leased: Leased, mut permit: Permit) {
+/// Works on a session until the store knows how it ended. What is logged meanwhile says for which
+/// job.
+pub(super) async fn work(core: Arc<Core>, lane: Arc<Lane>, leased: Leased, permit: Permit) {
+    let span = span::of(lane.handler.as_ref(), &leased);
+    attend(core, lane, leased, permit).instrument(span).await;
+}
+
+async fn attend(core: Arc<Core>, lane: Arc<Lane>, leased: Leased, mut permit: Permit) {
+    let _busy = core.metrics.busy(lane.queue);
     let hold = core.leases.hold(&leased.lease).await;
     let attempt = Attempt { core: &core, lane: &lane, leased: &leased, hold: &hold };
     let handled = attempt.handled(&mut permit).await;
@@ -171,6 +181,13 @@ impl Attempt<'_> {
         tracing::warn!(%tenant, session, "somebody else has the session: what was done is void");
     }
 
+    fn count(&self, finish: &Finish) {
+        let package = self.leased.package.as_deref();
+        for (_, outcome) in &finish.outcomes {
+            self.core.metrics.job(self.lane.queue, package, outcome);
+        }
+    }
+
     /// Tells the store how the session ended, again and again while the claim holds: a job whose
     /// end is not told counts as a death.
     async fn finish(&self, handled: Handled) {
@@ -180,7 +197,7 @@ impl Attempt<'_> {
         loop {
             match self.core.queue.finish(vec![finish.clone()]).await {
                 Ok(held) if held.contains(&Held::Stale) => return self.stale(),
-                Ok(_) => return,
+                Ok(_) => return self.count(&finish),
                 Err(error) => {
                     let ends = |effect: &Effect| matches!(effect, Effect::EndRun(_));
                     let refused = error.kind() != StoreErrorKind::Unavailable;

@@ -44,14 +44,14 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     pub(super) fn new(ports: Ports, limits: Limits) -> Self {
-        let Ports { queue, opener, handlers, breakers, clock, wake, worker } = ports;
+        let Ports { queue, opener, handlers, breakers, clock, wake, worker, metrics } = ports;
         let lane = |(queue, handler): (_, Arc<dyn super::Handler>)| {
             let terms = handler.terms();
             (Arc::new(Lane { queue, handler, terms }), Turns::default())
         };
         let (caps, leases) = (Caps::new(limits), Leases::default());
         Self {
-            core: Arc::new(Core { queue, opener, breakers, clock, caps, leases }),
+            core: Arc::new(Core { queue, opener, breakers, clock, metrics, caps, leases }),
             lanes: handlers.into_iter().map(lane).collect(),
             running: JoinSet::new(),
             alone: Alone::default(),

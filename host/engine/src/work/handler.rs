@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::queue::{Effect, Job, JobId, Leased, Outcome};
 
+use super::job::Cause;
 use crate::sync::Cancel;
 
 /// On which terms a handler works.
@@ -50,6 +51,11 @@ pub trait Handler: Send + Sync {
     /// for a breaker nor for a place at the provider's host.
     fn asks_provider(&self, _job: &Job) -> bool {
         true
+    }
+
+    /// The request that a job comes from, as far as it says.
+    fn cause(&self, _job: &Job) -> Option<Cause> {
+        None
     }
 
     /// Does the jobs of one session, in their order. What it was asked before may come again.

@@ -13,9 +13,10 @@ use model::{Clock, Error, Timestamp};
 
 use super::error;
 use super::handler::{Context, Handled, Handler, Terms};
-use super::job::{self as orders, Order, ReplayOrder, SyncOrder};
+use super::job::{self as orders, Cause, Order, ReplayOrder, SyncOrder};
 use super::opener::{Opened, Opener, Opening};
 use super::settle::{self, Failed};
+use crate::metrics::Metrics;
 use crate::replay::{self, Replayed, Rest};
 use crate::sync::{self, Ran};
 
@@ -31,6 +32,7 @@ pub struct Inbound {
     opener: Arc<dyn Opener>,
     store: Arc<dyn RecordStore>,
     clock: Clock,
+    metrics: Metrics,
     terms: Terms,
 }
 
@@ -39,11 +41,11 @@ impl Inbound {
     pub fn new(
         opener: Arc<dyn Opener>,
         store: Arc<dyn RecordStore>,
-        clock: Clock,
+        (clock, metrics): (Clock, Metrics),
         call_max: Duration,
     ) -> Self {
         let terms = Terms { deadline: call_max + COMMIT_TIME, turn: TURN, jobs_max: 1 };
-        Self { opener, store, clock, terms }
+        Self { opener, store, clock, metrics, terms }
     }
 
     async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Ended, Error> {
@@ -94,12 +96,13 @@ impl Inbound {
             clock: self.clock.clone(),
             cancel: context.cancel.clone(),
             listener: &|_| {},
+            metrics: self.metrics.clone(),
         };
         let ran = Box::pin(sync::run(&plan, ports)).await.map_err(|e| error::store(&e))?;
         let Ran { end, progressed, mut waiting } = ran;
         waiting.extend(left_over.into_iter().map(|entity| (entity, true)));
         let ended = judge(job, (end, progressed), self.clock.now());
-        Ok(ended.followed(leased, waiting))
+        Ok(ended.followed(leased, waiting, order.cause))
     }
 
     async fn replay(
@@ -123,13 +126,14 @@ impl Inbound {
         let Some(Rest { entities, mark }) = rest else {
             let waiting = if self.has_changed(&end.run).await? { waiting } else { BTreeMap::new() };
             let ended = judge(job, (end, false), self.clock.now());
-            return Ok(ended.followed(leased, waiting));
+            return Ok(ended.followed(leased, waiting, order.cause.clone()));
         };
         // Where it has stopped stands in another order: what is behind it is not looked at again.
         let rest = Order::Replay(ReplayOrder { entities, mark, ..order.clone() });
         let rest = rest.job(&leased.lease.tenant, leased.package.clone());
         let ended = done(job, vec![Effect::EndRun(end), Effect::Enqueue(rest)]);
-        Ok(ended.followed(leased, waiting.into_keys().map(|entity| (entity, true)).collect()))
+        let waiting = waiting.into_keys().map(|entity| (entity, true)).collect();
+        Ok(ended.followed(leased, waiting, order.cause.clone()))
     }
 
     /// Whether a replay has brought or changed anything. One that has not is followed by none, or
@@ -150,6 +154,10 @@ impl Handler for Inbound {
 
     fn asks_provider(&self, job: &Job) -> bool {
         !matches!(Order::parse(&job.payload), Ok(Order::Replay(_)))
+    }
+
+    fn cause(&self, job: &Job) -> Option<Cause> {
+        Order::parse(&job.payload).ok()?.cause().cloned()
     }
 
     async fn handle(&self, leased: &Leased, context: Context) -> Handled {
@@ -177,7 +185,12 @@ enum Ended {
 impl Ended {
     /// The same, followed by a replay of the entities with records that were mapped before what
     /// they refer to. It stands in the line behind the job, so one that goes on may yet bring that.
-    fn followed(mut self, leased: &Leased, waiting: BTreeMap<String, bool>) -> Self {
+    fn followed(
+        mut self,
+        leased: &Leased,
+        waiting: BTreeMap<String, bool>,
+        cause: Option<Cause>,
+    ) -> Self {
         let Some(connection) = leased.connection.as_ref() else { return self };
         let (over, effects) = match &mut self {
             Self::Well(Handled { outcomes, effects }) => {
@@ -189,7 +202,8 @@ impl Ended {
         let entities: Vec<_> = entities.map(|(entity, _)| entity).collect();
         if !entities.is_empty() {
             let whose = (&leased.lease.tenant, leased.package.clone());
-            effects.push(Effect::Enqueue(ReplayOrder::following(connection, entities, whose)));
+            let next = ReplayOrder::following(connection, entities, cause, whose);
+            effects.push(Effect::Enqueue(next));
         }
         self
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use model::queue::{Dedupe, DedupeUntil, NewJob, Queue};
 use model::task::TaskId;
+use model::trace::TraceContext;
 use model::{ConnectionId, Error, ErrorKind, TenantId};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
@@ -38,6 +39,9 @@ pub struct SyncOrder {
     /// A person asks, though it is for a task: it is not too early.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_person: bool,
+    /// The request that asks, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// What is to be mapped again.
@@ -53,6 +57,19 @@ pub struct ReplayOrder {
     /// How far one of the entities was gone through before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
+    /// The request that asks, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// The request that an order comes from; what is logged on account of the order names it.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Its id.
+    pub request: String,
+    /// Its place in a trace.
+    pub trace: TraceContext,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -99,6 +116,14 @@ impl Order {
         }
     }
 
+    /// The request that it comes from.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Sync(order) => order.cause.as_ref(),
+            Self::Replay(order) => order.cause.as_ref(),
+        }
+    }
+
     /// The order as a payload.
     pub fn payload(&self) -> Bytes {
         // Names and lists of them always have a form in JSON.
@@ -129,17 +154,19 @@ impl Order {
 }
 
 impl ReplayOrder {
-    /// Maps again what was mapped before what it refers to. One job of the same is enough: it waits
-    /// in the line behind what may bring more.
+    /// Maps again what was mapped before what it refers to. One job of the same is enough, whoever
+    /// has caused it: it waits in the line behind what may bring more.
     pub(super) fn following(
         connection: &ConnectionId,
         entities: Vec<String>,
+        cause: Option<Cause>,
         (tenant, package): (&TenantId, Option<String>),
     ) -> NewJob {
         let (connection, mark) = (connection.clone(), None);
-        let order = Order::Replay(Self { connection, entities, again: false, mark });
-        let job = order.job(tenant, package);
-        let key = format!("following/{}/{:032x}", job.session, xxh3_128(&job.payload));
+        let order = Self { connection, entities, again: false, mark, cause: None };
+        let same = xxh3_128(&Order::Replay(order.clone()).payload());
+        let job = Order::Replay(Self { cause, ..order }).job(tenant, package);
+        let key = format!("following/{}/{same:032x}", job.session);
         NewJob { dedupe: vec![Dedupe { key, until: DedupeUntil::Finished }], ..job }
     }
 }
@@ -168,6 +195,7 @@ mod tests {
             full: false,
             task: Some("nightly".parse().unwrap()),
             by_person: false,
+            cause: None,
         })
     }
 
@@ -184,7 +212,8 @@ mod tests {
     fn replay_comes_back_from_its_payload() {
         let connection = "crm".parse().unwrap();
         let mark = Some(Mark { entity: "contact".to_owned(), after: "00".to_owned() });
-        let order = ReplayOrder { connection, entities: Vec::new(), again: true, mark };
+        let order =
+            ReplayOrder { connection, entities: Vec::new(), again: true, mark, cause: None };
         let order = Order::Replay(order);
         assert_eq!(Order::parse(&order.payload()), Ok(order.clone()));
         let before =
@@ -195,6 +224,29 @@ mod tests {
         assert_eq!(mark, None);
         let job = order.job(&"acme".parse().unwrap(), None);
         assert_eq!(job.session, session(order.connection()));
+    }
+
+    fn cause() -> Cause {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        Cause { request: "r1".to_owned(), trace: trace.parse().unwrap() }
+    }
+
+    #[test]
+    fn order_keeps_the_request_that_it_comes_from() {
+        let Order::Sync(order) = order() else { panic!("it is a sync") };
+        let order = Order::Sync(SyncOrder { cause: Some(cause()), ..order });
+        assert_eq!(Order::parse(&order.payload()).unwrap().cause(), Some(&cause()));
+    }
+
+    #[test]
+    fn what_follows_is_the_same_whoever_has_caused_it() {
+        let (connection, tenant) = ("crm".parse().unwrap(), "acme".parse().unwrap());
+        let following = |cause| {
+            ReplayOrder::following(&connection, vec!["contact".to_owned()], cause, (&tenant, None))
+        };
+        let (one, other) = (following(None), following(Some(cause())));
+        assert_eq!(one.dedupe, other.dedupe);
+        assert_ne!(one.payload, other.payload);
     }
 
     #[track_caller]

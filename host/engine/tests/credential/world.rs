@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::credential::{Check, Credentials, Material, NewApp, Packages, Ports, Provider};
+use engine::metrics::Metrics;
 use model::credential::{Credential, CredentialStore as _, Token, Tokens};
 use model::masking::{Masked, Masking};
 use model::outbound::{HostAnswer, HostRequest, Outbound};
@@ -43,6 +44,7 @@ const QUIET: usize = 20;
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
     pub(crate) provider: Arc<Simulated>,
     pub(crate) manifest: Arc<Manifest>,
     vault: Arc<Sealer>,
@@ -87,6 +89,7 @@ impl World {
             masks: Arc::default(),
             store,
             clock,
+            metrics: Metrics::default(),
             _still: still,
             dir,
         };
@@ -133,6 +136,7 @@ impl World {
                 begun.lock().unwrap().push(tokio::spawn(work).abort_handle());
             }),
             holder: holder.to_owned(),
+            metrics: self.metrics.clone(),
         });
         Process { credentials, tap, tasks }
     }

@@ -53,7 +53,7 @@ async fn job_says_what_is_to_be_read() {
 async fn task_that_is_run_by_hand_asks_for_a_person() {
     let world = World::new().await;
     world.put(every("crm", 60)).await.unwrap();
-    let answer = run_now(&world.store, &world.task("crm").await, true).await.unwrap();
+    let answer = run_now(&world.store, &world.task("crm").await, true, None).await.unwrap();
     assert!(matches!(answer, Some(Enqueued::New(_))), "{answer:?}");
     let leased = world.claim().await.unwrap();
     let Ok(Order::Sync(order)) = Order::parse(&leased.jobs[0].payload) else {
@@ -76,7 +76,7 @@ async fn task_whose_job_waits_or_works_is_not_queued_again() {
     assert_eq!(world.tick_until(&scheduler, "01T00:15:00").await, [("01T00:11:00".to_owned(), 1)]);
     // By hand neither.
     let task = world.task("crm").await;
-    let answer = run_now(&world.store, &task, false).await.unwrap();
+    let answer = run_now(&world.store, &task, false, None).await.unwrap();
     assert!(matches!(answer, Some(Enqueued::Duplicate(_))), "{answer:?}");
 }
 

@@ -85,6 +85,7 @@ async fn gets_on(fails_at: Option<&'static str>) -> bool {
         clock: world.clock.clone(),
         cancel: world.cancel.clone(),
         listener: &|_| {},
+        metrics: world.metrics.clone(),
     };
     let ran = engine::sync::run(&world.plan, ports).await.unwrap();
     assert_eq!(ran.end.status, RunStatus::Partial);

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use engine::metrics::Metrics;
 use engine::sync::{Cancel, EntityPlan, PackageRef, PartsFrom, Ports, Progress, SyncPlan, sync};
 use model::adapter::Adapter;
 use model::run::{EntityReport, Run};
@@ -17,6 +18,7 @@ pub(crate) struct World {
     pub(crate) plan: SyncPlan,
     pub(crate) cancel: Cancel,
     pub(crate) told: Mutex<Vec<String>>,
+    pub(crate) metrics: Metrics,
     _dir: tempfile::TempDir,
 }
 
@@ -31,6 +33,7 @@ impl World {
             plan: plan(entities),
             cancel: Cancel::default(),
             told: Mutex::default(),
+            metrics: Metrics::default(),
             _dir: dir,
         }
     }
@@ -48,7 +51,8 @@ impl World {
     ) -> Result<Run, StoreError> {
         let listener = |progress: Progress<'_>| self.told.lock().unwrap().push(text(progress));
         let (clock, cancel) = (self.clock.clone(), self.cancel.clone());
-        sync(&self.plan, Ports { adapter, store, clock, cancel, listener: &listener }).await
+        let (listener, metrics) = (&listener, self.metrics.clone());
+        sync(&self.plan, Ports { adapter, store, clock, cancel, listener, metrics }).await
     }
 
     /// Lets time pass, so that there is something to read again.

@@ -65,7 +65,12 @@ async fn full_order_forgets_nothing_unless_its_claim_holds() {
     let held = world.store.claim(claim).await.unwrap().remove(0);
     let opener: Arc<dyn Opener> = Arc::<Desk>::clone(&world.desk);
     let store = Arc::new(world.store.clone());
-    let inbound = Inbound::new(opener, store, world.clock.clone(), Duration::from_secs(30));
+    let inbound = Inbound::new(
+        opener,
+        store,
+        (world.clock.clone(), world.metrics.clone()),
+        Duration::from_secs(30),
+    );
     for (leased, held, lanes) in [(lost, Held::Stale, 1), (held, Held::Held, 0)] {
         let context = Context { cancel: Cancel::default(), digest: None };
         let handled = inbound.handle(&leased, context).await;

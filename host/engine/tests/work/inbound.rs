@@ -110,6 +110,7 @@ pub(crate) fn order(full: bool) -> NewJob {
         full,
         task: Some("nightly".parse().unwrap()),
         by_person: false,
+        cause: None,
     };
     Order::Sync(order).job(&tenant(), Some("test/provider".to_owned()))
 }
@@ -144,7 +145,8 @@ async fn job_replays_its_connection_without_its_adapter() {
     let world = World::new(plan()).await;
     let crew = world.readers();
     let connection = "crm".parse().unwrap();
-    let order = ReplayOrder { connection, entities: Vec::new(), again: false, mark: None };
+    let order =
+        ReplayOrder { connection, entities: Vec::new(), again: false, mark: None, cause: None };
     world.enqueue(Order::Replay(order).job(&tenant(), Some("test/provider".to_owned()))).await;
     world.until(|s| s.done == 1).await;
     let runs = runs(&world).await;

@@ -78,14 +78,20 @@ impl Adapter for Managers {
 
 fn sync() -> NewJob {
     let connection = "crm".parse().unwrap();
-    let order =
-        SyncOrder { connection, entities: Vec::new(), full: false, task: None, by_person: true };
+    let order = SyncOrder {
+        connection,
+        entities: Vec::new(),
+        full: false,
+        task: None,
+        by_person: true,
+        cause: None,
+    };
     Order::Sync(order).job(&tenant(), Some("test/provider".to_owned()))
 }
 
 fn replay(mark: Option<Mark>) -> NewJob {
     let connection = "crm".parse().unwrap();
-    let order = ReplayOrder { connection, entities: Vec::new(), again: true, mark };
+    let order = ReplayOrder { connection, entities: Vec::new(), again: true, mark, cause: None };
     Order::Replay(order).job(&tenant(), Some("test/provider".to_owned()))
 }
 
@@ -205,7 +211,12 @@ async fn what_an_attempt_that_was_cut_off_has_left_is_followed_by_a_replay() {
         leased.jobs[0].failures.push(failure);
         let store = Arc::new(world.store.clone());
         let desk = Arc::clone(&world.desk);
-        let inbound = Inbound::new(desk, store, world.clock.clone(), Duration::from_secs(30));
+        let inbound = Inbound::new(
+            desk,
+            store,
+            (world.clock.clone(), world.metrics.clone()),
+            Duration::from_secs(30),
+        );
         let context = Context { cancel: Cancel::default(), digest: None };
         let handled = inbound.handle(&leased, context).await;
         let queued = |effect: &Effect| matches!(effect, Effect::Enqueue(_));
@@ -264,7 +275,12 @@ async fn stopped_replay_goes_on_from_its_mark_as_another_job() {
     let leased = claim(&world).await;
     let store = Arc::new(world.store.clone());
     let desk = Arc::clone(&world.desk);
-    let inbound = Inbound::new(desk, store, world.clock.clone(), Duration::from_secs(30));
+    let inbound = Inbound::new(
+        desk,
+        store,
+        (world.clock.clone(), world.metrics.clone()),
+        Duration::from_secs(30),
+    );
     let cancel = Cancel::default();
     cancel.cancel();
     let handled = inbound.handle(&leased, Context { cancel, digest: None }).await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::breaker::Breakers;
+use engine::metrics::Metrics;
 use engine::replay::{ReplayPlan, Scope};
 use engine::sync::{Cancel, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder};
@@ -113,6 +114,7 @@ pub(crate) struct World {
     pub(crate) breakers: Breakers,
     pub(crate) clock: Clock,
     pub(crate) wake: Wake,
+    pub(crate) metrics: Metrics,
     pub(crate) desk: Arc<Desk>,
     _still: mpsc::Sender<()>,
     _dir: tempfile::TempDir,
@@ -141,6 +143,7 @@ impl World {
             breakers,
             clock,
             wake: Wake::default(),
+            metrics: Metrics::default(),
             desk: Arc::new(Desk {
                 about: Mutex::new(Some(about)),
                 early: Mutex::default(),
@@ -167,6 +170,7 @@ impl World {
             clock: self.clock.clone(),
             wake: self.wake.clone(),
             worker: "test".to_owned(),
+            metrics: self.metrics.clone(),
         };
         let stop = Cancel::default();
         let ended = tokio::spawn(run(ports, limits, stop.clone()));
@@ -178,7 +182,8 @@ impl World {
         let store = Arc::new(self.store.clone());
         let opener: Arc<dyn Opener> = Arc::<Desk>::clone(&self.desk);
         let call_max = Duration::from_secs(30);
-        self.crew(Arc::new(Inbound::new(opener, store, self.clock.clone(), call_max)))
+        let watch = (self.clock.clone(), self.metrics.clone());
+        self.crew(Arc::new(Inbound::new(opener, store, watch, call_max)))
     }
 
     /// Makes an adapter for each run.

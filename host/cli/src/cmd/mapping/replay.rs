@@ -57,7 +57,8 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
         }
     }
     let run = if global.host.is_some() {
-        let order = Order::Replay(ReplayOrder { connection, entities, again, mark: None });
+        let order =
+            Order::Replay(ReplayOrder { connection, entities, again, mark: None, cause: None });
         sync::queued(global, &site.host, &site.connection, &order).await?
     } else {
         here(global, &site, &plan).await?

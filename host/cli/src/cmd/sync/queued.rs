@@ -51,6 +51,7 @@ pub(super) async fn sync(
         full,
         task: None,
         by_person: true,
+        cause: None,
     };
     queued(global, host, &connection, &Order::Sync(order)).await
 }

@@ -229,8 +229,12 @@ impl Turn<'_> {
 
     /// Writes a failure down and gives the lease back; false if somebody else has taken over.
     async fn write_down(&self, failed: RefreshFailed) -> Result<bool, Error> {
-        match self.inner.ports.credentials.fail_refresh(&self.lease, failed).await {
-            Ok(()) => Ok(true),
+        let (ports, code) = (&self.inner.ports, failed.failure.code.clone());
+        match ports.credentials.fail_refresh(&self.lease, failed).await {
+            Ok(()) => {
+                ports.metrics.refresh_failed(&self.connection.package, &code);
+                Ok(true)
+            }
             Err(e) if is_lost(e.kind()) => Ok(false),
             Err(e) => Err(error::store(&e)),
         }

@@ -40,13 +40,18 @@ impl Ring {
         self.rows.back().map(|row| row.at)
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Keeps a row, unless there is one of about the same time.
     pub(super) fn push(&mut self, at: Timestamp, cells: &[f64]) {
-        while self.rows.back().is_some_and(|row| row.at > at) {
+        while self.rows.back().is_some_and(|row| row.at >= at) {
             self.rows.pop_back();
         }
         // Timers are late by some, and the next one is not late by the same.
-        let soon = self.every - self.every / 8;
+        let soon = self.every / 8 * 7;
         let last = self.newest().map(|last| between(last, at));
         if last.is_some_and(|since| since < soon) {
             return;
