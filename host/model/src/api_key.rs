@@ -109,16 +109,20 @@ pub struct Session {
 }
 
 /// API keys and sessions in the store. Every method is one transaction.
+///
+/// A key works from when it is made until it is revoked or expires.
 #[async_trait]
 pub trait ApiKeyStore: Send + Sync {
-    /// Keeps a new key; a key of its id is a conflict, a tenant that is not there or more than
-    /// [`API_KEYS_MAX`] are invalid.
+    /// Keeps a new key. A key of its id is a conflict; one that has expired, or of a tenant that is
+    /// not there, is invalid, and so is one more than [`API_KEYS_MAX`] that work. Where some of them
+    /// do not, the one of these that was made first goes for it.
     async fn put_api_key(&self, key: ApiKey) -> Result<(), StoreError>;
 
-    /// Keeps the first key of a host. False where there was one before, even a revoked one.
+    /// Keeps the first key of a host, which is an operator's. False where there was one before,
+    /// even one that is gone.
     async fn bootstrap_api_key(&self, key: ApiKey) -> Result<bool, StoreError>;
 
-    /// The key of this id.
+    /// The key of this id, whether it works or not.
     async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
 
     /// All keys of a tenant, or without one those of operators, by when they were made.
@@ -135,11 +139,12 @@ pub trait ApiKeyStore: Send + Sync {
     /// Writes down when keys were last used; never back, and those that are gone are skipped.
     async fn use_api_keys(&self, used: Vec<(ApiKeyId, Timestamp)>) -> Result<(), StoreError>;
 
-    /// Begins a session and forgets those that have expired; of more than [`SESSIONS_MAX`] of one
-    /// key the oldest ends.
+    /// Begins a session and forgets some of those that have expired; of more than [`SESSIONS_MAX`]
+    /// of one key the oldest ends. A session of its hash is a conflict; one that has expired, or of
+    /// a key that does not work, is invalid.
     async fn put_session(&self, session: Session) -> Result<(), StoreError>;
 
-    /// The session of this hash, with its key.
+    /// The session of this hash, with its key; nothing where either has ended.
     async fn session(&self, hash: &[u8; 32]) -> Result<Option<(Session, ApiKey)>, StoreError>;
 
     /// Ends a session. False if there was none.

@@ -61,9 +61,10 @@ pub trait IdempotencyStore: Send + Sync {
     /// forgets some of what is older.
     async fn hear(&self, asked: &Asked, content: [u8; 32]) -> Result<Heard, StoreError>;
 
-    /// Keeps the answer to a request that was heard.
+    /// Keeps the answer to a request that was heard. The first one stays, and one that was
+    /// forgotten has none. More than [`ANSWER_BYTES_MAX`] of headers and content are invalid.
     async fn answer(&self, asked: &Asked, answer: KeptAnswer) -> Result<(), StoreError>;
 
-    /// Forgets a request of which nothing was done.
+    /// Forgets a request of which nothing was done; one that was answered stays.
     async fn unhear(&self, asked: &Asked) -> Result<(), StoreError>;
 }

@@ -44,12 +44,15 @@ pub struct Integration {
 
 /// Integrations in the store. Every method is one transaction.
 ///
-/// A connection that is stored under an integration that is not there makes it, under its id.
+/// A connection that is stored under an integration that is not there makes it, under its id, in
+/// the same commit; one under an integration of another package is invalid. The last connection
+/// that is removed leaves its integration behind.
 #[async_trait]
 pub trait IntegrationStore: Send + Sync {
-    /// Creates or replaces an integration and answers it with its new revision. With `expected`
-    /// only if it has that revision now, else it is a conflict; 0 means that there must be none.
-    /// Another package is invalid, and so is one more than [`INTEGRATIONS_MAX`].
+    /// Creates or replaces an integration and answers it as it is kept: with its new revision, and
+    /// made when it was first made. With `expected` only if it has that revision now, else it is a
+    /// conflict; 0 means that there must be none. Another package is invalid, and so is one more
+    /// than [`INTEGRATIONS_MAX`].
     async fn put_integration(
         &self,
         integration: Integration,

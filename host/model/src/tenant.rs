@@ -39,22 +39,23 @@ pub enum TenantRemoval {
 /// under its id.
 #[async_trait]
 pub trait TenantStore: Send + Sync {
-    /// Creates or replaces a tenant and answers it with its new revision. With `expected` only if
-    /// it has that revision now, else it is a conflict; 0 means that there must be none.
+    /// Creates or replaces a tenant and answers it as it is kept: with its new revision, and made
+    /// when it was first made. With `expected` only if it has that revision now, else it is a
+    /// conflict; 0 means that there must be none.
     async fn put_tenant(&self, tenant: Tenant, expected: Option<u64>)
     -> Result<Tenant, StoreError>;
 
     /// The tenant of this id.
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError>;
 
-    /// Tenants by id, from the one behind `after`; at most `limit`.
+    /// Tenants by id, from the one behind `after`; at most `limit`, and 1 000.
     async fn tenants(
         &self,
         after: Option<&TenantId>,
         limit: usize,
     ) -> Result<Vec<Tenant>, StoreError>;
 
-    /// Removes a tenant that has no integration. What it has synced stays; whoever makes it again
-    /// finds it.
+    /// Removes a tenant that has no integration, with its API keys. What it has synced stays;
+    /// whoever makes it again finds it.
     async fn remove_tenant(&self, id: &TenantId) -> Result<TenantRemoval, StoreError>;
 }

@@ -53,7 +53,8 @@ impl Change for Bootstrap {
             return Ok((writes, false));
         }
         if key.role != Role::Operator {
-            let message = format!("the first API key is one of a {}; make an operator's", key.role);
+            let message =
+                format!("the first API key has the role {}; make an operator's", key.role);
             return Err(check::invalid(message));
         }
         add(&mut writes, tables, &key, clock.now())?;
@@ -137,7 +138,7 @@ fn add(
     if (*role == Role::Operator) != tenant.is_none() {
         let whose = if tenant.is_some() { "a tenant" } else { "no tenant" };
         return Err(check::invalid(format!(
-            "API key {id} of {whose} is one of a {role}; operators alone have none"
+            "API key {id} of {whose} has the role {role}; operators, and they alone, have no tenant"
         )));
     }
     if !works(key, now) {
