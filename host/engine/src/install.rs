@@ -1,5 +1,6 @@
 //! The one way in for code: read, verify, compile, compare, approve, store; and again at every load.
 
+mod approval;
 mod error;
 mod load;
 mod plan;
@@ -12,8 +13,9 @@ use package::{
 };
 use sandbox::Sandbox;
 
+pub use approval::{Approval, Submitted, approve, review, submit};
 pub use error::InstallError;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, standing};
 pub use plan::{Downgrade, InstallPlan};
 
 use crate::mapping::check_package;
@@ -40,6 +42,16 @@ pub struct Candidate {
     pub downgrade: Option<String>,
 }
 
+/// A package that has come all the way in, and is not kept yet.
+struct Examined {
+    plan: InstallPlan,
+    verified: Verified,
+    file: Bytes,
+    permissions: Permissions,
+    previous: Option<Installed>,
+    state: TrustState,
+}
+
 /// Installs a package, or refuses it and changes nothing but what is remembered of revocations.
 ///
 /// `approve` is asked where the package is new or may do more than was granted; it grants exactly
@@ -50,34 +62,60 @@ pub async fn install(
     ports: Ports<'_>,
     approve: impl FnOnce(&InstallPlan) -> bool + Send,
 ) -> Result<Installed, InstallError> {
+    let examined = examine(candidate, ports).await?;
+    if examined.plan.needs_approval() && !approve(&examined.plan) {
+        return Err(InstallError::Declined);
+    }
+    examined.keep(ports).await
+}
+
+/// Holds a package against all that could speak against it.
+async fn examine(candidate: Candidate, ports: Ports<'_>) -> Result<Examined, InstallError> {
+    let examined = verified(candidate, ports).await?;
+    // Loading proves that it compiles, imports nothing else and is what its manifest says.
+    ports.sandbox.load(&examined.verified).await?;
+    check_package(&examined.verified)?;
+    Ok(examined)
+}
+
+/// The same short of its code, which is neither compiled nor asked.
+async fn verified(candidate: Candidate, ports: Ports<'_>) -> Result<Examined, InstallError> {
     let Candidate { file, downgrade } = candidate;
     let mut state = remember(ports.catalogue, ports.trust).await?;
     let bundle = Bundle::read(file.clone())?;
     let (verified, downgrade) = admit(bundle, ports.trust, &mut state, downgrade)?;
     let previous = ports.catalogue.package(verified.name()).await?;
-    // Loading proves that it compiles, imports nothing else and is what its manifest says.
-    ports.sandbox.load(&verified).await?;
-    check_package(&verified)?;
     let permissions = Permissions::of(verified.manifest());
     let plan = InstallPlan::of(&verified, &permissions, previous.as_ref(), downgrade)?;
-    if plan.needs_approval() && !approve(&plan) {
-        return Err(InstallError::Declined);
+    Ok(Examined { plan, verified, file, permissions, previous, state })
+}
+
+impl Examined {
+    /// Installs it; its grant is what it asks for.
+    async fn keep(self, ports: Ports<'_>) -> Result<Installed, InstallError> {
+        let Self { plan, verified, file, permissions, previous, mut state } = self;
+        let installed = Installed {
+            name: plan.name,
+            version: plan.version,
+            digest: plan.digest,
+            file,
+            grant: serde_json::to_string(&permissions).map_err(InstallError::Encode)?,
+            at: ports.clock.now(),
+            disabled: previous.and_then(|previous| previous.disabled),
+        };
+        if let Some(Downgrade { from, reason }) = &plan.downgrade {
+            tracing::warn!(
+                package = installed.name,
+                to = installed.version,
+                from,
+                reason,
+                "downgrade"
+            );
+        }
+        raise_floor(&verified, &mut state);
+        ports.catalogue.put_package(installed.clone(), state).await?;
+        Ok(installed)
     }
-    let installed = Installed {
-        name: verified.name().to_owned(),
-        version: verified.version().to_string(),
-        digest: verified.digest().to_owned(),
-        file,
-        grant: serde_json::to_string(&permissions).map_err(InstallError::Encode)?,
-        at: ports.clock.now(),
-        disabled: previous.and_then(|previous| previous.disabled),
-    };
-    if let Some(Downgrade { from, reason }) = &plan.downgrade {
-        tracing::warn!(package = installed.name, to = installed.version, from, reason, "downgrade");
-    }
-    raise_floor(&verified, &mut state);
-    ports.catalogue.put_package(installed.clone(), state).await?;
-    Ok(installed)
 }
 
 /// Adds what the trust file revokes to what the store remembers, at once and for good: a file

@@ -7,6 +7,7 @@
 pub mod breaker;
 pub mod connect;
 pub mod credential;
+pub mod dead;
 pub mod install;
 pub mod mapping;
 pub mod metrics;

@@ -1,7 +1,5 @@
 //! `plughouse dead`: jobs that came to nothing, and what becomes of them.
 
-mod chosen;
-
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -10,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use clap::Subcommand;
+use engine::dead::Chosen;
 use model::queue::{
     BATCH_MAX, DeadFilter, DeadLetter, Death, Failure, JobId, JobQueue as _, Queue, Redrive,
     RedriveTo,
@@ -22,7 +21,6 @@ use super::task::duration;
 use crate::Global;
 use crate::exit::Exit;
 use crate::wire::Host;
-use chosen::Chosen;
 
 /// What can be done with dead letters.
 #[derive(Debug, Subcommand)]
@@ -172,7 +170,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Retry { filter, how } => retry(global, &host, filter, how).await?,
         Command::Discard { filter, reason, dry_run } => {
             filter.must_choose()?;
-            let chosen = Chosen::of(&host.store, filter.read(global, BATCH_MAX)).await?;
+            let chosen = chosen(global, &host, filter).await?;
             let count = if dry_run {
                 chosen.count()
             } else {
@@ -195,7 +193,7 @@ async fn retry(global: &Global, host: &Host, filter: Filter, how: How) -> Result
         Ok(Bytes::from(text))
     });
     let payload = payload.transpose()?;
-    let chosen = Chosen::of(&host.store, filter.read(global, BATCH_MAX)).await?;
+    let chosen = chosen(global, host, filter).await?;
     if how.dry_run {
         return told(global, "retried", chosen.count(), true);
     }
@@ -208,6 +206,11 @@ async fn retry(global: &Global, host: &Host, filter: Filter, how: How) -> Result
     let all = chosen.each(again).await?;
     host.wake.wake();
     told(global, "retried", all, false)
+}
+
+/// The letters of a filter, however many there are.
+async fn chosen(global: &Global, host: &Host, filter: Filter) -> Result<Chosen> {
+    Ok(Chosen::of(&*host.store, filter.read(global, BATCH_MAX), usize::MAX).await?)
 }
 
 fn told(global: &Global, what: &str, count: u64, dry_run: bool) -> Result<()> {

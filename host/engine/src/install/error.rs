@@ -1,6 +1,7 @@
 //! Why a package is not installed, or not loaded.
 
 use model::store::StoreError;
+use model::{Error, ErrorKind};
 use package::trust::TrustError;
 use package::{BundleError, VerifyError};
 
@@ -15,12 +16,15 @@ pub enum InstallError {
     /// What is remembered of trust is damaged.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// Whom the operator trusts cannot be read.
+    #[error("whom this host trusts cannot be read: {0}")]
+    Unreadable(String),
     /// Signature, trust, revocation or version speak against it.
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// The component does not compile, imports what it may not, or is not what its manifest says.
     #[error(transparent)]
-    Component(#[from] model::Error),
+    Component(#[from] Error),
     /// A conversion schema of the package cannot be used.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -30,6 +34,25 @@ pub enum InstallError {
     /// Nobody has approved what the package may do.
     #[error("not approved; nothing was installed")]
     Declined,
+    /// No package of this digest waits for approval.
+    #[error("no package {name} of {digest} waits for approval; look at what waits")]
+    NotPending {
+        /// `publisher/id`.
+        name: String,
+        /// What was to be approved.
+        digest: String,
+    },
+    /// Whoever approves more than was granted has not named it.
+    #[error(
+        "{name} may do more than was granted: {}; type its name to approve the difference",
+        wider.join("; ")
+    )]
+    Unconfirmed {
+        /// `publisher/id`.
+        name: String,
+        /// What is wider, one line each.
+        wider: Vec<String>,
+    },
     /// What the package may do is more than was granted.
     #[error(
         "{name} may do more than was granted: {}; install it again to approve the difference",
@@ -90,12 +113,52 @@ impl InstallError {
             | Self::Mapping(_)
             | Self::NoReason
             | Self::Declined
+            | Self::NotPending { .. }
+            | Self::Unconfirmed { .. }
             | Self::Ungranted { .. }
             | Self::Disabled { .. }
             | Self::Swapped { .. } => true,
-            Self::Grant { .. } | Self::Encode(_) | Self::NotInstalled { .. } | Self::Store(_) => {
-                false
-            }
+            Self::Unreadable(_)
+            | Self::Grant { .. }
+            | Self::Encode(_)
+            | Self::NotInstalled { .. }
+            | Self::Store(_) => false,
         }
+    }
+
+    /// The code, and who is to blame: a file that was brought is invalid, whatever in it is.
+    fn code(&self) -> (ErrorKind, &str) {
+        match self {
+            Self::Bundle(_) => (ErrorKind::Invalid, "engine.package-file"),
+            Self::Verify(VerifyError::Rollback { .. }) | Self::NoReason => {
+                (ErrorKind::Invalid, "engine.package-older")
+            }
+            Self::Verify(_) | Self::Declined => (ErrorKind::Denied, "engine.package-refused"),
+            Self::NotPending { .. } => (ErrorKind::Conflict, "engine.package-pending"),
+            Self::Unconfirmed { .. } => (ErrorKind::Invalid, "engine.package-wider"),
+            Self::Component(error) if error.kind == ErrorKind::Unavailable => {
+                (ErrorKind::Unavailable, &error.code)
+            }
+            Self::Component(error) => (ErrorKind::Invalid, &error.code),
+            Self::Mapping(_) => (ErrorKind::Invalid, "mapping.schema"),
+            Self::Trust(_) | Self::Unreadable(_) => (ErrorKind::Other, "engine.trust"),
+            Self::Encode(_) | Self::Store(_) => (ErrorKind::Other, "engine.store"),
+            Self::Ungranted { .. }
+            | Self::Grant { .. }
+            | Self::NotInstalled { .. }
+            | Self::Disabled { .. }
+            | Self::Swapped { .. } => (ErrorKind::Denied, "engine.package"),
+        }
+    }
+}
+
+impl From<InstallError> for Error {
+    fn from(error: InstallError) -> Self {
+        let (kind, code) = error.code();
+        let message = match &error {
+            InstallError::Component(error) => error.message.clone(),
+            error => error.to_string(),
+        };
+        Self::new(kind, code, message)
     }
 }

@@ -1,7 +1,7 @@
 //! From the catalogue to something that can be called, with nothing taken on trust.
 
-use model::store::Installed;
-use package::{Bundle, Permissions, Phase, Verified, verify};
+use model::store::{Installed, TrustState};
+use package::{Bundle, Permissions, Phase, TrustFile, Verified, verify};
 
 use super::error::InstallError;
 use super::plan::granted;
@@ -28,16 +28,33 @@ pub async fn load(name: &str, ports: Ports<'_>) -> Result<Loaded, InstallError> 
     if let Some(reason) = installed.disabled {
         return Err(InstallError::Disabled { name: installed.name, reason });
     }
-    let bundle = Bundle::read(installed.file.clone())?;
-    let package = verify(bundle, &trust(ports.trust, &state)?, Phase::Load)?;
-    check_same(&package, &installed)?;
-    let grant = granted(&installed)?;
-    let wider = Permissions::of(package.manifest()).exceeds(&grant);
-    if !wider.is_empty() {
-        return Err(InstallError::Ungranted { name: installed.name, wider });
-    }
+    let (package, grant) = held(&installed, ports.trust, &state)?;
     let component = ports.sandbox.load(&package).await?;
     Ok(Loaded { package, grant, component })
+}
+
+/// The package as it stands today, which is not asked whether it was disabled and whose code is not
+/// looked at.
+pub async fn standing(installed: &Installed, ports: Ports<'_>) -> Result<Verified, InstallError> {
+    let state = remember(ports.catalogue, ports.trust).await?;
+    held(installed, ports.trust, &state).map(|(package, _)| package)
+}
+
+/// The package, verified, and what was granted to it.
+fn held(
+    installed: &Installed,
+    file: &TrustFile,
+    state: &TrustState,
+) -> Result<(Verified, Permissions), InstallError> {
+    let bundle = Bundle::read(installed.file.clone())?;
+    let package = verify(bundle, &trust(file, state)?, Phase::Load)?;
+    check_same(&package, installed)?;
+    let grant = granted(installed)?;
+    let wider = Permissions::of(package.manifest()).exceeds(&grant);
+    if !wider.is_empty() {
+        return Err(InstallError::Ungranted { name: installed.name.clone(), wider });
+    }
+    Ok((package, grant))
 }
 
 /// Refuses a row whose file is another package, however well signed.

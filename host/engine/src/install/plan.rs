@@ -29,6 +29,8 @@ pub struct InstallPlan {
     pub replaces: Option<String>,
     /// What it may do that the one it replaces may not, one line each.
     pub wider: Vec<String>,
+    /// What the one it replaces may do that it may not any more, one line each.
+    pub narrower: Vec<String>,
     /// That it is older than what was installed before, and why that is wanted.
     pub downgrade: Option<Downgrade>,
 }
@@ -60,7 +62,8 @@ impl InstallPlan {
             profile: permissions.profile,
             permissions: permissions.summary(),
             replaces: previous.map(|installed| installed.version.clone()),
-            wider: granted.map_or_else(Vec::new, |grant| permissions.exceeds(&grant)),
+            wider: granted.as_ref().map_or_else(Vec::new, |grant| permissions.exceeds(grant)),
+            narrower: granted.map_or_else(Vec::new, |grant| grant.exceeds(permissions)),
             downgrade,
         })
     }

@@ -93,6 +93,47 @@ pub(super) const CODES: &[Code] = &[
     .scope(Scope::Package)
     .told(Told::Operator),
     Code::new(
+        "engine.package-file",
+        Invalid,
+        "the file is no package, or a damaged one",
+        "pack it with `plughouse adapter pack`, or fetch it again",
+    )
+    .scope(Scope::Package)
+    .told(Told::Operator),
+    Code::new(
+        "engine.package-older",
+        Invalid,
+        "the package is older than one that was installed before",
+        "say why the older version is wanted, or install a newer one",
+    )
+    .scope(Scope::Package)
+    .told(Told::Operator),
+    Code::new(
+        "engine.package-pending",
+        Conflict,
+        "another package waits for approval than the one that was looked at, or none",
+        "look at what waits, and approve that",
+    )
+    .again(Again::No)
+    .scope(Scope::Package)
+    .told(Told::Operator),
+    Code::new(
+        "engine.package-refused",
+        Denied,
+        "signature, trust, review or revocation speak against the package",
+        "do what the error says; nothing lets in a package that nobody trusted has signed",
+    )
+    .scope(Scope::Package)
+    .told(Told::Operator),
+    Code::new(
+        "engine.package-wider",
+        Invalid,
+        "the package asks for more than was granted, and the approval has not named it",
+        "look at what is wider, and type the name of the package to approve it",
+    )
+    .scope(Scope::Package)
+    .told(Told::Operator),
+    Code::new(
         "engine.pages-max",
         Malformed,
         "the adapter did not come to an end within the pages of one run",
@@ -144,6 +185,15 @@ pub(super) const CODES: &[Code] = &[
     )
     .again(Again::Many)
     .healthy()
+    .scope(Scope::Host)
+    .told(Told::Operator),
+    Code::new(
+        "engine.trust",
+        Other,
+        "whom this host trusts cannot be read",
+        "correct trust.toml in the data directory",
+    )
+    .again(Again::Person)
     .scope(Scope::Host)
     .told(Told::Operator),
     Code::new(
