@@ -4,6 +4,7 @@ mod credentials;
 mod errors;
 mod mapping;
 mod place;
+mod plugin;
 mod serve;
 
 use std::io::{BufRead as _, BufReader};
