@@ -31,7 +31,7 @@ pub struct NewConnection {
     pub auth: Option<String>,
     /// Values of the variables that the manifest asks for.
     pub variables: BTreeMap<String, String>,
-    /// Values of the method's fields.
+    /// Values of the method's fields; those that may be seen may stand among the variables.
     pub fields: Vec<(String, Secret)>,
     /// Endpoints whose consent text is accepted.
     pub consents: Vec<String>,
@@ -55,10 +55,13 @@ impl fmt::Display for ConnectError {
 /// Builds a connection and its secrets, or says everything that is wrong.
 pub fn connect(
     manifest: &Manifest,
-    new: NewConnection,
+    mut new: NewConnection,
 ) -> Result<(Connection, Vec<(String, Secret)>), ConnectError> {
     let mut problems = Vec::new();
     let method = method(manifest, new.auth.as_deref(), &mut problems);
+    if let Some((_, auth)) = method {
+        take_open_fields(auth, &mut new);
+    }
     let auth = method.map_or("", |(name, _)| name);
     let connection = Connection {
         variables: new.variables,
@@ -113,6 +116,14 @@ fn method<'a>(
             None
         }
         Some((name, auth)) => Some((name, auth)),
+    }
+}
+
+/// Moves the fields that may be seen from the variables to the other fields.
+fn take_open_fields(auth: &Auth, new: &mut NewConnection) {
+    for (name, _) in entered(auth).into_iter().flatten().filter(|(_, field)| !field.secret) {
+        let given = new.variables.remove(name);
+        new.fields.extend(given.map(|value| (name.clone(), Secret::new(value))));
     }
 }
 

@@ -8,6 +8,7 @@ pub mod breaker;
 pub mod connect;
 pub mod credential;
 pub mod dead;
+pub mod health;
 pub mod install;
 pub mod mapping;
 pub mod metrics;

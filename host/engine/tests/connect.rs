@@ -57,6 +57,28 @@ fn connection_is_what_was_entered_and_its_secrets_stand_apart() {
 }
 
 #[test]
+fn field_that_may_be_seen_may_be_entered_like_a_variable() {
+    let mut new = good();
+    let (user, _) = new.fields.remove(0);
+    new.variables.insert(user, "me".to_owned());
+    let (connection, fields) = connect(&manifest(), new).unwrap();
+    let fields: Vec<_> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(fields, [("key", "hunter2"), ("user", "me")]);
+    assert!(!connection.variables.contains_key("user"));
+    refused(
+        |new| {
+            let (key, _) = new.fields.pop().unwrap();
+            new.variables.insert(key, "hunter2".to_owned());
+        },
+        &[
+            "auth method `key` needs field `key`: API key",
+            "the package asks for no variable `key`, but for: color, site",
+        ],
+    );
+}
+
+#[test]
 fn auth_method_must_be_one_of_the_package() {
     assert_eq!(methods(&manifest()), ["client", "key", "robot"]);
     let names = "client, key, robot";

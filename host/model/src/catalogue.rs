@@ -123,6 +123,19 @@ pub trait Catalogue: Send + Sync {
         id: &ConnectionId,
     ) -> Result<Option<ConnectionStatus>, StoreError>;
 
+    /// The same of several connections, in their order.
+    async fn connection_statuses(
+        &self,
+        tenant: &TenantId,
+        ids: Vec<ConnectionId>,
+    ) -> Result<Vec<Option<ConnectionStatus>>, StoreError> {
+        let mut statuses = Vec::with_capacity(ids.len());
+        for id in &ids {
+            statuses.push(self.connection_status(tenant, id).await?);
+        }
+        Ok(statuses)
+    }
+
     /// Sets the state of a connection, and logs it as an event. Work of one that is not active
     /// rests ([`PauseScope::Unauthorised`](crate::queue::PauseScope::Unauthorised)). The state that it is in already changes nothing.
     async fn set_connection_state(

@@ -305,6 +305,21 @@ pub trait RecordStore: AbsenceStore + CanonicalStore {
         self.run_list(RunQuery { tenant, connection, before: None, limit }).await
     }
 
+    /// The last runs of several connections, in the order of these: of each at most so many, the
+    /// newest first.
+    async fn last_runs(
+        &self,
+        tenant: &TenantId,
+        connections: Vec<ConnectionId>,
+        each: usize,
+    ) -> Result<Vec<Vec<Run>>, StoreError> {
+        let mut runs = Vec::with_capacity(connections.len());
+        for connection in &connections {
+            runs.push(self.runs(tenant, Some(connection), each).await?);
+        }
+        Ok(runs)
+    }
+
     /// Lists rejects with their numbers; fewer than there are where the list grows large, so that
     /// only an empty list tells the end.
     async fn reject_list(&self, query: RejectQuery)

@@ -84,6 +84,25 @@ impl RecordStore for Store {
         self.read(move |snapshot| runs::list(snapshot, &query)).await
     }
 
+    async fn last_runs(
+        &self,
+        tenant: &TenantId,
+        connections: Vec<ConnectionId>,
+        each: usize,
+    ) -> Result<Vec<Vec<Run>>, StoreError> {
+        let tenant = tenant.clone();
+        let of = move |connection| RunQuery {
+            tenant: tenant.clone(),
+            connection: Some(connection),
+            before: None,
+            limit: each,
+        };
+        self.read(move |snapshot| {
+            connections.into_iter().map(|id| runs::list(snapshot, &of(id))).collect()
+        })
+        .await
+    }
+
     async fn reject_list(
         &self,
         query: RejectQuery,
@@ -180,6 +199,16 @@ impl Catalogue for Store {
     ) -> Result<Option<ConnectionStatus>, StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.read(move |snapshot| states::get(snapshot, &tenant, &id)).await
+    }
+
+    async fn connection_statuses(
+        &self,
+        tenant: &TenantId,
+        ids: Vec<ConnectionId>,
+    ) -> Result<Vec<Option<ConnectionStatus>>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |snapshot| ids.iter().map(|id| states::get(snapshot, &tenant, id)).collect())
+            .await
     }
 
     async fn set_connection_state(

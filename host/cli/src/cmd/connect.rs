@@ -8,13 +8,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use engine::connect::NewConnection;
 use engine::credential::Check;
-use model::store::Catalogue as _;
 use model::{Connection, ConnectionId};
 use package::manifest::Auth;
 
 use self::authorise::Attempt;
 pub(crate) use self::authorise::Way;
-use self::entered::{pairs, secrets, take_json, take_open_fields, usage};
+use self::entered::{pairs, secrets, take_json, usage};
 use super::connection;
 use crate::Global;
 use crate::exit::Exit;
@@ -120,25 +119,11 @@ pub(crate) async fn connect(
     entered: Entered,
     way: Option<&Way>,
 ) -> Result<Connection> {
-    let Entered { package, mut new, user, check } = entered;
+    let Entered { package, new, user, check } = entered;
     let manifest = Arc::clone(package.manifest());
-    take_open_fields(&manifest, &mut new);
     let (mut connection, fields) = engine::connect::connect(&manifest, new)
         .with_context(|| format!("connect {}\n{}", manifest.name(), usage(&manifest)))?;
     connection.user = user;
-    if let Some(known) = host.store.connection(&connection.tenant, &connection.id).await? {
-        if known.package != connection.package {
-            bail!("connection {} belongs to package {}", known.id, known.package);
-        }
-        if let (Some(account), false) = (&known.account, check) {
-            bail!(
-                "connection {} has read account {account}, and without asking nobody knows whether \
-                 the new secrets open the same one: leave out --no-check, or choose another --name",
-                known.id
-            );
-        }
-        connection.account = known.account;
-    }
     let auth = manifest.auth.get(&connection.auth);
     let connection = if let (Some(Auth::OAuth2(_)), Some(way)) = (auth, way) {
         let attempt = Attempt { global, host, package, check };

@@ -61,16 +61,6 @@ pub(super) fn take_json(manifest: &Manifest, new: &mut NewConnection, text: &Sec
     Ok(())
 }
 
-/// Moves the fields that may be seen from what was entered with --set to the other fields.
-pub(super) fn take_open_fields(manifest: &Manifest, new: &mut NewConnection) {
-    let Some(method) = method(manifest, new) else { return };
-    let open = |kind: &QuestionKind| matches!(kind, QuestionKind::Field { secret: false });
-    for question in questions(manifest, &method).into_iter().filter(|q| open(&q.kind)) {
-        let given = new.variables.remove(&question.name);
-        new.fields.extend(given.map(|value| (question.name, Secret::new(value))));
-    }
-}
-
 /// The method that was named, or the only one.
 fn method(manifest: &Manifest, new: &NewConnection) -> Option<String> {
     match (&new.auth, methods(manifest).as_slice()) {
@@ -149,17 +139,6 @@ mod tests {
             consents: Vec::new(),
             overrides: BTreeMap::new(),
         }
-    }
-
-    #[test]
-    fn fields_that_may_be_seen_are_set_like_variables() {
-        let manifest = Manifest::parse(MANIFEST).unwrap();
-        assert!(usage(&manifest).contains("--set user=…") && usage(&manifest).contains("--secret"));
-        let mut new = new(&["user=ann", "token=hunter2"]);
-        take_open_fields(&manifest, &mut new);
-        assert_eq!(new.fields.len(), 1);
-        assert_eq!((new.fields[0].0.as_str(), new.fields[0].1.expose()), ("user", "ann"));
-        assert!(new.variables.contains_key("token"), "a secret is not taken from the command line");
     }
 
     #[test]
