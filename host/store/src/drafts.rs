@@ -12,7 +12,7 @@ use redb::{ReadTransaction, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::codec::{attached, key};
+use crate::codec::{Malformed, attached, corrupt, key};
 use crate::disk::Disk as _;
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
@@ -36,10 +36,12 @@ struct Facts {
 }
 
 impl Facts {
-    fn with(self, content: &[u8]) -> Draft {
+    fn with(self, content: &[u8]) -> Result<Draft, StoreError> {
         let Self { tenant, id, kind, subject, author, created, updated, revision } = self;
-        let content = String::from_utf8_lossy(content).into_owned();
-        Draft { tenant, id, kind, subject, content, author, created, updated, revision }
+        let content = std::str::from_utf8(content)
+            .map_err(|_ignored| corrupt(Table::Drafts, Malformed::Shape))?
+            .to_owned();
+        Ok(Draft { tenant, id, kind, subject, content, author, created, updated, revision })
     }
 }
 
@@ -159,7 +161,7 @@ fn get(
     let row = Table::Drafts.read(snapshot)?.get(row_key(tenant, id).as_slice()).disk()?;
     row.map(|row| {
         let (facts, content) = attached::decode::<Facts>(Table::Drafts, row.value())?;
-        Ok(facts.with(content))
+        facts.with(content)
     })
     .transpose()
 }
@@ -186,7 +188,7 @@ fn list(
         let (facts, content) = attached::decode::<Facts>(Table::Drafts, row.value())?;
         if kind.is_none_or(|kind| *kind == facts.kind) {
             bytes += content.len();
-            drafts.push(facts.with(content));
+            drafts.push(facts.with(content)?);
         }
     }
     Ok(drafts)
