@@ -168,10 +168,10 @@ fn room(
     tenant: Option<&TenantId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let keys = all(&tables.made_api_keys, &tables.api_keys, tenant)?;
-    if keys.len() < API_KEYS_MAX {
+    if made_by(&tables.made_api_keys, tenant)?.count() < API_KEYS_MAX {
         return Ok(());
     }
+    let keys = all(&tables.made_api_keys, &tables.api_keys, tenant)?;
     if let Some(old) = keys.iter().find(|key| !works(key, now)) {
         return remove(writes, tables, old);
     }
@@ -218,18 +218,23 @@ fn all(
     rows: &impl Rows,
     tenant: Option<&TenantId>,
 ) -> Result<Vec<ApiKey>, StoreError> {
-    let prefix = owner(tenant);
-    let behind = key::behind(&prefix);
+    let at = owner(tenant).len() + size_of::<u64>();
     let damaged = || corrupt(Table::MadeApiKeys, Malformed::Shape);
-    order
-        .range(prefix.as_slice()..behind.as_slice())
-        .disk()?
+    made_by(order, tenant)?
         .map(|row| {
             let row = row.disk()?;
-            let id = row.0.value().get(prefix.len() + size_of::<u64>()..).ok_or_else(damaged)?;
+            let id = row.0.value().get(at..).ok_or_else(damaged)?;
             get(rows, id)?.ok_or_else(damaged)
         })
         .collect()
+}
+
+fn made_by<'r>(
+    order: &'r impl Rows,
+    tenant: Option<&TenantId>,
+) -> Result<redb::Range<'r, &'static [u8], &'static [u8]>, StoreError> {
+    let prefix = owner(tenant);
+    order.range(prefix.as_slice()..key::behind(&prefix).as_slice()).disk()
 }
 
 fn made(key: &ApiKey) -> Vec<u8> {

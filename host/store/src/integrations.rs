@@ -141,8 +141,8 @@ fn serves(integration: &Integration, package: &str) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(check::invalid(format!(
-        "integration {tenant}/{id} is one of the package {own}, not of {package}; choose another \
-         integration"
+        "integration {tenant}/{id} is one of the package {own}, not of {package}; choose another, or \
+         remove it first"
     )))
 }
 

@@ -9,7 +9,8 @@
 //! - every key of what a tenant owns begins with the tenant, and every range that is read lies
 //!   within one, but for what one process does for all: runs and claims that the process before has
 //!   left, the order in which things become due or end, open breakers, apps that all share, flows
-//!   that come back by their state alone, and history that is forgotten;
+//!   that come back by their state alone, API keys, sessions and requests, which say themselves
+//!   whose they are, and history that is forgotten;
 //! - a disk that is nearly full refuses changes before they are written, intake first;
 //! - every value begins with the version of its encoding, but for payloads of dead letters and
 //!   empty rows, and a value that does not decode is an error that names its table, never an

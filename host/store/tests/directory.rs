@@ -9,11 +9,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use model::api_key::{ApiKey, ApiKeyStore as _, Role, Session};
 use model::credential::{self, CredentialStore as _, Grant, NewSecrets};
+use model::idempotency::{Asked, Heard, IdempotencyStore as _, KeptAnswer};
+use model::integration::IntegrationStore as _;
 use model::run::RunStatus;
 use model::store::{
     Catalogue as _, RecordStore as _, RunStart, StoreError, StoreErrorKind, TrustState,
 };
+use model::tenant::TenantStore as _;
 use model::vault::Sealed;
 use model::{Clock, Connection, Timestamp};
 use redb::{Database, ReadableTable as _, TableDefinition};
@@ -99,6 +103,59 @@ async fn what_was_put_is_there_after_a_restart() {
     let (_, fields) = store.credential(&hub.tenant, &hub.id).await.unwrap().unwrap();
     assert_eq!(fields, sealed("hub"));
     assert_eq!(store.connections(&hub.tenant).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn who_is_served_and_who_asks_is_there_after_a_restart() {
+    let dir = filled().await;
+    let store = open(dir.path()).unwrap();
+    let key = ApiKey {
+        id: "boss".parse().unwrap(),
+        name: "the boss".to_owned(),
+        tenant: None,
+        role: Role::Operator,
+        hash: [1; 32],
+        creator: "the command line".to_owned(),
+        created: Timestamp::UNIX_EPOCH,
+        expires: None,
+        used: None,
+        revoked: None,
+    };
+    assert!(store.bootstrap_api_key(key.clone()).await.unwrap());
+    let expires = Timestamp::new(60, 0).unwrap();
+    let (id, created) = (key.id.clone(), key.created);
+    let session = Session { hash: [2; 32], csrf: [3; 32], key: id, created, expires };
+    store.put_session(session.clone()).await.unwrap();
+    let asked = Asked { scope: "boss".to_owned(), key: "1".to_owned() };
+    assert_eq!(store.hear(&asked, [4; 32]).await.unwrap(), Heard::New);
+    let answer = KeptAnswer { status: 201, headers: Vec::new(), body: "{}".into() };
+    store.answer(&asked, answer.clone()).await.unwrap();
+    drop(store);
+    let store = open(dir.path()).unwrap();
+    assert_eq!(store.session(&[2; 32]).await.unwrap(), Some((session, key.clone())));
+    assert_eq!(store.hear(&asked, [4; 32]).await.unwrap(), Heard::Answered(answer));
+    assert!(!store.bootstrap_api_key(key).await.unwrap());
+    assert_eq!(store.integrations(&connection("hub").tenant).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn connections_of_an_earlier_program_get_their_tenants_and_integrations() {
+    let dir = filled().await;
+    let hub = connection("hub");
+    let store = open(dir.path()).unwrap();
+    let before = store.integrations(&hub.tenant).await.unwrap();
+    drop(store);
+    let database = Database::open(dir.path().join("plughouse.redb")).unwrap();
+    let transaction = database.begin_write().unwrap();
+    for table in ["tenants", "integrations"] {
+        assert!(transaction.delete_table(Raw::new(table)).unwrap());
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    let store = open(dir.path()).unwrap();
+    assert_eq!(store.integrations(&hub.tenant).await.unwrap(), before);
+    assert_eq!(store.tenants(None, 9).await.unwrap()[0].id, hub.tenant);
+    store.put_connection(hub).await.unwrap();
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ pub(crate) async fn connection_of_another_package_joins_no_integration(
     store.put_integration(integration("acme/crm"), None).await.unwrap();
     let foreign = Connection { package: "acme/desk".to_owned(), ..account("acme/desk", "crm") };
     let invalid = StoreErrorKind::Invalid;
-    let says = "one of the package acme/hub, not of acme/desk; choose another integration";
+    let says = "one of the package acme/hub, not of acme/desk; choose another";
     refused(store.put_connection(foreign.clone()).await, invalid, says);
     refused(store.authorise(foreign.clone(), tokens(&foreign, 0, 60)).await, invalid, says);
     let flow = Flow {
