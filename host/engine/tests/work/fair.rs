@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::breaker::Breakers;
+use engine::metrics::Metrics;
 use engine::replay::ReplayPlan;
 use engine::sync::Cancel;
 use engine::work::job::{ReplayOrder, SyncOrder};
@@ -132,6 +133,7 @@ impl Sim {
             clock,
             wake: wake.clone(),
             worker: "test".to_owned(),
+            metrics: Metrics::default(),
         };
         let workers = tokio::spawn(run(ports, limits, stop.clone()));
         Self { queue, handler, wake, stop, workers }

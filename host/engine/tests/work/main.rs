@@ -3,6 +3,7 @@
 
 mod breakers;
 mod fair;
+mod figures;
 mod full;
 mod inbound;
 mod leases;
@@ -10,4 +11,5 @@ mod memory;
 mod replays;
 mod shutdown;
 mod suspects;
+mod trace;
 mod world;

@@ -194,6 +194,7 @@ async fn cut_off(world: &World) -> Leased {
         clock: world.clock.clone(),
         cancel: Cancel::default(),
         listener: &|_| {},
+        metrics: world.metrics.clone(),
     };
     drop(engine::sync::run(&SyncPlan { lease, ..managed() }, ports).await.unwrap());
     leased
