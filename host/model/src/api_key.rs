@@ -122,6 +122,11 @@ pub trait ApiKeyStore: Send + Sync {
     /// even one that is gone.
     async fn bootstrap_api_key(&self, key: ApiKey) -> Result<bool, StoreError>;
 
+    /// A number that is another one if a key, a session or a tenant has changed since, and may be
+    /// for other reasons. Whoever goes by what was read before holds it against this with every
+    /// request, so it is cheap.
+    fn changes(&self) -> u64;
+
     /// The key of this id, whether it works or not.
     async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
 

@@ -19,6 +19,10 @@ impl ApiKeyStore for Store {
         self.write(Bootstrap { key, clock: self.clock() }).await
     }
 
+    fn changes(&self) -> u64 {
+        self.commits()
+    }
+
     async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
         let id = id.clone();
         self.read(move |snapshot| find(&Table::ApiKeys.read(snapshot)?, &id)).await
