@@ -7,15 +7,19 @@
 //! compile any more is refused: it is neither read nor mapped until it does, and the others are.
 
 mod apply;
+mod check;
 mod compiled;
 mod contract;
 mod derive;
 mod error;
 mod identity;
 mod package;
+mod paths;
 mod references;
 mod resolve;
 mod sample;
+mod shelf;
+mod suggest;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +29,16 @@ use std::sync::Arc;
 use model::Error;
 
 pub use apply::{Mapper, Raw};
+pub use check::{Checked, check, not_seen};
 pub use compiled::{Mapping, Origin, SchemaRef};
 pub use derive::{ContractEdit, DerivePorts, Derived, Deriving, Saved, derive};
 pub use error::MappingError;
 pub use package::check_package;
-pub use resolve::{Resolver, types};
-pub use sample::sample;
+pub use paths::{PathSeen, PathsSeen, paths};
+pub use resolve::{Resolver, own_types, saved, types};
+pub use sample::{named, payloads, sample};
+pub use shelf::{Kept, Ready, Shelf, Signed, Use};
+pub use suggest::{Suggested, Suggesting, suggest};
 
 /// Schemas of one entity in the report of a run; a hundred parts may have one each.
 const SHOWN_MAX: usize = 5;

@@ -83,6 +83,11 @@ impl Chain {
         classes.max().unwrap_or(Class::Bijective)
     }
 
+    /// How far each operation can be reversed.
+    pub(crate) fn classes(&self) -> Vec<Class> {
+        self.steps.iter().map(|step| step.lens.class()).collect()
+    }
+
     /// The first operation that cannot be reversed, by index and name.
     pub(crate) fn one_way(&self) -> Option<(usize, &'static str)> {
         let one_way = |step: &Step| step.lens.class() == Class::OneWay;

@@ -13,10 +13,9 @@ pub enum Class {
     OneWay,
 }
 
-#[cfg(test)]
 impl Class {
     /// The name in the specifications of operations.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Bijective => "bijective",
             Self::Canonicalising => "canonicalising",

@@ -40,7 +40,7 @@ pub use issue::Issue;
 pub use kind::Kind;
 pub use lens::{NoReferences, References};
 pub use preview::{FieldPreview, Preview, RoundTrip, StepPreview, preview};
-pub use program::{Patch, Program, Reading, Scratch};
+pub use program::{Patch, Program, Reading, Row, Scratch};
 pub use record_type::{RecordType, Types};
 pub use schema::{Direction, FieldMap, OnError, Schema, json_schema};
 pub use value::{DateTime, Money, Value};

@@ -35,7 +35,11 @@ pub struct FieldPreview {
     pub source: Option<Box<RawValue>>,
     /// The value after each operation, up to the first that fails.
     pub steps: Vec<StepPreview>,
-    /// What comes back when the value is read and, as if it was new to the provider, written.
+    /// What comes back when the value is read and, as if it was new to the provider, written, as
+    /// far as something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back: Option<Box<RawValue>>,
+    /// How that is like the provider's value.
     pub round_trip: RoundTrip,
 }
 
@@ -106,31 +110,39 @@ fn field(map: &Map, picks: &Picks<'_, '_>, work: &Work<'_>, trips: &Work<'_>) ->
         let kind = kind.map(|value| value.kind().to_string());
         StepPreview { op, kind, value: value.as_ref().and_then(shown), error }
     });
-    let trip = round_trip(map, &source, trips);
+    let (back, trip) = round_trip(map, &source, trips);
+    let spent = trips.is_spent();
     FieldPreview {
         from: map.get.paths.iter().map(|path| path.pointer.clone()).collect(),
         to: map.targets.iter().map(|target| target.name.clone()).collect(),
         source: shown(&source),
         steps: steps.collect(),
-        round_trip: if trips.is_spent() { RoundTrip::None } else { trip },
+        back: back.filter(|_| !spent),
+        round_trip: if spent { RoundTrip::None } else { trip },
     }
 }
 
-fn round_trip(map: &Map, source: &Value<'_>, work: &Work<'_>) -> RoundTrip {
+/// What goes back, and how it is like the source.
+fn round_trip(
+    map: &Map,
+    source: &Value<'_>,
+    work: &Work<'_>,
+) -> (Option<Box<RawValue>>, RoundTrip) {
     let chain = &map.get.chain;
-    let Ok(view) = chain.read(source.clone(), work) else { return RoundTrip::None };
+    let Ok(view) = chain.read(source.clone(), work) else { return (None, RoundTrip::None) };
     if map.direction == Direction::In || source.is_empty() {
-        return RoundTrip::None;
+        return (None, RoundTrip::None);
     }
     let Ok(back) = chain.write(view.clone(), &Value::Missing, work) else {
-        return RoundTrip::Differs;
+        return (None, RoundTrip::Differs);
     };
+    let shown = shown(&back);
     if back == *source {
-        return RoundTrip::Equal;
+        return (shown, RoundTrip::Equal);
     }
     match chain.read(back, work) {
-        Ok(again) if again == view => RoundTrip::Tidied,
-        _ => RoundTrip::Differs,
+        Ok(again) if again == view => (shown, RoundTrip::Tidied),
+        _ => (shown, RoundTrip::Differs),
     }
 }
 
@@ -177,6 +189,7 @@ mod tests {
                     {"op": "trim", "kind": "text", "value": "X"},
                     {"op": "lower", "kind": "text", "value": "x"},
                 ],
+                "back": "x",
                 "round_trip": "tidied",
             })
         );

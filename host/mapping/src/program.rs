@@ -30,6 +30,15 @@ pub struct Scratch {
     text: String,
 }
 
+/// How far a field map can be reversed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Row {
+    /// The field map as a whole; one that is only read is one-way, whatever its operations are.
+    pub class: Class,
+    /// Its operations.
+    pub ops: Vec<Class>,
+}
+
 /// What a record of the provider became.
 #[derive(Debug)]
 pub enum Reading<'s> {
@@ -77,6 +86,12 @@ impl Program {
     /// Tells programs apart: equal schemas of equal types have equal digests, in every release.
     pub fn digest(&self) -> u64 {
         self.plan.digest
+    }
+
+    /// How far the field maps can be reversed, in the order of the schema.
+    pub fn rows(&self) -> Vec<Row> {
+        let row = |map: &plan::Map| Row { class: map.class(), ops: map.get.chain.classes() };
+        self.plan.maps.iter().map(row).collect()
     }
 
     /// How far a field of the record type can be written back; `None` when it is not mapped.

@@ -22,6 +22,16 @@ pub struct SchemaRef {
     pub digest: SchemaDigest,
 }
 
+impl SchemaRef {
+    /// What a binding keeps of it; nothing of one that is not saved.
+    pub fn saved(&self) -> Option<(String, u32)> {
+        match self.origin {
+            Origin::Saved(version) => Some((self.name.clone(), version)),
+            Origin::Package(_) | Origin::Draft => None,
+        }
+    }
+}
+
 /// Where a schema comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {

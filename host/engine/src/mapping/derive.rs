@@ -18,8 +18,11 @@ use model::{Connection, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Mapping, MappingError, Origin, sample, types};
+use super::sample::{payloads, sample};
+use super::{Mapping, MappingError, Origin, types};
 use draft::Draft;
+
+pub(super) use place::most;
 
 pub use save::Saved;
 
@@ -152,8 +155,7 @@ impl Deriving<'_> {
             after: None,
             limit: RECORDS,
         };
-        let records = sample(store, query, self.part).await?;
-        Ok(records.iter().flat_map(|record| serde_json::from_slice(&record.payload)).collect())
+        Ok(payloads(&sample(store, query, self.part).await?))
     }
 }
 

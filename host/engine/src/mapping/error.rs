@@ -19,6 +19,14 @@ pub enum MappingError {
         /// What is wrong with it.
         diagnostics: Vec<Diagnostic>,
     },
+    /// A version of a type with which a schema in use would not compile any more.
+    #[error("{schema}, would not fit this type any more{}", Shown(diagnostics))]
+    InUse {
+        /// The schema, and what it maps.
+        schema: String,
+        /// What would be wrong with it.
+        diagnostics: Vec<Diagnostic>,
+    },
     /// It is not what it is used for.
     #[error("{0}")]
     Unsuitable(String),

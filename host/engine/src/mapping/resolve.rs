@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mapping::{RecordType, Types};
-use model::schema::{Binding, SchemaKind, SchemaQuery, SchemaStore};
+use model::schema::{Binding, SchemaHead, SchemaKind, SchemaQuery, SchemaStore, StoredSchema};
 use model::{Connection, Error, ErrorKind, TenantId};
 use package::Verified;
 
@@ -87,8 +87,31 @@ fn usable(found: Result<Mapping, MappingError>) -> Result<Slot, MappingError> {
     }
 }
 
+/// Compiles a schema that a tenant has saved, in this version or its newest one.
+pub async fn saved(
+    schemas: &dyn SchemaStore,
+    tenant: &TenantId,
+    (name, version): (&str, Option<u32>),
+) -> Result<Option<Mapping>, MappingError> {
+    let found = schemas.schema(tenant, SchemaKind::Conversion, name, version).await?;
+    let Some(StoredSchema { head, text }) = found else { return Ok(None) };
+    let types = types(schemas, tenant).await?;
+    Mapping::new(&text, Origin::Saved(head.version), &types).map(Some)
+}
+
 /// The record types of a tenant: the built-in ones and its own, each in its newest version.
 pub async fn types(schemas: &dyn SchemaStore, tenant: &TenantId) -> Result<Types, MappingError> {
+    let own = own_types(schemas, tenant).await?.into_iter().map(|(_, found)| found);
+    Types::built_in()
+        .with(own)
+        .map_err(|diagnostics| MappingError::refused("the set of record types", diagnostics))
+}
+
+/// The record types that a tenant has saved, each in its newest version.
+pub async fn own_types(
+    schemas: &dyn SchemaStore,
+    tenant: &TenantId,
+) -> Result<Vec<(SchemaHead, RecordType)>, MappingError> {
     let mut own = Vec::new();
     let mut query = SchemaQuery {
         tenant: tenant.clone(),
@@ -102,16 +125,13 @@ pub async fn types(schemas: &dyn SchemaStore, tenant: &TenantId) -> Result<Types
         let Some(last) = heads.last() else { break };
         query.after = Some(last.name.clone());
         for head in heads {
-            let SchemaKind::RecordType = head.kind else { continue };
             let found = schemas.schema(tenant, head.kind, &head.name, Some(head.version)).await?;
-            let Some(found) = found else { continue };
+            let Some(StoredSchema { head, text }) = found else { continue };
             let what = || format!("record type {}@{}", head.name, head.version);
-            let parsed = RecordType::parse(&found.text)
+            let parsed = RecordType::parse(&text)
                 .map_err(|diagnostics| MappingError::refused(what(), diagnostics))?;
-            own.push(parsed);
+            own.push((head, parsed));
         }
     }
-    Types::built_in()
-        .with(own)
-        .map_err(|diagnostics| MappingError::refused("the set of record types", diagnostics))
+    Ok(own)
 }

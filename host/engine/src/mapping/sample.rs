@@ -1,6 +1,7 @@
 //! Some stored records to look at.
 
 use model::store::{RecordQuery, RecordStore, StoreError, StoredRecord};
+use serde_json::Value as Json;
 
 /// Records listed at a time where most of them may be of other parts.
 const LISTED: usize = 500;
@@ -33,4 +34,24 @@ pub async fn sample(
             _ => return Ok(found),
         }
     }
+}
+
+/// The records of these ids of the provider, in their order, gone ones too; nothing for an id that
+/// the query's entity has not.
+pub async fn named(
+    store: &dyn RecordStore,
+    query: &RecordQuery,
+    ids: &[String],
+) -> Result<Vec<Option<StoredRecord>>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let query = RecordQuery { id: Some(id.clone()), removed: true, limit: 1, ..query.clone() };
+        found.push(store.records(query).await?.records.into_iter().next());
+    }
+    Ok(found)
+}
+
+/// The payloads of records; one that is no JSON tells nothing.
+pub fn payloads(records: &[StoredRecord]) -> Vec<Json> {
+    records.iter().flat_map(|record| serde_json::from_slice(&record.payload)).collect()
 }

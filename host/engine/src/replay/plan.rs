@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::canonical::{Pick, ReplayQuery, ReplayRecord};
 use model::queue::LeaseRef;
+use model::schema::Binding;
 use model::{Connection, ConnectionId, TenantId};
 use package::Manifest;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,18 @@ pub enum Scope {
     Part(String),
     /// All but these.
     Outside(Vec<String>),
+}
+
+impl Scope {
+    /// What is mapped otherwise once another schema is bound to an entity: its part, or all but
+    /// the parts that have one of their own.
+    pub fn of_binding(entity: &str, part: Option<String>, bindings: &[Binding]) -> Self {
+        if let Some(part) = part {
+            return Self::Part(part);
+        }
+        let bound = bindings.iter().filter(|it| it.entity == entity && it.schema.is_some());
+        Self::Outside(bound.filter_map(|binding| binding.part.clone()).collect())
+    }
 }
 
 /// Why there is nothing to replay.

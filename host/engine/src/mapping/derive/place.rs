@@ -9,7 +9,10 @@ use serde_json::Value as Json;
 const DEPTH_MAX: usize = 4;
 
 /// The object that has most of the fields in some records, the outermost of equal ones.
-pub(super) fn most<'n>(names: impl Iterator<Item = &'n str>, payloads: &[Json]) -> Option<String> {
+pub(in super::super) fn most<'n>(
+    names: impl Iterator<Item = &'n str>,
+    payloads: &[Json],
+) -> Option<String> {
     let names: BTreeSet<_> = names.collect();
     let mut counts = BTreeMap::new();
     for payload in payloads {
