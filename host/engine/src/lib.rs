@@ -12,6 +12,7 @@ pub mod health;
 pub mod install;
 pub mod mapping;
 pub mod metrics;
+pub mod otlp;
 pub mod policy;
 pub mod replay;
 pub mod retention;

@@ -121,6 +121,11 @@ impl Metrics {
         self.observe(&table::MEMORY_BYTES, &[package], family::float(receipt.memory_bytes));
     }
 
+    /// Counts what a collector has not taken.
+    pub(crate) fn undelivered(&self, signal: &str, items: u64) {
+        self.add(&table::UNDELIVERED, &[signal], items);
+    }
+
     /// A worker is busy for as long as this is kept.
     pub(crate) fn busy(&self, queue: Queue) -> Busy {
         self.change(&table::WORKERS_BUSY, &[queue.as_str()], 1);

@@ -82,7 +82,8 @@ impl Monitor {
         }
     }
 
-    async fn read(&self) {
+    /// Reads the figures that nobody counts, unless that was just done.
+    pub(crate) async fn read(&self) {
         let mut read = self.0.read.lock().await;
         let now = self.0.ports.clock.now();
         if read.is_some_and(|at| at <= now && series::between(at, now) < READ_EVERY) {

@@ -121,4 +121,6 @@ table! {
         "bytes that adapters have sent to providers";
     THROTTLED_MS = "egress_throttled_ms", Kind::Counter, "ms", ["package"],
         "time that adapters have waited for rate limits";
+    UNDELIVERED = "otlp_dropped", Kind::Counter, "1", ["signal"],
+        "data points and spans that the collector has not taken";
 }

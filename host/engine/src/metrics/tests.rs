@@ -15,7 +15,7 @@ fn every_metric_is_well_formed_and_stands_once() {
     for metric in TABLE {
         assert!(!metric.meaning.is_empty() && !metric.meaning.ends_with('.'), "{}", metric.name);
         for label in metric.labels {
-            let bounded = ["call", "code", "outcome", "package", "queue"];
+            let bounded = ["call", "code", "outcome", "package", "queue", "signal"];
             assert!(bounded.contains(label), "{}: {label}", metric.name);
         }
         if let Kind::Histogram(bounds) = metric.kind {
