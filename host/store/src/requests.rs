@@ -121,13 +121,11 @@ impl Change for Unhear {
 
 /// Forgets some of the requests that are old.
 fn forget(writes: &mut Writes, tables: &Tables<'_>, now: Timestamp) -> Result<(), StoreError> {
-    for row in tables.heard_requests.iter().disk()?.take(FORGOTTEN_MAX) {
+    let behind = key::due_behind(oldest(now));
+    for row in tables.heard_requests.range(..behind.as_slice()).disk()?.take(FORGOTTEN_MAX) {
         let row = row.disk()?;
-        let damaged = || corrupt(Table::HeardRequests, Malformed::Shape);
-        let (at, request) = row.0.value().split_first_chunk().ok_or_else(damaged)?;
-        if key::instant(oldest(now)) < *at {
-            break;
-        }
+        let request = row.0.value().get(size_of::<u64>()..);
+        let request = request.ok_or_else(|| corrupt(Table::HeardRequests, Malformed::Shape))?;
         writes.remove(Table::Requests, request);
         writes.remove(Table::HeardRequests, row.0.value());
     }
