@@ -3,7 +3,8 @@
 mod registry;
 
 use axum::extract::State;
-use model::Timestamp;
+use model::queue::JobId;
+use model::{ConnectionId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -46,6 +47,8 @@ pub struct Operation {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationStatus {
+    /// It waits for its turn.
+    Queued,
     /// At work.
     Running,
     /// Done.
@@ -64,6 +67,27 @@ pub struct Progress {
     /// of so many, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
+}
+
+impl Operation {
+    /// A job that has just been queued.
+    pub(crate) fn queued(
+        connection: &ConnectionId,
+        job: JobId,
+        kind: &str,
+        started: Timestamp,
+    ) -> Self {
+        Self {
+            id: format!("job-{job}.{connection}"),
+            kind: kind.to_owned(),
+            status: OperationStatus::Queued,
+            progress: Progress::default(),
+            started,
+            ended: None,
+            result: None,
+            problem: None,
+        }
+    }
 }
 
 /// Where an operation is looked at.

@@ -71,6 +71,11 @@ pub trait Catalogue: Send + Sync {
     /// All packages, by name.
     async fn packages(&self) -> Result<Vec<Installed>, StoreError>;
 
+    /// The names of all packages, in their order; without their files.
+    async fn package_names(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.packages().await?.into_iter().map(|package| package.name).collect())
+    }
+
     /// Removes a package; its floor stays. False if there was none.
     async fn remove_package(&self, name: &str) -> Result<bool, StoreError>;
 

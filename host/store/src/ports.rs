@@ -141,6 +141,10 @@ impl Catalogue for Store {
         self.read(packages::list).await
     }
 
+    async fn package_names(&self) -> Result<Vec<String>, StoreError> {
+        self.read(packages::names).await
+    }
+
     async fn remove_package(&self, name: &str) -> Result<bool, StoreError> {
         self.write(packages::Remove(name.to_owned())).await
     }

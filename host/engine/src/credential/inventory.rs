@@ -77,11 +77,29 @@ impl Credentials {
         Ok(views)
     }
 
-    /// Those of all tenants that end within this time and need a person for it, the first first.
-    pub async fn expiring(&self, within: Duration) -> Result<Vec<GrantView>, Error> {
+    /// The grant of a connection; nothing if nothing was granted.
+    pub async fn grant(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+    ) -> Result<Option<GrantView>, Error> {
+        let Self(inner) = self;
+        let found = inner.ports.credentials.credential(tenant, connection).await;
+        let Some((credential, _)) = found.map_err(|e| error::store(&e))? else { return Ok(None) };
+        let mut scan = Scan::of(Some(tenant.clone()));
+        Ok(scan.around(inner, credential).await?.map(view))
+    }
+
+    /// Those of a tenant, or of all, that end within this time and need a person for it, the first
+    /// first.
+    pub async fn expiring(
+        &self,
+        tenant: Option<&TenantId>,
+        within: Duration,
+    ) -> Result<Vec<GrantView>, Error> {
         let Self(inner) = self;
         let until = when::after(inner.ports.clock.now(), within);
-        let mut scan = Scan::of(None);
+        let mut scan = Scan::of(tenant.cloned());
         let mut views = Vec::new();
         while let Some(seen) = scan.next(inner).await? {
             let ends = seen.credential.grant.expires.is_some_and(|expires| expires <= until);

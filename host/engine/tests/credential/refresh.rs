@@ -181,7 +181,7 @@ async fn failures_are_told_as_long_as_the_token_lives_and_forgotten_with_the_nex
     assert_eq!(world.state().await, ConnectionState::Expiring);
     let reason = world.reason().await;
     assert!(reason.contains("has failed 3 times: nobody is there"), "{reason}");
-    assert_eq!(process.credentials.expiring(HOUR).await.unwrap().len(), 1);
+    assert_eq!(process.credentials.expiring(None, HOUR).await.unwrap().len(), 1);
     world.drive(process.credentials.refresh_due(10)).await.unwrap();
     assert_eq!(world.state().await, ConnectionState::Active);
 }

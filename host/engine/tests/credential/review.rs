@@ -109,8 +109,8 @@ async fn what_only_a_person_can_renew_is_told_a_week_before_it_ends() {
     let process = world.process("one");
     mortal(&world, &process, 20 * DAY).await;
     assert_eq!(reviewed(&world, &process).await, Reviewed::default());
-    assert_eq!(process.credentials.expiring(19 * DAY).await.unwrap(), []);
-    assert_eq!(process.credentials.expiring(20 * DAY).await.unwrap().len(), 1);
+    assert_eq!(process.credentials.expiring(None, 19 * DAY).await.unwrap(), []);
+    assert_eq!(process.credentials.expiring(None, 20 * DAY).await.unwrap().len(), 1);
     world.pass(13 * DAY).await;
     assert_eq!(reviewed(&world, &process).await, Reviewed { expiring: 1, ..Reviewed::default() });
     assert_eq!(world.state().await, ConnectionState::Expiring);

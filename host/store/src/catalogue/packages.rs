@@ -104,6 +104,13 @@ pub(crate) fn list(snapshot: &ReadTransaction) -> Result<Vec<Installed>, StoreEr
         .collect()
 }
 
+/// The names of all packages.
+pub(crate) fn names(snapshot: &ReadTransaction) -> Result<Vec<String>, StoreError> {
+    let rows = Table::Packages.read(snapshot)?;
+    let rows = rows.iter().disk()?;
+    rows.map(|row| super::name(Table::Packages, row.disk()?.0.value())).collect()
+}
+
 fn find(rows: &impl Rows, name: &str) -> Result<Option<Installed>, StoreError> {
     let row = rows.get(name.as_bytes()).disk()?;
     row.map(|row| decode(name.to_owned(), row.value())).transpose()

@@ -19,9 +19,7 @@ pub(super) async fn all(global: &Global) -> Result<Exit> {
 /// Lists those of the tenant that end within this time.
 pub(super) async fn expiring(global: &Global, within: Duration) -> Result<Exit> {
     let host = Host::open(global).await?;
-    let mut grants = host.credentials.expiring(within).await?;
-    grants.retain(|grant| grant.tenant == global.tenant);
-    list(global, &grants)
+    list(global, &host.credentials.expiring(Some(&global.tenant), within).await?)
 }
 
 fn list(global: &Global, grants: &[GrantView]) -> Result<Exit> {
