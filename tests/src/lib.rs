@@ -1,5 +1,6 @@
 //! What the tests of the whole share: where things lie, and guests built once.
 
+mod api;
 pub mod door;
 mod events;
 pub mod guests;
@@ -10,6 +11,7 @@ pub mod stage;
 
 use std::path::{Path, PathBuf};
 
+pub use api::{Answered, Api};
 pub use events::created;
 pub use host::{CONNECTION, Ended, Host, TOKEN};
 pub use served::{Served, until};

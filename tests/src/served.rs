@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::Host;
+use crate::{Api, Host};
 
 /// What does not come to be within this time never will, on however slow a machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -37,6 +37,7 @@ pub fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 pub struct Served {
     process: Child,
     log: PathBuf,
+    out: PathBuf,
 }
 
 impl Served {
@@ -45,14 +46,23 @@ impl Served {
     /// # Panics
     ///
     /// When it does not start.
-    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn start(host: &Host) -> Self {
-        let log = host.data().join("serve.log");
+        Self::start_with(host, &[])
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn start_with(host: &Host, more: &[&str]) -> Self {
+        let [log, out] = ["serve.log", "serve.out"].map(|name| host.data().join(name));
         fs::create_dir_all(host.data()).expect("a data directory");
-        let file = File::options().create(true).append(true).open(&log).expect("a log");
-        let mut command = host.command(&["serve"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
-        let mut served = Self { process: command.spawn().expect("the program starts"), log };
+        let open = |path| File::options().create(true).append(true).open(path).expect("a log");
+        let mut command = host.command(&[&["serve", "--listen", "127.0.0.1:0"], more].concat());
+        command.stdin(Stdio::null()).stdout(open(&out)).stderr(open(&log));
+        let mut served = Self { process: command.spawn().expect("the program starts"), log, out };
         let socket = host.data().join("plughouse.sock");
         let start = Instant::now();
         while UnixStream::connect(&socket).is_err() {
@@ -62,6 +72,21 @@ impl Served {
             std::thread::sleep(LOOK);
         }
         served
+    }
+
+    /// Its API, with the key that was shown when the first server began.
+    ///
+    /// # Panics
+    ///
+    /// When there is no API, or no key was ever shown.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    pub fn api(&self) -> Api {
+        let said = self.said();
+        let (_, at) = said.rsplit_once("the API is at http://").expect("an API");
+        let address = at.split('/').next().and_then(|at| at.parse().ok()).expect("an address");
+        let shown = fs::read_to_string(&self.out).expect("what it has shown");
+        let key = shown.split_whitespace().find(|word| word.starts_with("ph_")).expect("a key");
+        Api::new(address, key)
     }
 
     /// What it has said so far, its predecessors included.

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(crate) mod adapter;
+pub(crate) mod api_key;
 pub(crate) mod app;
 pub(crate) mod breaker;
 pub(crate) mod connect;
@@ -18,4 +19,5 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod sync;
 pub(crate) mod task;
+pub(crate) mod tenant;
 pub(crate) mod vault;

@@ -8,23 +8,22 @@ mod config;
 mod control;
 mod exit;
 mod interrupt;
+mod log;
 mod output;
 mod panics;
 mod terminal;
 mod wire;
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use egress::Redactor;
-use model::TenantId;
+use engine::otlp::Spans;
+use model::{Clock, TenantId};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -65,6 +64,9 @@ struct Global {
     /// What to log, as `warn`, `info` or `adapter=debug,egress=info`.
     #[arg(long, global = true, env = "PLUGHOUSE_LOG", default_value = "warn")]
     log: Targets,
+    /// How the log looks.
+    #[arg(long, global = true, env = "PLUGHOUSE_LOG_FORMAT", default_value = "pretty")]
+    log_format: log::Format,
     /// The configuration file, read before any command begins.
     #[arg(skip)]
     file: config::File,
@@ -80,6 +82,9 @@ struct Global {
     /// Work that outlives whoever began it.
     #[arg(skip)]
     tasks: Tasks,
+    /// What takes down spans, in a server with a collector.
+    #[arg(skip)]
+    spans: Option<Spans>,
     /// The server that runs the command.
     #[arg(skip)]
     host: Option<Arc<Host>>,
@@ -137,6 +142,12 @@ enum Command {
     /// Shows and changes the keys that secrets are sealed with.
     #[command(subcommand)]
     Vault(cmd::vault::Command),
+    /// Makes, lists and removes tenants.
+    #[command(subcommand)]
+    Tenant(cmd::tenant::Command),
+    /// Makes, lists and revokes keys for the API.
+    #[command(subcommand)]
+    ApiKey(cmd::api_key::Command),
     /// Lists what happened, the oldest first.
     Events(cmd::events::Args),
     /// Runs the host: schedules, queues, and the commands of others on this data.
@@ -171,6 +182,8 @@ impl Command {
             | Self::Queue(_)
             | Self::Dead(_)
             | Self::Breaker(_)
+            | Self::Tenant(_)
+            | Self::ApiKey(_)
             | Self::Events(_) => true,
         }
     }
@@ -206,15 +219,14 @@ fn execute(cli: Cli, args: &[OsString]) -> anyhow::Result<u8> {
     {
         return Ok(code);
     }
-    let ansi = std::io::stderr().is_terminal() && config::variable("NO_COLOR").is_none();
-    let redactor = global.redactor.clone();
-    let writer = move || redactor.writer(std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer);
-    tracing_subscriber::registry().with(lines).with(global.log.clone()).init();
+    global.file = config::read(&global.data, global.config.as_deref())?;
+    if matches!(command, Command::Serve(_)) && global.file.otlp.is_some() {
+        global.spans = Some(Spans::new(Clock::system()));
+    }
+    log::begin(&global);
     if let Err(error) = hardened {
         tracing::warn!(%error, "the memory of this process is not kept from others");
     }
-    global.file = config::read(&global.data, global.config.as_deref())?;
     let tasks = global.tasks.clone();
     runtime.spawn(global.interrupt.clone().listen(global.output(), tasks.clone()));
     let done = runtime.block_on(dispatch(global, command));
@@ -240,9 +252,10 @@ async fn serve_command(args: &[String], mut server: Global) -> u8 {
 /// Reads the arguments of a command within a server, whose log and settings are its own.
 fn within(args: &[String]) -> anyhow::Result<Cli> {
     let given = Cli::command().try_get_matches_from(args)?;
-    for flag in ["log", "config"] {
+    for flag in ["log", "log-format", "config"] {
+        let id = flag.replace('-', "_");
         anyhow::ensure!(
-            given.value_source(flag) != Some(ValueSource::CommandLine),
+            given.value_source(&id) != Some(ValueSource::CommandLine),
             "--{flag} is not for a command within a server: give it to the server, or leave it out"
         );
     }
@@ -267,6 +280,8 @@ async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
         Command::Queue(command) => cmd::queue::run(&global, command).await,
         Command::Dead(command) => cmd::dead::run(&global, command).await,
         Command::Breaker(command) => cmd::breaker::run(&global, command).await,
+        Command::Tenant(command) => cmd::tenant::run(&global, command).await,
+        Command::ApiKey(command) => cmd::api_key::run(&global, command).await,
         Command::Events(args) => cmd::events::run(&global, args).await,
         Command::Serve(args) => cmd::serve::run(&global, args).await,
         Command::Errors(args) => cmd::errors::run(&global, &args),
