@@ -7,18 +7,44 @@
 #![expect(unused_qualifications, reason = "what describes routes to OpenAPI writes types out")]
 
 pub mod answer;
+mod api_keys;
+mod apps;
 pub mod auth;
+mod breakers;
 pub mod callback;
+mod conflicts;
+mod connections;
+mod dead_letters;
+mod errors;
+mod drafts;
 pub mod extract;
+mod grants;
+mod health;
+mod held;
+mod integrations;
+mod idempotency;
 pub mod list;
+mod me;
+mod metrics;
 mod openapi;
 pub mod operation;
+mod packages;
 pub mod ports;
 pub mod problem;
+mod providers;
+mod queues;
+mod rate;
 pub mod request;
 mod router;
+mod runs;
 pub mod server;
+mod session;
+mod service;
+mod sift;
 mod tasks;
+mod tenants;
+mod vault;
 
-pub use ports::{Adapters, Package, Ports, Store};
+pub use ports::{Adapters, Build, Installer, Keys, Package, Ports, Store};
 pub use router::{document, router};
+pub use vault::VaultStatus;

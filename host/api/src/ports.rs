@@ -5,11 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::breaker::Breakers;
 use engine::credential::{Check, Credentials};
+use engine::install::{Approval, Candidate, InstallError, InstallPlan, Submitted};
 use engine::mapping::Mappings;
+use engine::metrics::Monitor;
 use engine::sync::{Cancel, PackageRef};
 use engine::work::Wake;
 use model::adapter::Adapter;
 use model::api_key::ApiKeyStore;
+use model::catalogue::{Installed, PendingPackage};
 use model::conflict::ConflictStore;
 use model::credential::{AccessLog, Actor};
 use model::draft::DraftStore;
@@ -21,11 +24,13 @@ use model::schema::SchemaStore;
 use model::store::{Catalogue, RecordStore};
 use model::task::TaskStore;
 use model::tenant::TenantStore;
+use model::vault::VaultError;
 use model::{Clock, Connection, Error};
-use package::Permissions;
 use package::manifest::Manifest;
+use package::{Permissions, Verified};
 
 use crate::operation::Operations;
+use crate::vault::VaultStatus;
 
 /// All that a store does for the API. A router takes the one port of it that it uses.
 pub trait Store:
@@ -89,6 +94,40 @@ pub trait Adapters: Send + Sync {
     async fn mappings(&self, connection: &Connection) -> Result<Mappings, Error>;
 }
 
+/// The one way in for code, as an operator opens it: with whom the host trusts at the moment.
+#[async_trait]
+pub trait Installer: Send + Sync {
+    /// Installs a package file, or has it wait for approval.
+    async fn submit(&self, file: Candidate, author: &str) -> Result<Submitted, InstallError>;
+
+    /// Installs what was approved.
+    async fn approve(&self, approval: Approval) -> Result<Installed, InstallError>;
+
+    /// What a package that waits would be.
+    async fn review(&self, pending: &PendingPackage) -> Result<InstallPlan, InstallError>;
+
+    /// An installed package, as far as it may be loaded today.
+    async fn standing(&self, installed: &Installed) -> Result<Verified, InstallError>;
+}
+
+/// The keys that secrets are sealed with.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// How they stand.
+    async fn status(&self) -> Result<VaultStatus, VaultError>;
+}
+
+/// What runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Build {
+    /// The version of the program.
+    pub version: String,
+    /// Which build of it: two of the same id are the same program.
+    pub id: String,
+    /// The versions of the adapter contract that it speaks.
+    pub contracts: Vec<String>,
+}
+
 /// What the API needs from the rest of the host.
 #[derive(Clone)]
 pub struct Ports {
@@ -98,8 +137,16 @@ pub struct Ports {
     pub credentials: Credentials,
     /// The packages.
     pub adapters: Arc<dyn Adapters>,
+    /// The way in for more of them.
+    pub installer: Arc<dyn Installer>,
+    /// The keys of the secrets.
+    pub keys: Arc<dyn Keys>,
     /// The watch over the hosts of providers.
     pub breakers: Breakers,
+    /// The figures.
+    pub monitor: Monitor,
+    /// Whether they are shown without a key to who asks from this machine.
+    pub open_metrics: bool,
     /// Is given by whoever queues something.
     pub wake: Wake,
     /// Long work.
@@ -108,6 +155,8 @@ pub struct Ports {
     pub public_url: String,
     /// Comes when the process is about to end: streams end, and nothing new is begun.
     pub closing: Cancel,
+    /// What runs.
+    pub build: Build,
     /// The time, of the store.
     pub clock: Clock,
 }

@@ -1,6 +1,6 @@
 //! All routes in one.
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa::openapi::OpenApi;
@@ -9,18 +9,19 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::auth::{Gate, authenticate};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::{openapi, operation, request, tasks};
+use crate::{api_keys, conflicts, connections, drafts, grants, held, idempotency, integrations, me, openapi, operation, providers, request, runs, session, tasks};
+use crate::{
+    apps, breakers, dead_letters, errors, metrics, packages, queues, service, tenants, vault,
+};
 
-/// Every part of the API: its routes, and which of the ports it uses.
+/// Parts of the API: their routes with the ports that each uses, and what they are described by.
 macro_rules! parts {
-    ($ports:ident; $($routes:expr => $state:expr),* $(,)?) => {
-        /// All routes that need a key.
-        fn keyed($ports: &Ports) -> OpenApiRouter {
+    ($router:ident, $document:ident, $ports:ident; $($routes:expr => $state:expr),* $(,)?) => {
+        fn $router($ports: &Ports) -> OpenApiRouter {
             OpenApiRouter::new()$(.merge($routes.with_state($state)))*
         }
 
-        /// What all routes are described by.
-        fn keyed_document() -> OpenApi {
+        fn $document() -> OpenApi {
             let mut document = OpenApi::default();
             $(document.merge($routes.into_openapi());)*
             document
@@ -28,21 +29,47 @@ macro_rules! parts {
     };
 }
 
-parts! { ports;
+// Those that need a key.
+parts! { keyed, keyed_document, ports;
+    me::routes() => me::Ports::of(ports),
+    session::routes() => session::Ports::of(ports),
+    api_keys::routes() => api_keys::Ports::of(ports),
+    apps::routes() => ports.credentials.clone(),
+    breakers::routes() => breakers::Ports::of(ports),
+    dead_letters::routes() => dead_letters::Ports::of(ports),
+    metrics::routes() => metrics::Ports::of(ports),
+    packages::routes() => packages::Ports::of(ports),
+    queues::routes() => queues::Ports::of(ports),
+    tenants::routes() => tenants::Ports::of(ports),
+    vault::routes() => ports.keys.clone(),
+    drafts::routes() => drafts::Ports::of(ports),
     operation::routes() => ports.operations.clone(),
     tasks::routes() => tasks::Ports::of(ports),
+    runs::routes() => runs::Ports::of(ports),
+    held::routes() => held::Ports::of(ports),
+    conflicts::routes() => conflicts::Ports::of(ports),
+    connections::routes() => connections::Ports::of(ports),
+    grants::routes() => ports.credentials.clone(),
+    integrations::routes() => integrations::Ports::of(ports),
+    providers::routes() => providers::Ports::of(ports),
+}
+
+// Those that need none.
+parts! { open, open_document, ports;
+    session::sign_in() => session::Ports::of(ports),
+    errors::routes() => (),
+    service::routes() => service::Ports::of(ports),
 }
 
 /// The API, to be served.
 pub fn router(ports: &Ports) -> Router {
-    let gate = Gate {
-        keys: ports.store.clone(),
-        tenants: ports.store.clone(),
-        clock: ports.clock.clone(),
-    };
-    let keyed: Router = keyed(ports).into();
+    let gate = Gate::new(ports.store.clone(), ports.store.clone(), ports.clock.clone());
+    let (keyed, open): (Router, Router) = (keyed(ports).into(), open(ports).into());
     keyed
-        .route_layer(from_fn_with_state(gate, authenticate))
+        .route_layer(from_fn_with_state(idempotency::Ports::of(ports), idempotency::once))
+        .route_layer(from_fn_with_state(gate.clone(), authenticate))
+        .merge(open.layer(Extension(gate.clone())))
+        .merge(metrics::scraped(ports, gate))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             let detail = "it does not do that; `Allow` names what it does";
@@ -53,7 +80,9 @@ pub fn router(ports: &Ports) -> Router {
 
 /// The API in the words of OpenAPI 3.1.
 pub fn document() -> OpenApi {
-    openapi::described(keyed_document())
+    let mut all = keyed_document();
+    all.merge(open_document());
+    openapi::described(all)
 }
 
 #[cfg(test)]

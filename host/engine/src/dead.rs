@@ -6,7 +6,7 @@ use model::queue::{DeadFilter, DeadLetter, JobId, JobQueue};
 use model::store::StoreError;
 use model::{ConnectionId, Timestamp};
 
-/// Letters that something is done to at once: whoever asks to stop waits for so many.
+/// Letters of a batch: whoever asks to stop waits for so many.
 const BATCH: usize = 256;
 
 /// The letters that a filter matched when it was given: one that is retried and dies again while
@@ -35,18 +35,12 @@ impl Chosen {
         u64::try_from(self.ids.len()).unwrap_or(u64::MAX)
     }
 
-    /// Does something to all of them, batch by batch, and counts those that it met. It is told how
-    /// many there were before.
-    pub async fn each(
-        self,
-        mut act: impl AsyncFnMut(&DeadFilter, u64) -> Result<u64, StoreError>,
-    ) -> Result<u64, StoreError> {
-        let mut all = 0;
-        for ids in self.ids.chunks(BATCH) {
+    /// The letters batch by batch, in their order.
+    pub fn batches(&self) -> impl Iterator<Item = DeadFilter> {
+        self.ids.chunks(BATCH).map(|ids| {
             let ids = Some(ids.iter().copied().collect());
-            all += act(&DeadFilter { ids, ..self.filter.clone() }, all).await?;
-        }
-        Ok(all)
+            DeadFilter { ids, ..self.filter.clone() }
+        })
     }
 }
 

@@ -175,4 +175,7 @@ pub trait TaskStore: Send + Sync {
     /// Takes or keeps the lead for this time from now, at most [`LEAD_MAX`]; nothing if another holder has it. The
     /// fence stays while the holder keeps the lead, and grows when it changes hands or had run out.
     async fn lead(&self, holder: &str, lease: Duration) -> Result<Option<Fence>, StoreError>;
+
+    /// Until when somebody has the lead; nothing where nobody has it now.
+    async fn led_until(&self) -> Result<Option<Timestamp>, StoreError>;
 }

@@ -9,7 +9,7 @@ use crate::log::shown;
 /// The package of the contract.
 const PACKAGE: &str = "plughouse:adapter/";
 /// The version of `wit/adapter.wit` that this host speaks.
-const VERSION: semver::Version = semver::Version::new(0, 1, 0);
+pub const VERSION: semver::Version = semver::Version::new(0, 1, 0);
 /// The interfaces that a component may import.
 const IMPORTS: [&str; 4] = ["types", "http", "host", "state"];
 /// The interface that a component must export.

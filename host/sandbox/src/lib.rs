@@ -36,6 +36,7 @@ mod state;
 mod wasi;
 
 pub use compile::{Compiler, WorkerError, compile_worker};
+pub use contract::VERSION as CONTRACT;
 pub use exports::Descriptor;
 pub use limits::{Limits, TICK};
 pub use loaded::Loaded;

@@ -280,4 +280,8 @@ impl TaskStore for Remote {
     async fn lead(&self, _: &str, _: Duration) -> Found<Option<Fence>> {
         refused()
     }
+
+    async fn led_until(&self) -> Found<Option<Timestamp>> {
+        refused()
+    }
 }

@@ -171,12 +171,15 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::Discard { filter, reason, dry_run } => {
             filter.must_choose()?;
             let chosen = chosen(global, &host, filter).await?;
-            let count = if dry_run {
-                chosen.count()
-            } else {
-                chosen.each(async |batch, _| host.store.discard(batch, &reason).await).await?
-            };
-            told(global, "discarded", count, dry_run)?;
+            if dry_run {
+                told(global, "discarded", chosen.count(), true)?;
+                return Ok(Exit::Done);
+            }
+            let mut all = 0;
+            for batch in chosen.batches() {
+                all += host.store.discard(&batch, &reason).await?;
+            }
+            told(global, "discarded", all, false)?;
         }
     }
     Ok(Exit::Done)
@@ -198,12 +201,12 @@ async fn retry(global: &Global, host: &Host, filter: Filter, how: How) -> Result
         return told(global, "retried", chosen.count(), true);
     }
     let to = if how.first { RedriveTo::Head } else { RedriveTo::Tail };
-    let again = async |batch: &DeadFilter, before: u64| {
-        let delay = how.spacing.saturating_mul(u32::try_from(before).unwrap_or(u32::MAX));
-        let redrive = Redrive { to, payload: payload.clone(), delay, spacing: how.spacing };
-        host.store.redrive(batch, redrive).await
-    };
-    let all = chosen.each(again).await?;
+    let (spacing, mut all) = (how.spacing, 0);
+    for batch in chosen.batches() {
+        let delay = spacing.saturating_mul(u32::try_from(all).unwrap_or(u32::MAX));
+        let redrive = Redrive { to, payload: payload.clone(), delay, spacing };
+        all += host.store.redrive(&batch, redrive).await?;
+    }
     host.wake.wake();
     told(global, "retried", all, false)
 }

@@ -27,13 +27,19 @@ pub struct NewApp {
 impl Credentials {
     /// Creates or replaces an app.
     pub async fn set_app(&self, new: NewApp) -> Result<App, Error> {
+        let same = |app: &App| app.package == new.package && app.tenant == new.tenant;
+        let before = self.apps().await?.into_iter().find(same);
+        self.replace_app(new, before.map_or(0, |app| app.generation)).await
+    }
+
+    /// Creates or replaces an app if it has this generation now, else it was changed meanwhile; 0
+    /// means that there must be none.
+    pub async fn replace_app(&self, new: NewApp, expected: u64) -> Result<App, Error> {
         let Self(inner) = self;
         check(&new)?;
         let NewApp { package, tenant, client_id, secret, origin } = new;
-        let same = |app: &App| app.package == package && app.tenant == tenant;
-        let before = self.apps().await?.into_iter().find(same);
         let app = App {
-            generation: before.map_or(1, |app| app.generation + 1),
+            generation: expected.saturating_add(1),
             created: inner.ports.clock.now(),
             package,
             tenant,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::store::{StoreError, StoreErrorKind};
 use model::task::{Fence, LEAD_MAX};
 use model::{Clock, Timestamp};
+use redb::ReadTransaction;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
@@ -72,6 +73,15 @@ pub(super) fn check(rows: &impl Rows, fence: Fence) -> Result<(), StoreError> {
         None => "nobody has the lead; take it first".to_owned(),
     };
     Err(StoreError::new(StoreErrorKind::Fenced, message))
+}
+
+/// Until when somebody has the lead now.
+pub(super) fn until(
+    snapshot: &ReadTransaction,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = row(&Table::Lead.read(snapshot)?)?;
+    Ok(row.map(|row| row.until).filter(|until| *until > now))
 }
 
 fn row(rows: &impl Rows) -> Result<Option<Row>, StoreError> {

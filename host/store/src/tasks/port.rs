@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::TenantId;
+use model::{TenantId, Timestamp};
 use model::queue::Enqueued;
 use model::store::StoreError;
 use model::task::{Fence, Task, TaskId, TaskStore, Tick};
@@ -64,5 +64,10 @@ impl TaskStore for Store {
     async fn lead(&self, holder: &str, lease: Duration) -> Result<Option<Fence>, StoreError> {
         let holder = holder.to_owned();
         self.write(lead::Take { holder, lease, clock: self.clock() }).await
+    }
+
+    async fn led_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.clock().now();
+        self.read(move |snapshot| lead::until(snapshot, now)).await
     }
 }
