@@ -1,12 +1,16 @@
-//! What goes with every request: an id, a span, a bound on its time, and no panic.
+//! What goes with every request: an id, its place in a trace, a span, a bound on its time, and no
+//! panic.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use engine::work::job::Cause;
+use model::trace::{SpanId, TRACEPARENT, TraceContext};
+use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
 use crate::problem::Problem;
@@ -25,20 +29,29 @@ pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(50);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RequestId(pub String);
 
-/// Serves a request under an id, within its time, and whatever becomes of it.
+/// Serves a request under an id, within its time, and whatever becomes of it. Handlers find the
+/// [`RequestId`] in the request, and the [`Cause`] for what they queue.
 pub(crate) async fn around(mut request: Request, next: Next) -> Response {
+    let drawn = || format!("{:032x}", u128::from_be_bytes(random()));
     let id = taken_over(&request).unwrap_or_else(drawn);
+    let (trace, above) = placed(request.headers());
     let span = tracing::info_span!(
         "request",
         request_id = %id,
+        trace_id = %trace.trace_id,
+        span_id = %trace.parent_id,
+        parent_id = above.map(tracing::field::display),
         method = %request.method(),
         path = request.uri().path(),
     );
     request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(Cause { request: id.clone(), trace });
     let conditions = matching(&request);
+    let reads = request.method().is_safe();
     // In a task of its own: a panic ends it and not the connection, and a caller that hangs up
-    // cuts off nothing that has begun.
+    // cuts off no change that has begun.
     let served = tokio::spawn(next.run(request).instrument(span.clone()));
+    let _cut = reads.then(|| Cut(served.abort_handle()));
     let response = match tokio::time::timeout(REQUEST_TIME_MAX, served).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => span.in_scope(|| Problem::internal(&error)).into_response(),
@@ -52,19 +65,42 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     finished(response, &id, conditions.as_deref())
 }
 
+/// Ends what nobody waits for any more: a read is of no use then.
+struct Cut(AbortHandle);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The request's own place in the trace that it came with, and the step above it, or its place in a
+/// new one. The answer says nothing of it: the W3C has recommended no header for that.
+fn placed(headers: &HeaderMap) -> (TraceContext, Option<SpanId>) {
+    let mut all = headers.get_all(TRACEPARENT).iter();
+    let given = match (all.next(), all.next()) {
+        (Some(only), None) => only.to_str().ok().and_then(|text| TraceContext::parse(text).ok()),
+        _ => None,
+    };
+    match given {
+        Some(context) => (context.child(random()), Some(context.parent_id)),
+        None => (TraceContext::new(random()), None),
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without random numbers ids repeat, and the host has worse to tell of.
+    getrandom::fill(&mut bytes).unwrap_or_default();
+    bytes
+}
+
 /// The id that the caller has given the request.
 fn taken_over(request: &Request) -> Option<String> {
     let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     let good = !text.is_empty() && text.len() <= REQUEST_ID_BYTES_MAX && text.bytes().all(is_plain);
     good.then(|| text.to_owned())
-}
-
-fn drawn() -> String {
-    let mut bytes = [0; 16];
-    // Without random numbers ids repeat, and the host has worse to tell of.
-    getrandom::fill(&mut bytes).unwrap_or_default();
-    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Which versions the caller has already.
@@ -98,3 +134,6 @@ fn finished(mut response: Response, id: &str, has: Option<&str>) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod limits;
+mod otlp;
 mod server;
 
 use std::collections::BTreeMap;
@@ -16,8 +17,8 @@ use vault::WrapperConfig;
 pub(crate) use self::credentials::App;
 use self::credentials::Credentials;
 use self::limits::Limits;
-use self::server::Server;
-pub(crate) use self::server::check_url;
+use self::otlp::Otlp;
+pub(crate) use self::server::{Server, check_url};
 
 /// The configuration file's name in the data directory.
 pub(crate) const FILE: &str = "config.toml";
@@ -35,9 +36,8 @@ pub(crate) struct File {
     /// More NAT64 prefixes (`/96`) whose embedded addresses are judged.
     #[serde(default)]
     pub(crate) nat64: Vec<std::net::Ipv6Addr>,
-    /// Who keeps the key of the secrets.
-    #[serde(default)]
-    pub(crate) vault: WrapperConfig,
+    /// Who keeps the key of the secrets; without it a file of the data directory.
+    pub(crate) vault: Option<WrapperConfig>,
     /// Who kept it before, as long as a change of it has not come to its end.
     #[serde(rename = "vault-before")]
     pub(crate) vault_before: Option<WrapperConfig>,
@@ -47,6 +47,8 @@ pub(crate) struct File {
     /// How the API is reached.
     #[serde(default)]
     pub(crate) server: Server,
+    /// Where figures and spans are sent; without it they are not.
+    pub(crate) otlp: Option<Otlp>,
     /// Registrations at providers, by package.
     #[serde(default, rename = "app")]
     pub(crate) apps: BTreeMap<String, App>,
@@ -101,6 +103,7 @@ fn parse(text: &str) -> Result<File> {
     file.limits.check()?;
     file.credentials.check()?;
     file.server.check()?;
+    file.otlp.as_ref().map_or(Ok(()), Otlp::check)?;
     credentials::check(&file.apps)?;
     Ok(file)
 }
@@ -157,6 +160,11 @@ mod tests {
         check("[vault]\nkind = \"file\"\npath = \"k\"\n[vault-before]\nkind = \"file\"", None);
         check("[vault]\nkind = \"paper\"", Some("unknown variant `paper`"));
         check("[credentials]\nidle_days = 4000", Some("write 0 to 3650"));
+        let otlp = "[otlp]\nendpoint = \"http://127.0.0.1:4318\"";
+        check(otlp, None);
+        check(&format!("{otlp}\ninterval_s = 1"), Some("write 5 to 600"));
+        check("[otlp]\nendpoint = \"hunter2@host\"", Some("write scheme, host, port"));
+        check("[otlp]\ninterval_s = 30", Some("missing field `endpoint`"));
     }
 
     #[test]

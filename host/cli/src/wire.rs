@@ -3,7 +3,9 @@
 mod adapters;
 mod asking;
 mod credentials;
+mod figures;
 mod opener;
+mod operator;
 mod packages;
 pub(crate) mod server;
 pub(crate) mod tasks;
@@ -20,7 +22,8 @@ use engine::breaker::Breakers;
 use engine::credential::{Credentials, IdleRule, Material};
 use engine::install;
 use engine::mapping::{MappingError, Mappings, Resolver};
-use engine::metrics::Metrics;
+use engine::metrics::{Metrics, Monitor};
+use engine::otlp::Exporter;
 use engine::work::Wake;
 use model::credential::Actor;
 use model::egress::Priority;
@@ -59,6 +62,8 @@ pub(crate) struct Host {
     pub(crate) breakers: Breakers,
     pub(crate) wake: Wake,
     pub(crate) metrics: Metrics,
+    pub(crate) monitor: Monitor,
+    exporter: Option<Exporter>,
     pub(crate) credentials: Credentials,
     pub(crate) vault: Arc<Sealer>,
     /// The longest that one adapter call takes.
@@ -96,8 +101,8 @@ impl Host {
         let gateway = gateway(global, &breakers, &clock)?;
         let outbound = gateway.outbound();
         let setting = Setting { data: &data, outbound: outbound.clone(), clock: clock.clone() };
-        let before = file.vault_before.as_ref();
-        let sealer = vault::open(store.clone(), &file.vault, before, &setting).await?;
+        let (now, before) = (file.vault.clone().unwrap_or_default(), file.vault_before.as_ref());
+        let sealer = vault::open(store.clone(), &now, before, &setting).await?;
         let sealer = Arc::new(sealer);
         let packages = Arc::new(Packages {
             store: store.clone(),
@@ -106,7 +111,9 @@ impl Host {
             data: data.clone(),
             recent: Mutex::default(),
         });
-        let metrics = Metrics::default();
+        let monitor = figures::monitor(&store, &breakers, &clock);
+        let exporter = figures::exporter(global, &monitor, outbound.clone(), &clock);
+        let metrics = monitor.metrics().clone();
         let credentials = credentials::credentials(Parts {
             store: store.clone(),
             sealer: sealer.clone(),
@@ -124,6 +131,8 @@ impl Host {
             breakers,
             wake: Wake::default(),
             metrics,
+            monitor,
+            exporter,
             credentials,
             vault: sealer,
             idle: IdleRule { after: file.credentials.idle_max(), exempt: BTreeSet::new() },

@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 /// A collector, as an operator has named it: it may be private, or not encrypted.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Endpoint {
     origin: String,
     authority: String,
@@ -41,6 +44,14 @@ impl FromStr for Endpoint {
             authority: authority.to_owned(),
             path: path.trim_end_matches('/').to_owned(),
         })
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

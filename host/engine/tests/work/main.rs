@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod breakers;
+mod export;
 mod fair;
 mod figures;
 mod full;

@@ -80,7 +80,7 @@ async fn lines_of_jobs_and_adapters_name_the_request_that_they_come_from() {
         cause: Some(Cause { request: "request-1".to_owned(), trace }),
     };
     world.enqueue(Order::Sync(sync).job(&tenant(), Some("test/provider".to_owned()))).await;
-    world.until(|s| s.leased == 0).await;
+    world.comes(|| log.lines().iter().any(|line| line.contains("a job failed"))).await;
     crew.stop().await;
     let lines = log.lines();
     let find = |what: &str| lines.iter().filter(|line| line.contains(what)).collect::<Vec<_>>();
