@@ -1,22 +1,35 @@
 //! Who asks, whose things it is about, and what they may do.
 
+mod browser;
+mod cache;
+mod guesses;
 mod key;
 mod scope;
+mod used;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use model::api_key::{ApiKey, ApiKeyId, ApiKeyStore, Role};
+use model::api_key::{ApiKey, ApiKeyId, ApiKeyStore, Role, Session};
 use model::tenant::TenantStore;
-use model::{Clock, TenantId};
+use model::{Clock, TenantId, Timestamp};
 
+pub use browser::CSRF;
+pub(crate) use browser::{Place, SessionSecret, cookie};
 pub use key::{NewKey, Token, new_key};
-pub use scope::{Admin, Editor, Operator, Scope, Viewer};
+pub use scope::{Admin, Editor, Keeper, Operator, Scope, Viewer};
 
 use crate::problem::Problem;
+use crate::rate::Rates;
+use crate::server::{ClientAddr, Secure};
+use cache::Cache;
+use guesses::Guesses;
+use used::Used;
 
 /// The header by which an operator names the tenant.
 pub const TENANT: &str = "plughouse-tenant";
@@ -32,48 +45,160 @@ pub struct Principal {
     pub tenant: Option<TenantId>,
 }
 
-/// What answers who somebody is.
-#[derive(Clone)]
-pub(crate) struct Gate {
-    pub(crate) keys: Arc<dyn ApiKeyStore>,
-    pub(crate) tenants: Arc<dyn TenantStore>,
-    pub(crate) clock: Clock,
+/// The session on whose account a request came.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) secret: SessionSecret,
+    pub(crate) session: Session,
 }
 
-/// Lets through who shows a key that works; what follows finds the [`Principal`] in the request.
+/// What answers who somebody is; clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<Inner>);
+
+struct Inner {
+    keys: Arc<dyn ApiKeyStore>,
+    tenants: Arc<dyn TenantStore>,
+    clock: Clock,
+    guesses: Guesses,
+    rates: Rates,
+    used: Used,
+    known_keys: Cache<ApiKeyId, Arc<ApiKey>>,
+    known_sessions: Cache<[u8; 32], Arc<(Session, ApiKey)>>,
+    known_tenants: Cache<TenantId, ()>,
+}
+
+/// What shows who somebody is.
+enum Shown {
+    Key(Arc<ApiKey>),
+    Session(Arc<(Session, ApiKey)>, SessionSecret),
+}
+
+impl Shown {
+    fn key(&self) -> &ApiKey {
+        match self {
+            Self::Key(key) => key,
+            Self::Session(both, _) => &both.1,
+        }
+    }
+}
+
+/// Lets through who shows a key or a session that works; what follows finds the [`Principal`] in
+/// the request.
 pub(crate) async fn authenticate(
-    State(gate): State<Gate>,
-    mut request: Request,
+    State(Gate(gate)): State<Gate>,
+    request: Request,
     next: Next,
 ) -> Response {
-    match gate.principal(request.headers()).await {
-        Ok(principal) => {
-            request.extensions_mut().insert(principal);
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
+    let (mut parts, body) = request.into_parts();
+    let (who, shown) = match gate.principal(&parts).await {
+        Ok(known) => known,
+        Err(problem) => return problem.into_response(),
+    };
+    let place = match gate.rates.enter(&who.key, who.role) {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
+    };
+    gate.used.note(shown.key(), gate.clock.now());
+    parts.extensions.insert(who);
+    if let Shown::Session(both, secret) = shown {
+        parts.extensions.insert(SignedIn { secret, session: both.0.clone() });
     }
+    place.held_by(next.run(Request::from_parts(parts, body)).await)
 }
 
 impl Gate {
-    async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
-        let key = self.key(headers).await?;
-        let tenant = self.tenant(&key, headers).await?;
-        Ok(Principal { key: key.id, role: key.role, tenant })
+    pub(crate) fn new(
+        keys: Arc<dyn ApiKeyStore>,
+        tenants: Arc<dyn TenantStore>,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            rates: Rates::new(clock.clone()),
+            used: Used::new(Arc::clone(&keys)),
+            guesses: Guesses::default(),
+            known_keys: Cache::default(),
+            known_sessions: Cache::default(),
+            known_tenants: Cache::default(),
+            keys,
+            tenants,
+            clock,
+        }))
     }
 
-    async fn key(&self, headers: &HeaderMap) -> Result<ApiKey, Problem> {
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = given.and_then(|text| text.strip_prefix("Bearer ")).and_then(Token::parse);
-        let Some(token) = token else { return Err(unauthenticated()) };
-        let known = self.keys.api_key(token.id()).await?;
+    /// The key that a text opens, if it works. Wrong ones are held against where they come from.
+    pub(crate) async fn opened(&self, text: &str, from: IpAddr) -> Result<Arc<ApiKey>, Problem> {
+        self.0.opened(text, from).await
+    }
+}
+
+impl Inner {
+    async fn principal(&self, request: &Parts) -> Result<(Principal, Shown), Problem> {
+        let headers = &request.headers;
+        let shown = if let Some(given) = headers.get(header::AUTHORIZATION) {
+            let text = given.to_str().unwrap_or_default();
+            let token = text.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer"));
+            let token = token.map_or("", |(_, token)| token);
+            Shown::Key(self.opened(token, address(request)).await?)
+        } else {
+            self.session(request).await?
+        };
+        let ApiKey { id, role, .. } = shown.key();
+        let tenant = self.tenant(shown.key(), headers).await?;
+        Ok((Principal { key: id.clone(), role: *role, tenant }, shown))
+    }
+
+    async fn opened(&self, text: &str, from: IpAddr) -> Result<Arc<ApiKey>, Problem> {
+        let now = self.clock.now();
+        self.guesses.allow(from, now)?;
+        let token = Token::parse(text);
+        let known = match &token {
+            Some(token) => self.known(token.id()).await?,
+            None => None,
+        };
         // A key that is not there is compared with nothing, for as long.
         let hash = known.as_ref().map_or([0; 32], |key| key.hash);
-        let opens = token.opens(&hash);
+        let opens = token.is_some_and(|token| token.opens(&hash));
+        let Some(key) = known.filter(|_| opens) else {
+            self.guesses.wrong(from, now);
+            return Err(unauthenticated());
+        };
+        // One that has ended was not guessed.
+        if works(&key, now) { Ok(key) } else { Err(unauthenticated()) }
+    }
+
+    async fn known(&self, id: &ApiKeyId) -> Result<Option<Arc<ApiKey>>, Problem> {
+        let changes = self.keys.changes();
+        if let Some(known) = self.known_keys.get(changes, id) {
+            return Ok(Some(known));
+        }
+        let found = self.keys.api_key(id).await?.map(Arc::new);
+        if let Some(key) = &found {
+            self.known_keys.put(changes, id.clone(), Arc::clone(key));
+        }
+        Ok(found)
+    }
+
+    /// The session of a browser. A cookie that opens none is one that has ended: browsers send it
+    /// all the same, and nobody guesses one.
+    async fn session(&self, request: &Parts) -> Result<Shown, Problem> {
+        let headers = &request.headers;
+        let place = Place::of(headers, is_secure(request));
+        let secret = place.secret(headers).ok_or_else(unauthenticated)?;
+        let (hash, changes) = (secret.hash(), self.keys.changes());
+        let both = if let Some(known) = self.known_sessions.get(changes, &hash) {
+            known
+        } else {
+            let both = self.keys.session(&hash).await?.map(Arc::new).ok_or_else(unauthenticated)?;
+            self.known_sessions.put(changes, hash, Arc::clone(&both));
+            both
+        };
         let now = self.clock.now();
-        let works =
-            |key: &ApiKey| key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires);
-        known.filter(|key| opens && works(key)).ok_or_else(unauthenticated)
+        if both.0.expires <= now || !works(&both.1, now) {
+            return Err(unauthenticated());
+        }
+        browser::guard(&both.0, place, &request.method, headers)?;
+        Ok(Shown::Session(both, secret))
     }
 
     /// Another tenant than the key's is as good as none, whether it is there or not.
@@ -83,14 +208,41 @@ impl Gate {
         let Some(named) = named else { return Err(Problem::not_found()) };
         let there = match &key.tenant {
             Some(own) => *own == named,
-            None => self.tenants.tenant(&named).await?.is_some(),
+            None => self.is_tenant(&named).await?,
         };
         if there { Ok(Some(named)) } else { Err(Problem::not_found()) }
     }
+
+    async fn is_tenant(&self, id: &TenantId) -> Result<bool, Problem> {
+        let changes = self.keys.changes();
+        if self.known_tenants.get(changes, id).is_some() {
+            return Ok(true);
+        }
+        let there = self.tenants.tenant(id).await?.is_some();
+        if there {
+            self.known_tenants.put(changes, id.clone(), ());
+        }
+        Ok(there)
+    }
+}
+
+fn works(key: &ApiKey, now: Timestamp) -> bool {
+    key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires)
+}
+
+/// Where a request comes from. Who asks without a connection is one party.
+pub(crate) fn address(request: &Parts) -> IpAddr {
+    let known = request.extensions.get::<ClientAddr>();
+    known.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.0)
+}
+
+/// Whether a request came over TLS.
+pub(crate) fn is_secure(request: &Parts) -> bool {
+    request.extensions.get::<Secure>().is_some_and(|secure| secure.0)
 }
 
 fn unauthenticated() -> Problem {
     let detail = "send `Authorization: Bearer ph_…` with an API key that is neither revoked nor \
-                  expired";
+                  expired, or sign in";
     Problem::new(StatusCode::UNAUTHORIZED, "api.unauthenticated", detail)
 }

@@ -60,11 +60,7 @@ pub fn new_key(new: NewKey, now: Timestamp) -> Result<(ApiKey, Secret), Error> {
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(ErrorKind::Other, "api.internal", format!("draw a random number: {error}"))
     })?;
-    let hex = bytes.iter().fold(String::with_capacity(80), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    });
+    let hex = hex(&bytes);
     let (id, secret) = hex.split_at(16);
     let NewKey { name, tenant, role, creator, expires } = new;
     let key = ApiKey {
@@ -82,6 +78,15 @@ pub fn new_key(new: NewKey, now: Timestamp) -> Result<(ApiKey, Secret), Error> {
         revoked: None,
     };
     Ok((key, Secret::new(format!("{PREFIX}{id}_{secret}"))))
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").unwrap_or_default();
+        text
+    })
 }
 
 #[cfg(test)]

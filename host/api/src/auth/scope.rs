@@ -18,6 +18,13 @@ pub struct Scope {
     pub who: Principal,
 }
 
+impl Scope {
+    /// Who asks, as what is kept and an audit call them.
+    pub fn author(&self) -> String {
+        format!("key {}", self.who.key)
+    }
+}
+
 macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident)*) => {
         $(
@@ -62,6 +69,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         principal(parts, Role::Operator).map(Self)
+    }
+}
+
+/// Leave to give out keys: of a tenant for its admins, of any or of the host for operators.
+#[derive(Clone, Debug)]
+pub struct Keeper(pub Principal);
+
+impl<S: Send + Sync> FromRequestParts<S> for Keeper {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        principal(parts, Role::Admin).map(Self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use model::Secret;
 use model::credential::FLOW_MAX;
 
@@ -43,10 +43,7 @@ impl Cookie {
 
     /// Its value in a request.
     pub(super) fn find(&self, headers: &HeaderMap) -> Option<Secret> {
-        let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = all.flat_map(|value| value.split(';')).map(str::trim);
-        let value = pairs.find_map(|pair| pair.strip_prefix(&self.name)?.strip_prefix('='))?;
-        Some(Secret::new(value.to_owned()))
+        crate::auth::cookie(headers, &self.name)
     }
 
     fn header(&self, value: fmt::Arguments<'_>) -> HeaderValue {
@@ -60,6 +57,8 @@ impl Cookie {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     #[track_caller]

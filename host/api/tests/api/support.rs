@@ -9,12 +9,13 @@ mod secrets;
 
 use std::sync::Arc;
 
-use api::Ports;
 use api::auth::{NewKey, new_key};
 use api::operation::Operations;
+use api::{Build, Ports};
 use axum::Router;
 use engine::breaker::Breakers;
 use engine::credential::Credentials;
+use engine::metrics::{self, Metrics, Monitor};
 use engine::sync::Cancel;
 use engine::work::Wake;
 use model::api_key::{ApiKeyStore as _, Role};
@@ -28,6 +29,9 @@ use tempfile::TempDir;
 pub(crate) use adapters::{PACKAGE, Scripted};
 pub(crate) use ask::{Answer, Ask};
 pub(crate) use outside::Outside;
+
+/// Where people and providers reach the host.
+pub(crate) const PUBLIC_URL: &str = "https://plughouse.example";
 
 /// The keys of a tenant, as text.
 pub(crate) struct Keys {
@@ -59,15 +63,21 @@ impl World {
         let adapters = Arc::new(Scripted::default());
         let outside = Arc::new(Outside::default());
         let credentials = secrets::credentials(dir.path(), &store, &outside, &clock).await;
+        let breakers = Breakers::load(store.clone(), clock.clone()).await.unwrap();
         let ports = Ports {
             store: store.clone(),
             credentials: credentials.clone(),
             adapters: adapters.clone(),
-            breakers: Breakers::load(store.clone(), clock.clone()).await.unwrap(),
+            installer: adapters.clone(),
+            keys: Arc::new(secrets::Wrapped),
+            monitor: monitor(&store, &breakers, &clock),
+            breakers,
+            open_metrics: false,
             wake: Wake::default(),
             operations: Operations::new(clock.clone()),
-            public_url: "https://plughouse.example".to_owned(),
+            public_url: PUBLIC_URL.to_owned(),
             closing: Cancel::default(),
+            build: build(),
             clock: clock.clone(),
         };
         store.put_package(adapters.installed(), TrustState::default()).await.unwrap();
@@ -90,6 +100,16 @@ impl World {
     pub(crate) async fn key(&self, tenant: Option<&str>, role: Role) -> String {
         key(&self.store, tenant, role).await
     }
+}
+
+fn monitor(store: &Arc<Store>, breakers: &Breakers, clock: &Clock) -> Monitor {
+    let (queue, breakers, clock) = (store.clone(), breakers.clone(), clock.clone());
+    Monitor::new(Metrics::default(), metrics::Ports { queue, breakers, clock })
+}
+
+fn build() -> Build {
+    let contracts = vec!["0.1".to_owned()];
+    Build { version: "1.2.3".to_owned(), id: "build-1".to_owned(), contracts }
 }
 
 async fn tenant(store: &Store, id: &str) -> Keys {

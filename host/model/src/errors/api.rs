@@ -32,10 +32,22 @@ pub(super) const CODES: &[Code] = &[
         "use a key with the role that the error names",
     ),
     Code::new(
+        "api.forgotten",
+        Invalid,
+        "what follows an event is not in the log any more",
+        "read what you follow anew, then go on from where the log was when you began",
+    ),
+    Code::new(
         "api.idempotency",
         Conflict,
         "the key of a repeated request was used for another one, or its first try is not answered",
         "use a new key for a new request; look whether what the first try was to make is there",
+    ),
+    Code::new(
+        "api.insecure",
+        Denied,
+        "a browser was to be signed in over a connection that others can read",
+        "serve TLS, or name the proxy that does, or use a loopback address",
     ),
     Code::new(
         "api.internal",

@@ -3,17 +3,18 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::{Adapters, Package};
+use api::{Adapters, Installer, Package};
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::credential::{Check, Material};
-use engine::mapping::Mappings;
+use engine::install::{Approval, Candidate, InstallError, InstallPlan, Submitted};
+use engine::mapping::{Mapping, Mappings};
 use engine::sync::PackageRef;
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
-use model::catalogue::Installed;
+use model::catalogue::{Installed, PendingPackage};
 use model::credential::Actor;
 use model::{Connection, Error, ErrorKind, Timestamp};
-use package::{Manifest, Permissions};
+use package::{Manifest, Permissions, Verified};
 
 /// The installed package.
 pub(crate) const PACKAGE: &str = "example/crm";
@@ -118,6 +119,40 @@ impl Adapters for Scripted {
         self.known(&connection.package)?;
         Ok(self.script().mappings.clone())
     }
+
+    async fn default_mapping(
+        &self,
+        connection: &Connection,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<Option<Mapping>, Error> {
+        self.known(&connection.package)?;
+        Ok(None)
+    }
+}
+
+/// Nobody is trusted here, so nothing can be installed.
+#[async_trait]
+impl Installer for Scripted {
+    async fn submit(&self, _: Candidate, _: &str) -> Result<Submitted, InstallError> {
+        Err(untrusted())
+    }
+
+    async fn approve(&self, _: Approval) -> Result<Installed, InstallError> {
+        Err(untrusted())
+    }
+
+    async fn review(&self, _: &PendingPackage) -> Result<InstallPlan, InstallError> {
+        Err(untrusted())
+    }
+
+    async fn standing(&self, _: &Installed) -> Result<Verified, InstallError> {
+        Err(untrusted())
+    }
+}
+
+fn untrusted() -> InstallError {
+    InstallError::Unreadable("there is no list".to_owned())
 }
 
 #[async_trait]
