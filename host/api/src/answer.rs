@@ -21,8 +21,12 @@ impl Tag {
 
     /// Of a thing that does not: by what is shown of it.
     pub fn content(shown: &impl Serialize) -> Self {
-        let bytes = serde_json::to_vec(shown).unwrap_or_default();
-        let hash = Sha256::digest(&bytes);
+        Self::written(&serde_json::to_vec(shown).unwrap_or_default())
+    }
+
+    /// Of a thing that does not either, and is written already.
+    pub fn written(shown: &[u8]) -> Self {
+        let hash = Sha256::digest(shown);
         let hex =
             hash.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         Self(format!("\"{hex}\""))
@@ -40,6 +44,28 @@ pub struct Tagged<T>(pub Tag, pub T);
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
         ([self.0.header()], axum::Json(self.1)).into_response()
+    }
+}
+
+/// A thing that is written as JSON already.
+pub struct Written(Vec<u8>);
+
+impl Written {
+    /// Writes it.
+    pub fn of(thing: &impl Serialize) -> Result<Self, Problem> {
+        serde_json::to_vec(thing).map(Self).map_err(|error| Problem::internal(&error))
+    }
+
+    /// With the version that its content makes.
+    pub fn tagged(self) -> Response {
+        ([Tag::written(&self.0).header()], self).into_response()
+    }
+}
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        let json = HeaderValue::from_static("application/json");
+        ([(header::CONTENT_TYPE, json)], self.0).into_response()
     }
 }
 

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::auth::{Gate, authenticate};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::{api_keys, conflicts, connections, drafts, grants, held, idempotency, integrations, me, openapi, operation, providers, request, runs, session, tasks};
+use crate::{api_keys, conflicts, connections, consumers, events, records, drafts, grants, held, idempotency, integrations, me, openapi, operation, providers, request, runs, schemas, session, tasks};
 use crate::{
     apps, breakers, dead_letters, errors, metrics, packages, queues, service, tenants, vault,
 };
@@ -43,11 +43,15 @@ parts! { keyed, keyed_document, ports;
     tenants::routes() => tenants::Ports::of(ports),
     vault::routes() => ports.keys.clone(),
     drafts::routes() => drafts::Ports::of(ports),
+    schemas::routes() => schemas::Ports::of(ports),
     operation::routes() => ports.operations.clone(),
     tasks::routes() => tasks::Ports::of(ports),
     runs::routes() => runs::Ports::of(ports),
     held::routes() => held::Ports::of(ports),
     conflicts::routes() => conflicts::Ports::of(ports),
+    records::routes() => records::Ports::of(ports),
+    events::routes() => events::Ports::of(ports),
+    consumers::routes() => consumers::Ports::of(ports),
     connections::routes() => connections::Ports::of(ports),
     grants::routes() => ports.credentials.clone(),
     integrations::routes() => integrations::Ports::of(ports),

@@ -29,7 +29,8 @@ use model::task::{Fence, Task, TaskStore};
 use model::{Clock, Timestamp};
 use tokio::time::{Instant, MissedTickBehavior};
 
-pub use edit::{Desk, Draft, PutError, pause, preview, put, resume};
+pub use edit::{Desk, Draft, PutError, pause, preview, put, resume, upcoming};
+pub use hours::{hour, hour_text};
 pub use job::run_now;
 
 use crate::sync::Cancel;

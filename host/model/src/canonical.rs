@@ -311,6 +311,10 @@ pub trait CanonicalStore: Send + Sync {
     /// Lists canonical records. What has changed since a list was read is told by events.
     async fn canonical_list(&self, query: CanonicalQuery) -> Result<CanonicalList, StoreError>;
 
+    /// Where a list of one type goes on behind a record, be it still there or not: what
+    /// [`CanonicalQuery::after`] takes.
+    fn canonical_behind(&self, tenant: &TenantId, record_type: &str, id: RecordId) -> String;
+
     /// How many canonical records of a type there are that are not removed, counted up to `max`
     /// and among the oldest [`COUNT_LOOKED_MAX`]; more cost more, for each is looked at.
     async fn canonical_count(

@@ -155,9 +155,28 @@ pub struct Consumer {
     pub at: Timestamp,
 }
 
+/// The numbers of the events that are kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Extent {
+    /// The oldest; nothing was ever logged where it is zero.
+    pub first: u64,
+    /// The newest.
+    pub last: u64,
+}
+
+impl Extent {
+    /// Whether all that came after an event is kept; the event itself need not be.
+    pub fn follows(self, seq: u64) -> bool {
+        seq <= self.last && self.first <= seq.saturating_add(1)
+    }
+}
+
 /// Who follows the logs of events.
 #[async_trait]
 pub trait EventLog: Send + Sync {
+    /// Which events of a tenant are kept.
+    async fn extent(&self, tenant: &TenantId) -> Result<Extent, StoreError>;
+
     /// The consumer of this name; one that is not known yet is made, and begins with the oldest
     /// event that is kept.
     async fn consumer(&self, tenant: &TenantId, name: &str) -> Result<Consumer, StoreError>;
@@ -177,6 +196,20 @@ pub trait EventLog: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check(first: u64, last: u64, follows: std::ops::Range<u64>) {
+        let extent = Extent { first, last };
+        let found: Vec<_> = (0..20).filter(|seq| extent.follows(*seq)).collect();
+        assert_eq!(found, follows.collect::<Vec<_>>(), "{extent:?}");
+    }
+
+    #[test]
+    fn who_has_read_up_to_what_is_kept_has_missed_nothing() {
+        check(0, 0, 0..1);
+        check(1, 3, 0..4);
+        check(7, 9, 6..10);
+    }
 
     #[test]
     fn event_that_an_older_program_has_logged_is_read() {

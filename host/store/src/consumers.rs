@@ -1,7 +1,7 @@
 //! Who follows the events of a tenant, and how far.
 
 use async_trait::async_trait;
-use model::event::{CONSUMERS_MAX, Consumer, EventLog};
+use model::event::{CONSUMERS_MAX, Consumer, EventLog, Extent};
 use model::store::{StoreError, StoreErrorKind};
 use model::{Clock, TenantId};
 use redb::{ReadTransaction, ReadableTable as _};
@@ -16,6 +16,16 @@ use crate::{Store, check};
 
 #[async_trait]
 impl EventLog for Store {
+    async fn extent(&self, tenant: &TenantId) -> Result<Extent, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |snapshot| {
+            let events = Table::Events.read(snapshot)?;
+            let first = first(&events, &tenant)?.unwrap_or_default();
+            Ok(Extent { first, last: Log::open(&events, &tenant)?.last() })
+        })
+        .await
+    }
+
     async fn consumer(&self, tenant: &TenantId, name: &str) -> Result<Consumer, StoreError> {
         check::consumer(name)?;
         let (known, key) = (tenant.clone(), row_key(tenant, name));

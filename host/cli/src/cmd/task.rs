@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
-use engine::schedule::{self, Desk, Draft};
+use engine::schedule::{self, Desk, Draft, hour, hour_text};
 use model::queue::Enqueued;
 use model::task::{Direction, HourWindow, Schedule, Task, TaskId, TaskStore};
 use model::{ConnectionId, Timestamp};
@@ -112,8 +112,8 @@ impl fmt::Display for When<'_> {
             Schedule::Cron { expression, zone } => write!(f, "at {expression} ({zone})")?,
         }
         if let Some(HourWindow { from, until, zone }) = &self.0.window {
-            let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
-            write!(f, " between {} and {} ({zone})", clock(*from), clock(*until))?;
+            let (from, until) = (hour_text(*from), hour_text(*until));
+            write!(f, " between {from} and {until} ({zone})")?;
         }
         Ok(())
     }
@@ -136,12 +136,12 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         Command::List => list(global, store).await?,
         Command::Run { task, full } => queue(global, &host, &task, full).await?,
         Command::Pause { task, reason } => {
-            let paused = schedule::pause(&desk, (&global.tenant, &task), &reason).await?;
+            let paused = schedule::pause(&desk, (&global.tenant, &task), &reason, None).await?;
             let paused = paused.with_context(|| absent(&task))?;
             output.result(&paused, format_args!("paused task {task}"))?;
         }
         Command::Resume { task } => {
-            let resumed = schedule::resume(&desk, (&global.tenant, &task)).await?;
+            let resumed = schedule::resume(&desk, (&global.tenant, &task), None).await?;
             let resumed = resumed.with_context(|| absent(&task))?;
             let next = resumed.next_sync_at.map(|at| format!("; due {at:.0}")).unwrap_or_default();
             output.result(&resumed, format_args!("resumed task {task}{next}"))?;
@@ -229,12 +229,7 @@ impl Add {
 }
 
 fn window(text: &str, zone: &str) -> Result<HourWindow> {
-    let minutes = |text: &str| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-    };
-    let both = text.split_once('-').and_then(|(from, until)| minutes(from).zip(minutes(until)));
+    let both = text.split_once('-').and_then(|(from, until)| hour(from).zip(hour(until)));
     let (from, until) = both.with_context(|| format!("write the hours {text:?} as 22:00-06:00"))?;
     Ok(HourWindow { from, until, zone: zone.to_owned() })
 }
@@ -271,7 +266,9 @@ mod tests {
     fn hours_are_two_times_of_a_day() {
         check("22:00-06:00", Some((22 * 60, 6 * 60)));
         check("9:05 - 17:30", Some((545, 1050)));
-        check("24:00-06:00", None);
+        check("00:00-24:00", Some((0, 24 * 60)));
+        check("00:00-24:01", None);
+        check("+1:00-2:00", None);
         check("22:60-06:00", None);
         check("22-6", None);
         check("-1:00-2:00", None);

@@ -73,32 +73,40 @@ pub async fn put(desk: &Desk<'_>, draft: &Draft, expected: Option<u64>) -> Resul
 
 /// The next `count` times at which a task would be due, as if it were put now.
 pub fn preview(draft: &Draft, now: Timestamp, count: usize) -> Result<Vec<Timestamp>, Invalid> {
-    let when = When::of(&draft.task(now))?;
+    upcoming(&draft.task(now), now, count)
+}
+
+/// The next `count` times at which a task is due, or would be if it were not paused.
+pub fn upcoming(task: &Task, now: Timestamp, count: usize) -> Result<Vec<Timestamp>, Invalid> {
+    let when = When::of(task)?;
     let times = std::iter::successors(when.next(now), |last| when.next(*last));
     Ok(times.take(count).collect())
 }
 
-/// Pauses a task. `None` if there is no such task.
+/// Pauses a task; see [`TaskStore::put_task`] for `expected`. `None` if there is no such task.
 pub async fn pause(
     desk: &Desk<'_>,
     (tenant, id): (&TenantId, &TaskId),
     reason: &str,
+    expected: Option<u64>,
 ) -> Result<Option<Task>, StoreError> {
     let Some(old) = desk.tasks.task(tenant, id).await? else { return Ok(None) };
-    let revision = old.revision;
+    let expected = expected.unwrap_or(old.revision);
     let task = Task { paused: Some(reason.to_owned()), next_sync_at: None, ..old };
-    desk.tasks.put_task(task, Some(revision)).await.map(Some)
+    desk.tasks.put_task(task, Some(expected)).await.map(Some)
 }
 
-/// Ends the pause of a task; what it has missed is not made up for. `None` if there is none.
+/// Ends the pause of a task; what it has missed is not made up for. See [`TaskStore::put_task`]
+/// for `expected`. `None` if there is no such task.
 pub async fn resume(
     desk: &Desk<'_>,
     (tenant, id): (&TenantId, &TaskId),
+    expected: Option<u64>,
 ) -> Result<Option<Task>, PutError> {
     let Some(old) = desk.tasks.task(tenant, id).await? else { return Ok(None) };
-    let (revision, next) = (old.revision, next(&old, desk.clock.now())?);
+    let (expected, next) = (expected.unwrap_or(old.revision), next(&old, desk.clock.now())?);
     let task = Task { paused: None, next_sync_at: Some(next), ..old };
-    Ok(Some(desk.tasks.put_task(task, Some(revision)).await?))
+    Ok(Some(desk.tasks.put_task(task, Some(expected)).await?))
 }
 
 fn planned(

@@ -10,6 +10,23 @@ use super::cron::time_zone;
 
 const MINUTES_OF_DAY: u16 = 24 * 60;
 
+/// The minutes after midnight of an hour of the day, as 22:05; 24:00 is the end of the day.
+pub fn hour(text: &str) -> Option<u16> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    // A number may have a sign in Rust.
+    if !hour.bytes().chain(minute.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let minute = minute.parse().ok().filter(|minute| *minute < 60)?;
+    let minutes = hour.parse::<u16>().ok()?.checked_mul(60)?.checked_add(minute)?;
+    (minutes <= MINUTES_OF_DAY).then_some(minutes)
+}
+
+/// An hour of the day as [`hour`] reads it.
+pub fn hour_text(minutes: u16) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// A window, its time zone found. A border that falls into a gap of the clock lies right after
 /// it; of one that comes twice the first counts.
 #[derive(Clone, Debug)]

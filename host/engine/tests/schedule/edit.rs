@@ -46,18 +46,18 @@ async fn paused_task_is_not_queued_and_makes_up_for_nothing() {
     let world = World::new().await;
     let task = world.put(every("crm", 5)).await.unwrap();
     let name = (&task.tenant, &task.id);
-    let paused = pause(&world.desk(), name, "migration").await.unwrap().unwrap();
+    let paused = pause(&world.desk(), name, "migration", None).await.unwrap().unwrap();
     assert_eq!((paused.paused.as_deref(), paused.next_sync_at), (Some("migration"), None));
     let scheduler = world.scheduler("one");
     assert_eq!(world.tick_until(&scheduler, "01T00:32:00").await, []);
     // An edit does not end the pause.
     assert_eq!(world.put(every("crm", 10)).await.unwrap().next_sync_at, None);
-    let resumed = resume(&world.desk(), name).await.unwrap().unwrap();
+    let resumed = resume(&world.desk(), name, None).await.unwrap().unwrap();
     assert_eq!((resumed.paused, resumed.next_sync_at), (None, Some(at("01T00:40:00"))));
     assert_eq!(world.tick_until(&scheduler, "01T00:41:00").await.len(), 1);
     let unknown = "unknown".parse().unwrap();
-    assert!(pause(&world.desk(), (&tenant(), &unknown), "x").await.unwrap().is_none());
-    assert!(resume(&world.desk(), (&tenant(), &unknown)).await.unwrap().is_none());
+    assert!(pause(&world.desk(), (&tenant(), &unknown), "x", None).await.unwrap().is_none());
+    assert!(resume(&world.desk(), (&tenant(), &unknown), None).await.unwrap().is_none());
 }
 
 #[tokio::test]

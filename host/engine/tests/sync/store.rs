@@ -98,6 +98,10 @@ impl CanonicalStore for Faulty<'_> {
         self.store.canonical_list(query).await
     }
 
+    fn canonical_behind(&self, tenant: &TenantId, record_type: &str, id: RecordId) -> String {
+        self.store.canonical_behind(tenant, record_type, id)
+    }
+
     async fn canonical_count(
         &self,
         tenant: &TenantId,

@@ -11,6 +11,7 @@ use model::{ConnectionId, TenantId};
 use super::remap::Step;
 use super::{read, replay};
 use crate::Store;
+use crate::codec::{cursor, key};
 
 #[async_trait]
 impl CanonicalStore for Store {
@@ -25,6 +26,10 @@ impl CanonicalStore for Store {
 
     async fn canonical_list(&self, query: CanonicalQuery) -> Result<CanonicalList, StoreError> {
         self.read(move |snapshot| read::list(snapshot, &query)).await
+    }
+
+    fn canonical_behind(&self, tenant: &TenantId, record_type: &str, id: RecordId) -> String {
+        cursor::next(tenant, &key::with(key::record_type(tenant, record_type), id.as_bytes()))
     }
 
     async fn canonical_count(

@@ -190,6 +190,9 @@ pub(crate) async fn canonical_records_are_listed_by_type_in_parts(store: &impl P
     assert_eq!((first.records.len(), second.records.len(), second.next), (3, 1, None));
     let ids: Vec<_> = first.records.iter().chain(&second.records).map(|r| r.id).collect();
     assert!(ids.is_sorted() && ids.iter().collect::<std::collections::BTreeSet<_>>().len() == 4);
+    query.after = Some(store.canonical_behind(&run.tenant, "c_contact", ids[1]));
+    let behind = store.canonical_list(query.clone()).await.unwrap().records;
+    assert_eq!(behind.iter().map(|r| r.id).collect::<Vec<_>>(), ids[2..]);
     query.record_type = Some("c_cont".to_owned());
     let error = store.canonical_list(query).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Invalid);

@@ -1,4 +1,4 @@
-use model::event::CONSUMERS_MAX;
+use model::event::{CONSUMERS_MAX, Extent};
 use model::store::StoreErrorKind;
 
 use super::Ports;
@@ -15,12 +15,14 @@ async fn fill(store: &impl Ports, count: usize) {
 pub(crate) async fn consumer_begins_with_the_oldest_event_and_moves_on(store: &impl Ports) {
     fill(store, 3).await;
     let acme = "acme".parse().unwrap();
+    assert_eq!(store.extent(&acme).await.unwrap(), Extent { first: 1, last: 3 });
     assert_eq!(store.consumer(&acme, "crm").await.unwrap().seq, 0);
     store.advance(&acme, "crm", 2).await.unwrap();
     store.advance(&acme, "crm", 2).await.unwrap();
     assert_eq!(store.consumer(&acme, "crm").await.unwrap().seq, 2);
     assert_eq!(store.consumer(&acme, "audit").await.unwrap().seq, 0);
     let other = "other".parse().unwrap();
+    assert_eq!(store.extent(&other).await.unwrap(), Extent::default());
     assert_eq!(store.consumer(&other, "crm").await.unwrap().seq, 0, "of another tenant");
     let names: Vec<_> = store.consumers(&acme).await.unwrap().into_iter().map(|c| c.name).collect();
     assert_eq!(names, ["audit", "crm"]);
