@@ -133,6 +133,7 @@ fn start(plan: &ReplayPlan, at: model::Timestamp) -> RunStart {
         kind: RunKind::Replay,
         task: None,
         lease: plan.lease.clone(),
+        job: plan.job,
         at,
     }
 }

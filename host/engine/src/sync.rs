@@ -231,6 +231,7 @@ fn start(plan: &SyncPlan, at: model::Timestamp) -> RunStart {
         kind: RunKind::Sync,
         task: plan.task.clone(),
         lease: plan.lease.clone(),
+        job: plan.job,
         at,
     }
 }

@@ -13,6 +13,7 @@
 mod alone;
 mod attempt;
 mod caps;
+mod course;
 mod dispatch;
 mod error;
 mod handler;
@@ -22,6 +23,7 @@ mod lease;
 mod opener;
 mod settle;
 mod span;
+mod stop;
 mod turns;
 mod wake;
 
@@ -32,10 +34,12 @@ use model::Clock;
 use model::queue::{JobQueue, Queue};
 
 pub use caps::Limits;
+pub use course::{Course, Stage, course};
 pub use handler::{Context, Handled, Handler, Terms};
 pub use inbound::Inbound;
 pub use lease::lease;
 pub use opener::{About, Opened, Opener, Opening};
+pub use stop::Stops;
 pub use wake::Wake;
 
 use crate::breaker::Breakers;

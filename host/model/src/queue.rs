@@ -18,6 +18,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use claim::{Claim, Effect, Finish, Held, LeaseRef, Leased, Outcome};
@@ -190,6 +191,17 @@ pub struct SessionView {
     pub failure: Option<Failure>,
 }
 
+/// A job that waits or is at work.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct QueuedJob {
+    /// Which one.
+    pub id: JobId,
+    /// When it was queued.
+    pub enqueued: Timestamp,
+    /// What to do.
+    pub payload: Bytes,
+}
+
 /// The durable queues. Every method is one transaction, and an error means that nothing of it
 /// was done.
 ///
@@ -269,6 +281,14 @@ pub trait JobQueue: Send + Sync {
         queue: Queue,
         sessions: Vec<String>,
     ) -> Result<Vec<Option<SessionView>>, StoreError>;
+
+    /// The first jobs of a session, in their order; at most [`SESSION_JOBS_COUNTED_MAX`].
+    async fn session_jobs(
+        &self,
+        tenant: &TenantId,
+        queue: Queue,
+        session: &str,
+    ) -> Result<Vec<QueuedJob>, StoreError>;
 
     /// Counts.
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError>;

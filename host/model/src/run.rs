@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::Receipt;
 use crate::error::Error;
-use crate::queue::LeaseRef;
+use crate::queue::{JobId, LeaseRef};
 use crate::store::{PageOutcome, RunRef};
 use crate::task::TaskId;
 use crate::{ConnectionId, RunId, TenantId, Timestamp};
@@ -153,6 +153,10 @@ pub struct Run {
     /// The claim under which it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseRef>,
+    /// The job that asked for it, by the id under which people know it: one that goes on with the
+    /// work of another runs under the id of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
@@ -191,7 +195,7 @@ mod tests {
             "memory_bytes":2,"host_calls":3,"http_calls":4,"bytes_in":5,"bytes_out":6,
             "throttled":{"secs":0,"nanos":0},"wall":{"secs":1,"nanos":0}},"error":null}"#;
         let run: Run = serde_json::from_str(row).unwrap();
-        assert_eq!((run.kind, run.task, run.lease), (RunKind::Sync, None, None));
+        assert_eq!((run.kind, run.task, run.lease, run.job), (RunKind::Sync, None, None, None));
         assert_eq!((run.entities["contact"].read, run.entities["contact"].calls), (2, 0));
     }
 }

@@ -12,7 +12,7 @@ use crate::canonical::{CanonicalStore, PageRecord};
 pub use crate::catalogue::{Catalogue, Installed, TrustState};
 use crate::error::Error;
 pub use crate::event::{Event, EventKind};
-use crate::queue::LeaseRef;
+use crate::queue::{JobId, LeaseRef};
 use crate::record::{Reject, Tombstone};
 use crate::run::{Run, RunKind, RunStatus};
 pub use crate::stored::{
@@ -108,6 +108,8 @@ pub struct RunStart {
     pub task: Option<TaskId>,
     /// The claim under which it runs; once that claim has ended the run is fenced off.
     pub lease: Option<LeaseRef>,
+    /// The job that asked for it, by the id under which people know it.
+    pub job: Option<JobId>,
     /// Now.
     pub at: Timestamp,
 }

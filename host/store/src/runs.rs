@@ -65,8 +65,9 @@ impl Change for Begin {
     type Answer = Run;
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, Run), StoreError> {
-        let Self(RunStart { tenant, connection, package, version, digest, kind, task, lease, at }) =
-            self;
+        let Self(start) = self;
+        let RunStart { tenant, connection, package, version, digest, kind, task, lease, job, at } =
+            start;
         lease.as_ref().map_or(Ok(()), |lease| queue::fence(tables, lease))?;
         let mut writes = Writes::default();
         let before = newest(&tables.runs, &tenant, &connection)?;
@@ -86,6 +87,7 @@ impl Change for Begin {
             kind,
             task,
             lease,
+            job,
             started: at,
             ended: None,
             status: RunStatus::Running,

@@ -48,6 +48,7 @@ fn start() -> RunStart {
         kind: model::run::RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         at: Timestamp::UNIX_EPOCH,
     }
 }

@@ -173,6 +173,7 @@ async fn run_that_has_not_ended_is_interrupted_when_the_directory_is_opened_agai
             kind: model::run::RunKind::Sync,
             task: None,
             lease: None,
+            job: None,
             at: Timestamp::UNIX_EPOCH,
         };
         store.begin_run(start).await.unwrap();

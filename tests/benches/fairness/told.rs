@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::queue::{
     Claim, DeadFilter, DeadLetter, Enqueued, Finish, Held, JobId, JobQueue, LeaseRef, Leased,
-    NewJob, Pause, PauseScope, Queue, QueueStats, Redrive, SessionView,
+    NewJob, Pause, PauseScope, Queue, QueueStats, QueuedJob, Redrive, SessionView,
 };
 use model::store::StoreError;
 use model::{TenantId, Timestamp};
@@ -83,6 +83,15 @@ impl JobQueue for Told {
         limit: usize,
     ) -> Result<Vec<Pause>, StoreError> {
         self.store.pauses(tenant, after, limit).await
+    }
+
+    async fn session_jobs(
+        &self,
+        tenant: &TenantId,
+        queue: Queue,
+        session: &str,
+    ) -> Result<Vec<QueuedJob>, StoreError> {
+        self.store.session_jobs(tenant, queue, session).await
     }
 
     async fn sessions(

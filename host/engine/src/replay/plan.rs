@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::canonical::{Pick, ReplayQuery, ReplayRecord};
-use model::queue::LeaseRef;
+use model::queue::{JobId, LeaseRef};
 use model::schema::Binding;
 use model::{Connection, ConnectionId, TenantId};
 use package::Manifest;
@@ -24,6 +24,8 @@ pub struct ReplayPlan {
     pub package: PackageRef,
     /// The claim under which it runs, where a queue has handed it out.
     pub lease: Option<LeaseRef>,
+    /// The job that asked for it, by the id under which people know it.
+    pub job: Option<JobId>,
     /// The entities, those that others refer to first: see [`Mappings::in_order`].
     pub entities: Vec<String>,
     /// How far one of them was gone through before.
@@ -99,6 +101,7 @@ impl ReplayPlan {
             connection: connection.id.clone(),
             package,
             lease: None,
+            job: None,
             entities: mappings.in_order(manifest.entities.keys().filter(chosen).cloned()),
             mark: None,
             scope: Scope::All,
@@ -119,6 +122,7 @@ impl ReplayPlan {
             connection: plan.connection.clone(),
             package: plan.package.clone(),
             lease: plan.lease.clone(),
+            job: plan.job,
             entities: Vec::new(),
             mark: None,
             scope: Scope::All,

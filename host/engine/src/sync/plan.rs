@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::adapter::Selection;
-use model::queue::LeaseRef;
+use model::queue::{JobId, LeaseRef};
 use model::task::TaskId;
 use model::window::{Cursor, Full, Progress, ReadRule};
 use model::{Connection, ConnectionId, TenantId};
@@ -25,6 +25,8 @@ pub struct SyncPlan {
     pub task: Option<TaskId>,
     /// The claim under which it runs, where a queue has handed it out.
     pub lease: Option<LeaseRef>,
+    /// The job that asked for it, by the id under which people know it.
+    pub job: Option<JobId>,
     /// What is read, parents before their children.
     pub entities: Vec<EntityPlan>,
     /// Names whose value is emptied before a payload is stored.
@@ -139,6 +141,7 @@ impl SyncPlan {
             package,
             task: None,
             lease: None,
+            job: None,
             not_yet: entities.iter().filter_map(|plan| not_yet(manifest, &plan.name)).collect(),
             entities,
             redact: manifest.adapter.redact.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::errors::Again;
-use model::queue::{Effect, Job, Leased, Outcome};
+use model::queue::{Effect, Job, JobId, Leased, NewJob, Outcome};
 use model::run::RunStatus;
 use model::store::{RecordStore, RunEnd, RunRef};
 use model::{Clock, Error, Timestamp};
@@ -16,6 +16,7 @@ use super::handler::{Context, Handled, Handler, Terms};
 use super::job::{self as orders, Cause, Order, ReplayOrder, SyncOrder};
 use super::opener::{Opened, Opener, Opening};
 use super::settle::{self, Failed};
+use super::stop::Stops;
 use crate::metrics::Metrics;
 use crate::replay::{self, Replayed, Rest};
 use crate::sync::{self, Ran};
@@ -33,6 +34,7 @@ pub struct Inbound {
     store: Arc<dyn RecordStore>,
     clock: Clock,
     metrics: Metrics,
+    stops: Stops,
     terms: Terms,
 }
 
@@ -45,7 +47,13 @@ impl Inbound {
         call_max: Duration,
     ) -> Self {
         let terms = Terms { deadline: call_max + COMMIT_TIME, turn: TURN, jobs_max: 1 };
-        Self { opener, store, clock, metrics, terms }
+        Self { opener, store, clock, metrics, stops: Stops::default(), terms }
+    }
+
+    /// The same, which listens to these wishes.
+    #[must_use]
+    pub fn stopped_by(self, stops: Stops) -> Self {
+        Self { stops, ..self }
     }
 
     async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Ended, Error> {
@@ -84,6 +92,7 @@ impl Inbound {
         };
         plan.task = order.task;
         plan.lease = Some(leased.lease.clone());
+        plan.job = Some(orders::first(&job.payload, job.id));
         let mut left_over = Vec::new();
         let cut_off = job.failures.iter().any(|failure| error::is_cut_off(&failure.error));
         if job.deaths > 0 || cut_off {
@@ -115,6 +124,7 @@ impl Inbound {
         let plan = self.opener.replay(&leased.lease.tenant, order).await?;
         let Some(mut plan) = plan else { return Ok(done(job, Vec::new())) };
         plan.lease = Some(leased.lease.clone());
+        plan.job = Some(orders::first(&job.payload, job.id));
         let ports = replay::Ports {
             store: self.store.as_ref(),
             clock: self.clock.clone(),
@@ -130,7 +140,8 @@ impl Inbound {
         };
         // Where it has stopped stands in another order: what is behind it is not looked at again.
         let rest = Order::Replay(ReplayOrder { entities, mark, ..order.clone() });
-        let rest = rest.job(&leased.lease.tenant, leased.package.clone());
+        let first = orders::first(&job.payload, job.id);
+        let rest = rest.going_on(first, &leased.lease.tenant, leased.package.clone());
         let ended = done(job, vec![Effect::EndRun(end), Effect::Enqueue(rest)]);
         let waiting = waiting.into_keys().map(|entity| (entity, true)).collect();
         Ok(ended.followed(leased, waiting, order.cause.clone()))
@@ -162,15 +173,24 @@ impl Handler for Inbound {
 
     async fn handle(&self, leased: &Leased, context: Context) -> Handled {
         let Some(job) = leased.jobs.first() else { return Handled::default() };
+        let first = orders::first(&job.payload, job.id);
+        let wish = self.stops.listen(&leased.lease.tenant, first);
         let ill = |error| Ended::Ill { error, progressed: false, effects: Vec::new() };
-        match self.act(leased, job, &context).await.unwrap_or_else(ill) {
+        let ended = if wish.is_asked() {
+            done(job, Vec::new())
+        } else {
+            let acted = self.act(leased, job, &context);
+            wish.passed_on(&context.cancel, acted).await.unwrap_or_else(ill)
+        };
+        let handled = match ended {
             Ended::Well(handled) => handled,
             Ended::Ill { error, progressed, effects } => {
                 let digest = context.digest;
                 let failed = Failed { leased, job, error, progressed, digest };
                 settle::failed(failed, self.clock.now(), effects)
             }
-        }
+        };
+        if wish.is_asked() { stopped(handled, first) } else { handled }
     }
 }
 
@@ -219,8 +239,22 @@ fn done(job: &Job, effects: Vec<Effect>) -> Ended {
 fn forget(leased: &Leased, job: &Job, order: SyncOrder) -> Ended {
     let connection = order.connection.clone();
     let next = Order::Sync(SyncOrder { full: false, ..order });
-    let next = next.job(&leased.lease.tenant, leased.package.clone());
+    let first = orders::first(&job.payload, job.id);
+    let next = next.going_on(first, &leased.lease.tenant, leased.package.clone());
     done(job, vec![Effect::ForgetLanes { connection }, Effect::Enqueue(next)])
+}
+
+/// The same without anything that would go on with it: somebody wants it to end here.
+fn stopped(handled: Handled, first: JobId) -> Handled {
+    let Handled { mut outcomes, mut effects } = handled;
+    for (_, outcome) in &mut outcomes {
+        if matches!(outcome, Outcome::Retry { .. } | Outcome::Defer { .. }) {
+            *outcome = Outcome::Done;
+        }
+    }
+    let goes_on = |next: &NewJob| orders::first(&next.payload, JobId(0)) == first;
+    effects.retain(|effect| !matches!(effect, Effect::Enqueue(next) if goes_on(next)));
+    Handled { outcomes, effects }
 }
 
 /// What a run means for its job. One that was stopped goes back and on, at no cost, but behind

@@ -1,7 +1,7 @@
 //! What a job says: a closed set of orders, as JSON under a version.
 
 use bytes::Bytes;
-use model::queue::{Dedupe, DedupeUntil, NewJob, Queue};
+use model::queue::{Dedupe, DedupeUntil, JobId, NewJob, Queue};
 use model::task::TaskId;
 use model::trace::TraceContext;
 use model::{ConnectionId, Error, ErrorKind, TenantId};
@@ -88,7 +88,17 @@ impl SyncOrder {
 #[serde(deny_unknown_fields)]
 struct Payload<T> {
     version: u32,
+    /// The job that this one goes on with the work of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<JobId>,
     order: T,
+}
+
+/// The id under which people know what a job does: its own, or that of the first of those whose
+/// work it goes on with.
+pub fn first(payload: &[u8], id: JobId) -> JobId {
+    let payload = serde_json::from_slice::<Payload<serde_json::Value>>(payload);
+    payload.ok().and_then(|payload| payload.first).unwrap_or(id)
 }
 
 impl Order {
@@ -126,8 +136,23 @@ impl Order {
 
     /// The order as a payload.
     pub fn payload(&self) -> Bytes {
+        self.payload_after(None)
+    }
+
+    fn payload_after(&self, first: Option<JobId>) -> Bytes {
+        let payload = Payload { version: VERSION, first, order: self };
         // Names and lists of them always have a form in JSON.
-        serde_json::to_vec(&Payload { version: VERSION, order: self }).unwrap_or_default().into()
+        serde_json::to_vec(&payload).unwrap_or_default().into()
+    }
+
+    /// The order as a job that goes on with the work of another one, and under its id.
+    pub(super) fn going_on(
+        &self,
+        first: JobId,
+        tenant: &TenantId,
+        package: Option<String>,
+    ) -> NewJob {
+        NewJob { payload: self.payload_after(Some(first)), ..self.job(tenant, package) }
     }
 
     /// The order as a job for now, in the line of its connection. Of a task there is one job at a
@@ -224,6 +249,15 @@ mod tests {
         assert_eq!(mark, None);
         let job = order.job(&"acme".parse().unwrap(), None);
         assert_eq!(job.session, session(order.connection()));
+    }
+
+    #[test]
+    fn job_that_goes_on_with_another_is_known_by_it() {
+        let job = order().going_on(JobId(7), &"acme".parse().unwrap(), None);
+        assert_eq!(Order::parse(&job.payload), Ok(order()));
+        assert_eq!(first(&job.payload, JobId(9)), JobId(7));
+        assert_eq!(first(&order().payload(), JobId(9)), JobId(9));
+        assert_eq!(first(b"nothing", JobId(9)), JobId(9));
     }
 
     fn cause() -> Cause {

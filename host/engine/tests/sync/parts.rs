@@ -103,6 +103,7 @@ fn plan(world: &World, mappings: Mappings, scope: Scope) -> ReplayPlan {
         connection: world.plan.connection.clone(),
         package: world.plan.package.clone(),
         lease: None,
+        job: None,
         mark: None,
         entities: vec!["row".to_owned()],
         scope,
@@ -113,7 +114,7 @@ fn plan(world: &World, mappings: Mappings, scope: Scope) -> ReplayPlan {
 
 /// Records that a replay would find current, changed, and mapped no more.
 async fn look(world: &World, plan: &ReplayPlan) -> (u64, u64, u64) {
-    let found = impact(plan, &world.store, &world.cancel).await.unwrap();
+    let found = impact(plan, &world.store, &world.cancel, &|_| {}).await.unwrap();
     let row = &found.entities["row"];
     (row.current, row.changed, row.unmapped)
 }

@@ -41,6 +41,7 @@ fn plan(world: &World, mappings: Mappings) -> ReplayPlan {
         connection: world.plan.connection.clone(),
         package: world.plan.package.clone(),
         lease: None,
+        job: None,
         mark: None,
         entities: world.plan.entities.iter().map(|entity| entity.name.clone()).collect(),
         scope: Scope::All,
@@ -50,7 +51,7 @@ fn plan(world: &World, mappings: Mappings) -> ReplayPlan {
 }
 
 async fn look(world: &World, plan: &ReplayPlan) -> Impact {
-    impact(plan, &world.store, &Cancel::default()).await.unwrap()
+    impact(plan, &world.store, &Cancel::default(), &|_| {}).await.unwrap()
 }
 
 async fn run_on(

@@ -108,6 +108,7 @@ pub(crate) fn start(world: &World) -> RunStart {
         kind: model::run::RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         at: world.clock.now(),
     }
 }
@@ -123,6 +124,7 @@ pub(crate) fn plan(entities: &[&str]) -> SyncPlan {
         },
         task: None,
         lease: None,
+        job: None,
         entities: entities.iter().map(|name| entity(name)).collect(),
         redact: Vec::new(),
         mappings: engine::mapping::Mappings::default(),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use model::breaker::{BreakerStore, Key, Open, Opened};
 use model::queue::{
     Claim, DeadFilter, DeadLetter, Enqueued, Finish, Held, Job, JobId, JobQueue, LeaseRef, Leased,
-    NewJob, Pause, PauseScope, Queue, QueueStats, Redrive, SessionView,
+    NewJob, Pause, PauseScope, Queue, QueueStats, QueuedJob, Redrive, SessionView,
 };
 use model::store::{StoreError, StoreErrorKind};
 use model::{TenantId, Timestamp};
@@ -127,6 +127,15 @@ impl JobQueue for Memory {
         _: Option<&PauseScope>,
         _: usize,
     ) -> Result<Vec<Pause>, StoreError> {
+        never()
+    }
+
+    async fn session_jobs(
+        &self,
+        _: &TenantId,
+        _: Queue,
+        _: &str,
+    ) -> Result<Vec<QueuedJob>, StoreError> {
         never()
     }
 

@@ -100,6 +100,7 @@ impl Opener for Desk {
             connection,
             package,
             lease: None,
+            job: None,
             entities,
             mark: order.mark.clone(),
             scope,

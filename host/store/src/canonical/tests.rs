@@ -102,6 +102,7 @@ async fn begin(store: &Store, connection: &str) -> RunRef {
         kind: RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         at: Timestamp::UNIX_EPOCH,
     };
     let run = store.begin_run(start).await.unwrap();

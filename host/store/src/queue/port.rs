@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::queue::{
     Claim, DeadFilter, DeadLetter, Enqueued, Finish, Held, JobQueue, LeaseRef, Leased, NewJob,
-    Pause, PauseScope, Queue, QueueStats, Redrive, SessionView,
+    Pause, PauseScope, Queue, QueueStats, QueuedJob, Redrive, SessionView,
 };
 use model::store::StoreError;
 use model::{TenantId, Timestamp};
 
+use super::keys::Line;
 use super::{check, claim, dead, due, enqueue, finish, pause, renew, view};
 use crate::Store;
 use crate::check::invalid;
@@ -117,6 +118,17 @@ impl JobQueue for Store {
         sessions.iter().try_for_each(|session| check::session(session))?;
         let tenant = tenant.clone();
         self.read(move |snapshot| view::of(snapshot, &tenant, queue, sessions)).await
+    }
+
+    async fn session_jobs(
+        &self,
+        tenant: &TenantId,
+        queue: Queue,
+        session: &str,
+    ) -> Result<Vec<QueuedJob>, StoreError> {
+        check::session(session)?;
+        let line = Line { tenant: tenant.clone(), queue, session: session.to_owned() };
+        self.read(move |snapshot| view::jobs(snapshot, &line)).await
     }
 
     async fn stats(&self, tenant: &TenantId, queue: Queue) -> Result<QueueStats, StoreError> {

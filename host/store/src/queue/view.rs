@@ -1,12 +1,12 @@
 //! Sessions as people see them.
 
 use model::TenantId;
-use model::queue::{Failure, Queue, SESSION_JOBS_COUNTED_MAX, SessionView};
+use model::queue::{Failure, Queue, QueuedJob, SESSION_JOBS_COUNTED_MAX, SessionView};
 use model::store::StoreError;
 use redb::ReadTransaction;
 
 use super::keys::Line;
-use super::rows::JobRow;
+use super::rows::{self, JobRow};
 use super::session::{Head, Session};
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
@@ -22,6 +22,20 @@ pub(super) fn of(
     let viewer = Viewer::open(snapshot)?;
     let line = |session| Line { tenant: tenant.clone(), queue, session };
     sessions.into_iter().map(|session| viewer.view(&line(session))).collect()
+}
+
+/// The first jobs of a session, in their order.
+pub(super) fn jobs(snapshot: &ReadTransaction, line: &Line) -> Result<Vec<QueuedJob>, StoreError> {
+    let rows = Table::Jobs.read(snapshot)?;
+    let prefix = line.key();
+    let behind = key::behind(&prefix);
+    let rows = rows.range(prefix.as_slice()..behind.as_slice()).disk()?;
+    rows.take(SESSION_JOBS_COUNTED_MAX)
+        .map(|row| {
+            let (JobRow { id, enqueued, .. }, payload) = rows::job(row.disk()?.1.value())?;
+            Ok(QueuedJob { id, enqueued, payload })
+        })
+        .collect()
 }
 
 /// The tables that a session is put together from.

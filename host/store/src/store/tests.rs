@@ -42,6 +42,7 @@ async fn begin(store: &Store, connection: usize) -> Run {
         kind: model::run::RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         at: Timestamp::UNIX_EPOCH,
     };
     store.begin_run(start).await.unwrap()

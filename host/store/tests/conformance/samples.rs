@@ -28,6 +28,7 @@ pub(crate) fn start(path: &str, second: i64) -> RunStart {
         kind: model::run::RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         at: at(second),
     }
 }

@@ -25,6 +25,7 @@ fn run(status: RunStatus) -> Run {
         kind: RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         started: at(1),
         ended: (status != RunStatus::Running).then(|| at(2)),
         status,
@@ -83,7 +84,7 @@ fn replay_and_other_entities_say_nothing() {
     assert_eq!(of_entity(&facts, "company", at(NOW)).0.health, Health::NeverRun);
 }
 
-fn session(due: Option<i64>, leased: Option<i64>, failed: bool) -> Option<SessionView> {
+fn session(due: Option<i64>, leased: Option<i64>, failed: bool) -> SessionView {
     let failure = failed.then(|| Failure {
         at: at(1),
         attempt: 1,
@@ -91,14 +92,14 @@ fn session(due: Option<i64>, leased: Option<i64>, failed: bool) -> Option<Sessio
         digest: None,
         progressed: false,
     });
-    Some(SessionView {
+    SessionView {
         queued: 1,
         leased_until: leased.map(at),
         due: due.map(at),
         head: JobId(1),
         attempts: u32::from(failed),
         failure,
-    })
+    }
 }
 
 fn pause(until: Option<i64>, reason: &str) -> Pause {
@@ -107,8 +108,9 @@ fn pause(until: Option<i64>, reason: &str) -> Pause {
 }
 
 #[track_caller]
-fn check_activity(session: Option<SessionView>, pauses: &[Pause], expected: &Activity) {
-    let facts = Facts { session, pauses: pauses.to_vec(), ..Facts::default() };
+fn check_activity(session: impl Into<Option<SessionView>>, pauses: &[Pause], expected: &Activity) {
+    let (session, pauses) = (session.into(), pauses.to_vec());
+    let facts = Facts { session, pauses, ..Facts::default() };
     assert_eq!(of_connection(&facts, at(NOW)).1, *expected);
 }
 
