@@ -160,12 +160,13 @@ async fn schema_that_compiles_no_more_refuses_its_entity_alone() {
         clock: clock.clone(),
         cancel: cancel.clone(),
         listener: &listener,
+        metrics: engine::metrics::Metrics::default(),
     };
     check_refused(&sync(&plan, ports).await.unwrap());
 
     let mut plan = ReplayPlan::of(reference, manifest, &connection, &[], mappings).unwrap();
     plan.entities.insert(0, "order".to_owned());
-    let impact = replay::impact(&plan, store, &cancel).await.unwrap();
+    let impact = replay::impact(&plan, store, &cancel, &|_| {}).await.unwrap();
     assert_eq!(impact.entities["order"].error.as_ref().unwrap().code, "mapping.schema");
     let ports = replay::Ports { store, clock, cancel, listener: &listener };
     check_refused(&replay(&plan, ports).await.unwrap());
