@@ -1,12 +1,13 @@
 //! What an integration is asked to do now: say whether its accounts open, and read.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use engine::health::Looked;
 use engine::sync::{Choice, SyncPlan};
-use engine::work::job::{Order, SyncOrder};
+use engine::work::job::{Cause, Order, SyncOrder};
 use futures_util::{StreamExt as _, stream};
 use model::integration::Integration;
 use model::queue::Enqueued;
@@ -114,6 +115,7 @@ pub(super) async fn sync(
     State(ports): State<Ports>,
     Editor(scope): Editor,
     Path(id): Path<IntegrationId>,
+    Extension(cause): Extension<Cause>,
     Json(form): Json<SyncForm>,
 ) -> Result<SyncsQueued, Problem> {
     let integration = ports.integration(&scope.tenant, &id).await?;
@@ -131,7 +133,7 @@ pub(super) async fn sync(
             full: form.full,
             task: None,
             by_person: true,
-            cause: None,
+            cause: Some(cause.clone()),
         });
         jobs.push(order.job(&scope.tenant, Some(connection.package.clone())));
     }
