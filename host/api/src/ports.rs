@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use engine::breaker::Breakers;
 use engine::credential::{Check, Credentials};
 use engine::install::{Approval, Candidate, InstallError, InstallPlan, Submitted};
-use engine::mapping::Mappings;
+use engine::mapping::{Mapping, Mappings};
 use engine::metrics::Monitor;
 use engine::sync::{Cancel, PackageRef};
 use engine::work::Wake;
@@ -92,6 +92,14 @@ pub trait Adapters: Send + Sync {
 
     /// The conversion schemas that are active for a connection, compiled.
     async fn mappings(&self, connection: &Connection) -> Result<Mappings, Error>;
+
+    /// The schema that maps an entity of a connection, or a part of it, where none is bound to it.
+    async fn default_mapping(
+        &self,
+        connection: &Connection,
+        entity: &str,
+        part: Option<&str>,
+    ) -> Result<Option<Mapping>, Error>;
 }
 
 /// The one way in for code, as an operator opens it: with whom the host trusts at the moment.

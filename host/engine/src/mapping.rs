@@ -31,7 +31,7 @@ use model::Error;
 pub use apply::{Mapper, Raw};
 pub use check::{Checked, check, not_seen};
 pub use compiled::{Mapping, Origin, SchemaRef};
-pub use derive::{ContractEdit, DerivePorts, Derived, Deriving, Saved, derive};
+pub use derive::{ContractEdit, DerivePorts, Derived, Deriving, Saved, derive, offered};
 pub use error::MappingError;
 pub use package::check_package;
 pub use paths::{PathSeen, PathsSeen, paths};

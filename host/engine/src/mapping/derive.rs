@@ -14,7 +14,7 @@ use mapping::{RecordType, Schema, Types};
 use model::adapter::{Adapter, Field, FieldKind};
 use model::schema::{SchemaKind, SchemaStore, StoredSchema};
 use model::store::{RecordQuery, RecordStore};
-use model::{Connection, Timestamp};
+use model::{Connection, Error, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -90,7 +90,10 @@ pub async fn derive(
     deriving: &Deriving<'_>,
     ports: DerivePorts<'_>,
 ) -> Result<Derived, MappingError> {
-    let offered = offered(deriving, ports.adapter).await?;
+    let offered = offered(ports.adapter, deriving.entity, deriving.part).await?;
+    let offered = offered.ok_or_else(|| {
+        MappingError::Unsuitable(format!("the account does not offer {deriving}"))
+    })?;
     let discovered: Vec<_> = offered.iter().map(discovered).collect();
     let name = deriving.name(&discovered)?;
     let tenant = &deriving.connection.tenant;
@@ -168,19 +171,18 @@ impl std::fmt::Display for Deriving<'_> {
     }
 }
 
-async fn offered(
-    deriving: &Deriving<'_>,
+/// What an account offers of the fields of an entity, or of one part of it; nothing where it does
+/// not offer that.
+pub async fn offered(
     adapter: &mut dyn Adapter,
-) -> Result<Vec<Field>, MappingError> {
-    let Deriving { entity, part, .. } = *deriving;
+    entity: &str,
+    part: Option<&str>,
+) -> Result<Option<Vec<Field>>, Error> {
     let entities = adapter.discover(Some(entity), part).await.outcome?;
     let meant = |found: &model::adapter::Entity| {
         found.name == entity && (part.is_none() || found.part.as_deref() == part)
     };
-    let found = entities.into_iter().find(meant).ok_or_else(|| {
-        MappingError::Unsuitable(format!("the account does not offer {deriving}"))
-    })?;
-    Ok(found.fields)
+    Ok(entities.into_iter().find(meant).map(|found| found.fields))
 }
 
 fn discovered(field: &Field) -> Discovered {

@@ -9,8 +9,11 @@ const LISTED: usize = 500;
 /// Records looked at for those of one part, which may be rare: some seconds of reading.
 const LOOKED_AT_MAX: usize = 100_000;
 
-/// As many records as the query allows, of one part where one is named. A part of which there is
-/// none among the first hundred thousand has none.
+/// Payloads of a sample, in bytes: they are in memory together, and most of them read as JSON.
+const BYTES_MAX: usize = 32 << 20;
+
+/// As many records as the query allows and are not too large together, of one part where one is
+/// named. A part of which there is none among the first hundred thousand has none.
 pub async fn sample(
     store: &dyn RecordStore,
     query: RecordQuery,
@@ -20,17 +23,20 @@ pub async fn sample(
     if part.is_some() {
         query.limit = wanted.max(LISTED);
     }
-    let (mut found, mut looked_at) = (Vec::new(), 0);
+    let (mut found, mut looked_at, mut bytes) = (Vec::new(), 0, 0);
     loop {
         let list = store.records(query.clone()).await?;
         looked_at += list.records.len();
         let of_it = |record: &StoredRecord| part.is_none() || record.part.as_deref() == part;
-        found.extend(list.records.into_iter().filter(of_it));
-        found.truncate(wanted);
-        match list.next {
-            Some(next) if found.len() < wanted && looked_at < LOOKED_AT_MAX => {
-                query.after = Some(next);
+        for record in list.records.into_iter().filter(of_it) {
+            bytes += record.payload.len();
+            found.push(record);
+            if found.len() >= wanted || bytes >= BYTES_MAX {
+                return Ok(found);
             }
+        }
+        match list.next {
+            Some(next) if looked_at < LOOKED_AT_MAX => query.after = Some(next),
             _ => return Ok(found),
         }
     }

@@ -84,14 +84,16 @@ impl Impact {
     }
 }
 
-/// Maps what a replay would map, and keeps nothing of it.
+/// Maps what a replay would map, and keeps nothing of it. After every batch it is told how many
+/// records were seen so far.
 pub async fn impact(
     plan: &ReplayPlan,
     store: &dyn RecordStore,
     cancel: &Cancel,
+    told: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<Impact, StoreError> {
     let mut mapper = Mapper::new(&plan.tenant, &plan.connection, plan.mappings.clone());
-    let mut impact = Impact::default();
+    let (mut impact, mut seen) = (Impact::default(), 0);
     for entity in &plan.entities {
         let mut found =
             EntityImpact { schema: plan.mappings.shown(entity), ..EntityImpact::default() };
@@ -108,6 +110,8 @@ pub async fn impact(
             }
             let list = store.replayable(query.clone()).await?;
             found.current += list.current;
+            seen += list.current + u64::try_from(list.records.len()).unwrap_or_default();
+            told(seen);
             let records = plan.wanted(entity, list.records);
             let outcomes = outcomes(&mut mapper, store, &records).await?;
             records.iter().zip(&outcomes).for_each(|(record, outcome)| found.add(record, outcome));

@@ -94,6 +94,12 @@ pub(super) const CODES: &[Code] = &[
     Code::new("mapping.percent", Invalid, "the text is not percent-encoded", VALUE),
     Code::new("mapping.phone", Invalid, "the text is no telephone number", VALUE),
     Code::new(
+        "mapping.refused",
+        Invalid,
+        "the text of a schema or of a record type is wrong",
+        "correct it at the places that the error names",
+    ),
+    Code::new(
         "mapping.required",
         Invalid,
         "the field needs a value and the record has none",
