@@ -179,10 +179,7 @@ impl Host {
         package: &Package,
         connection: &Connection,
     ) -> Result<Mappings, Error> {
-        self.resolver(package, connection).active().await.map_err(|error| match error {
-            MappingError::Store(error) => opener::unavailable(&error),
-            other => Error::new(ErrorKind::Invalid, "mapping.schema", other.to_string()),
-        })
+        self.resolver(package, connection).active().await.map_err(unusable)
     }
 
     /// Begins a session of a connection: its door out, and the adapter behind it.
@@ -225,6 +222,14 @@ impl Host {
             clock: self.clock.clone(),
             seed: None,
         }))
+    }
+}
+
+/// Why there is no schema, as jobs and requests are told.
+fn unusable(error: MappingError) -> Error {
+    match error {
+        MappingError::Store(error) => opener::unavailable(&error),
+        other => Error::new(ErrorKind::Invalid, "mapping.schema", other.to_string()),
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use api::{Adapters, Package};
 use async_trait::async_trait;
 use engine::credential::Check;
-use engine::mapping::Mappings;
+use engine::mapping::{Mapping, Mappings};
 use model::adapter::Adapter;
 use model::credential::Actor;
 use model::egress::Priority;
 use model::{Connection, Error};
 
-use super::{Asking, Host};
+use super::{Asking, Host, unusable};
 
 /// Those of a host.
 pub(crate) struct Installed(pub(crate) Arc<Host>);
@@ -41,5 +41,16 @@ impl Adapters for Installed {
     async fn mappings(&self, connection: &Connection) -> Result<Mappings, Error> {
         let package = self.0.packages.recent(&connection.package).await?;
         self.0.mappings(&package, connection).await
+    }
+
+    async fn default_mapping(
+        &self,
+        connection: &Connection,
+        entity: &str,
+        part: Option<&str>,
+    ) -> Result<Option<Mapping>, Error> {
+        let package = self.0.packages.recent(&connection.package).await?;
+        let found = self.0.resolver(&package, connection).default(entity, part).await;
+        found.map_err(unusable)
     }
 }

@@ -1,7 +1,7 @@
 //! `plughouse mapping use`: which schema maps an entity of a connection, or a part of it.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use engine::mapping::{Mapping, Mappings, Origin};
+use engine::mapping::Mappings;
 use engine::replay::{Impact, ReplayPlan, Scope};
 use model::ConnectionId;
 use model::schema::{Binding, SchemaStore as _};
@@ -54,14 +54,15 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let site = Site::open(global, &connection).await?;
     site.entity(&entity)?;
     let store = site.host.store.as_ref();
-    let mut bindings = store.bindings(&global.tenant, &connection).await?;
-    bindings.retain(|binding| binding.entity == entity);
-    let revision = bindings.iter().find(|b| b.part == part).map_or(0, |b| b.revision);
+    let bindings = store.bindings(&global.tenant, &connection).await?;
+    let of_it = |binding: &&Binding| binding.entity == entity && binding.part == part;
+    let revision = bindings.iter().find(of_it).map_or(0, |binding| binding.revision);
     let mapping = match &schema {
         Some(name) => Some(site::saved(global, store, name).await?),
         None => site.default(&entity, part.as_deref()).await?,
     };
-    let bound = mapping.as_ref().filter(|_| schema.is_some()).and_then(saved);
+    let bound = mapping.as_ref().filter(|_| schema.is_some());
+    let bound = bound.and_then(|mapping| mapping.schema().saved());
     let what = mapping.as_ref().map(|mapping| mapping.schema().to_string());
     if let Some(mapping) = &mapping {
         let theirs = mapping.entity();
@@ -71,7 +72,8 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     // repaired.
     let mappings = Mappings::default().with_part(&entity, part.as_deref(), mapping);
     let plan = site.replay(std::slice::from_ref(&entity), mappings)?;
-    let plan = ReplayPlan { scope: scope(part.clone(), bindings), ..plan };
+    let scope = Scope::of_binding(&entity, part.clone(), &bindings);
+    let plan = ReplayPlan { scope, ..plan };
     let impact = impact::look(global, &site.host, &plan).await?;
     let output = global.output();
     output.note(Shown(&impact));
@@ -104,27 +106,9 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What the binding is about: its part, or the entity but for the parts that are bound.
-fn scope(part: Option<String>, bindings: Vec<Binding>) -> Scope {
-    let Some(part) = part else {
-        let bound = bindings.into_iter().filter(|binding| binding.schema.is_some());
-        return Scope::Outside(bound.filter_map(|binding| binding.part).collect());
-    };
-    Scope::Part(part)
-}
-
 /// An entity, or a part of it, in words.
 pub(super) fn place(entity: &str, part: Option<&str>) -> String {
     part.map_or_else(|| entity.to_owned(), |part| format!("{entity}, part {part:?},"))
-}
-
-/// What a binding keeps of a schema; nothing of one that the package brings.
-fn saved(mapping: &Mapping) -> Option<(String, u32)> {
-    let schema = mapping.schema();
-    match schema.origin {
-        Origin::Saved(version) => Some((schema.name.clone(), version)),
-        Origin::Package(_) | Origin::Draft => None,
-    }
 }
 
 #[cfg(test)]

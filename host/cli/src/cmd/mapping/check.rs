@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::mapping::{Diagnostic, RecordType, Schema, Severity, Source, Types, compile};
+use ::mapping::Diagnostic;
 use anyhow::Result;
+use engine::mapping::{check, not_seen, payloads};
 use model::ConnectionId;
 use model::schema::SchemaKind;
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use super::site::{self, Site};
 use super::text;
@@ -64,47 +64,16 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
         Some(site) => Some(Arc::clone(&site.host.store)),
         None => site::store(global)?,
     };
-    let (kind, name, diagnostics) = check(&text, &site::types(global, store.as_deref()).await?);
-    let ok = !diagnostics.iter().any(|found| found.severity == Severity::Error);
+    let kind = text::kind(&text);
+    let found = check(kind, &text, &site::types(global, store.as_deref()).await?);
+    let ok = !found.is_refused();
+    let (name, diagnostics) = (found.name, found.diagnostics);
     let mut checked = Checked { ok, kind, name, diagnostics, not_seen: Vec::new() };
-    if let (Some(site), Ok(schema)) = (&site, Schema::parse(&text)) {
+    if let (Some(site), Some(schema)) = (&site, found.schema) {
         site.entity(schema.entity())?;
         let records = site.records(schema.entity(), &[], SAMPLES).await?;
-        let payloads = records.iter().map(|record| serde_json::from_slice(&record.payload));
-        checked.not_seen = not_seen(&schema, &payloads.flatten().collect::<Vec<_>>());
+        checked.not_seen = not_seen(&schema, &payloads(&records));
     }
     global.output().result(&checked, &checked)?;
     Ok(if ok { Exit::Done } else { Exit::Failed })
-}
-
-/// What a text is, how it is called, and what is wrong with it.
-pub(super) fn check(text: &str, types: &Types) -> (SchemaKind, Option<String>, Vec<Diagnostic>) {
-    let kind = text::kind(text);
-    match kind {
-        SchemaKind::RecordType => match RecordType::parse(text) {
-            Ok(found) => {
-                let name = Some(found.name.clone());
-                (kind, name, types.with_version(found).err().unwrap_or_default())
-            }
-            Err(diagnostics) => (kind, None, diagnostics),
-        },
-        SchemaKind::Conversion => match Schema::parse(text) {
-            Ok(schema) => {
-                let compiled = compile(&schema, types, &Source::default());
-                let diagnostics = compiled.map_or_else(|found| found, |found| found.warnings);
-                (kind, Some(schema.name().to_owned()), diagnostics)
-            }
-            Err(diagnostics) => (kind, None, diagnostics),
-        },
-    }
-}
-
-/// Sources that no record has. A list of them is no error: providers leave out what is empty.
-fn not_seen(schema: &Schema, payloads: &[Json]) -> Vec<String> {
-    let sources = schema.fields().iter().flat_map(|field| &field.from);
-    let mut sources: Vec<_> = sources.filter(|pointer| !pointer.is_empty()).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    let seen = |pointer: &str| payloads.iter().any(|payload| payload.pointer(pointer).is_some());
-    sources.into_iter().filter(|pointer| !seen(pointer)).cloned().collect()
 }

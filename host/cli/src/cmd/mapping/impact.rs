@@ -14,7 +14,7 @@ use crate::wire::Host;
 pub(super) async fn look(global: &Global, host: &Host, plan: &ReplayPlan) -> Result<Impact> {
     let cancel = Cancel::default();
     let stoppable = global.interrupt.stops(cancel.clone());
-    let found = impact(plan, host.store.as_ref(), &cancel).await;
+    let found = impact(plan, host.store.as_ref(), &cancel, &|_| {}).await;
     drop(stoppable);
     let found = found?;
     anyhow::ensure!(!found.stopped, "stopped; nothing was changed");

@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ::mapping::{RecordType, Severity, Types};
 use anyhow::{Context as _, Result, bail};
-use engine::mapping::{Mapping, MappingError, Origin};
+use engine::mapping::{Kept, Shelf, Signed, Use};
 use model::ConnectionId;
-use model::schema::{
-    NewSchema, SchemaHead, SchemaKind, SchemaQuery, SchemaStore as _, StoredSchema,
-};
-use model::store::{Catalogue as _, StoreErrorKind};
+use model::schema::{SchemaHead, SchemaKind, SchemaQuery, SchemaStore as _, StoredSchema};
+use model::store::StoreErrorKind;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::Store;
 
-use super::check::check;
 use super::site::{self, Site};
 use super::text::{self, Name};
 use crate::exit::Exit;
@@ -54,45 +50,33 @@ pub(crate) struct Show {
 /// Saves a text that is right as the next version; the same text again is no new version.
 pub(super) async fn put(global: &Global, args: Put) -> Result<Exit> {
     let store = wire::open_store(global)?;
-    let types = engine::mapping::types(store.as_ref(), &global.tenant).await?;
+    let shelf = shelf(global, &store);
     let text = text::read(global, &args.file)?;
-    let (kind, name, diagnostics) = check(&text, &types);
+    let kind = text::kind(&text);
+    let ready = shelf.check(kind, text).await;
+    let ready = ready.with_context(|| format!("read {}", args.file.display()))?;
     let output = global.output();
-    if diagnostics.iter().any(|found| found.severity == Severity::Error) {
-        let what = format!("{} {}", kind.as_str(), args.file.display());
-        return Err(MappingError::refused(what, diagnostics).into());
-    }
-    for found in &diagnostics {
+    for found in &ready.warnings {
         output.note(found);
     }
-    let name = name.context("the text has no name")?;
-    if kind == SchemaKind::RecordType {
-        still_fit(global, &store, &types, &text).await?;
-    }
-    let newest = store.schema(&global.tenant, kind, &name, None).await?;
-    let version = newest.as_ref().map_or(0, |newest| newest.head.version);
-    if let Some(newest) = newest.filter(|newest| newest.text == text) {
-        output.result(&newest.head, format_args!("{name}@{version} is that text already"))?;
-        return Ok(Exit::Done);
-    }
-    let new = NewSchema {
-        tenant: global.tenant.clone(),
-        kind,
-        name: name.clone(),
-        text,
-        author: global.terminal.variable("USER"),
-        expected: args.expect.unwrap_or(version),
-        at: model::Clock::system().now(),
-    };
-    let head = store.put_schema(new).await;
-    if head.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Conflict) {
+    let name = ready.name().to_owned();
+    let author = global.terminal.variable("USER");
+    let signed = Signed { author, expected: args.expect, at: model::Clock::system().now() };
+    let kept = shelf.put(ready, signed).await;
+    if kept.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Conflict) {
+        let newest = store.schema(&global.tenant, kind, &name, None).await?;
+        let version = newest.map_or(0, |newest| newest.head.version);
         bail!(
             "{name} is at version {version} by now: look at it with `plughouse mapping show \
              {name}`, then put yours with --expect {version}"
         );
     }
-    let head = head?;
+    let Kept { head, is_new } = kept?;
     let version = head.version;
+    if !is_new {
+        output.result(&head, format_args!("{name}@{version} is that text already"))?;
+        return Ok(Exit::Done);
+    }
     output.result(&head, format_args!("saved {} {name}@{version}", kind.as_str()))?;
     output.note(match kind {
         SchemaKind::Conversion => {
@@ -105,40 +89,9 @@ pub(super) async fn put(global: &Global, args: Put) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Refuses a version of a type that a schema in use does not fit any more.
-async fn still_fit(global: &Global, store: &Store, types: &Types, text: &str) -> Result<()> {
-    let found =
-        RecordType::parse(text).map_err(|found| MappingError::refused("the type", found))?;
-    let types =
-        types.with_version(found).map_err(|found| MappingError::refused("the type", found))?;
-    for (name, uses) in uses(global, store).await? {
-        let (name, version) = name;
-        let kind = SchemaKind::Conversion;
-        let Some(saved) = store.schema(&global.tenant, kind, &name, Some(version)).await? else {
-            continue;
-        };
-        Mapping::new(&saved.text, Origin::Saved(version), &types).with_context(|| {
-            let uses = uses.join(", ");
-            format!("{name}@{version}, which maps {uses}, would not fit this type any more")
-        })?;
-    }
-    Ok(())
-}
-
-/// The schemas that are bound, and to what.
-async fn uses(global: &Global, store: &Store) -> Result<BTreeMap<(String, u32), Vec<String>>> {
-    let mut uses: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for connection in store.connections(&global.tenant).await? {
-        for binding in store.bindings(&global.tenant, &connection.id).await? {
-            let Some(schema) = binding.schema else { continue };
-            let mut place = format!("{} {}", connection.id, binding.entity);
-            if let Some(part) = &binding.part {
-                place.extend([" ", part]);
-            }
-            uses.entry(schema).or_default().push(place);
-        }
-    }
-    Ok(uses)
+/// The texts of the tenant.
+fn shelf<'a>(global: &'a Global, store: &'a Store) -> Shelf<'a> {
+    Shelf { tenant: &global.tenant, schemas: store, catalogue: store }
 }
 
 /// A text in the list.
@@ -154,7 +107,7 @@ struct Listed {
 /// Lists the newest versions.
 pub(super) async fn list(global: &Global) -> Result<Exit> {
     let store = wire::open_store(global)?;
-    let uses = uses(global, &store).await?;
+    let uses = shelf(global, &store).uses().await?;
     let mut listed = Vec::new();
     for kind in [SchemaKind::Conversion, SchemaKind::RecordType] {
         let tenant = global.tenant.clone();
@@ -186,14 +139,16 @@ pub(super) async fn list(global: &Global) -> Result<Exit> {
 }
 
 impl Listed {
-    fn of(head: SchemaHead, uses: &BTreeMap<(String, u32), Vec<String>>) -> Self {
-        let of_it = |((name, version), places): (&(String, u32), &Vec<String>)| {
+    fn of(head: SchemaHead, uses: &BTreeMap<(String, u32), Vec<Use>>) -> Self {
+        let of_it = |((name, version), places): (&(String, u32), &Vec<Use>)| {
             if head.kind != SchemaKind::Conversion || *name != head.name {
                 return Vec::new();
             }
             let newest = *version == head.version;
-            let shown =
-                |place: &String| if newest { place.clone() } else { format!("{place} @{version}") };
+            let shown = |place: &Use| match newest {
+                true => place.to_string(),
+                false => format!("{place} @{version}"),
+            };
             places.iter().map(shown).collect()
         };
         let used_by = uses.iter().flat_map(of_it).collect();

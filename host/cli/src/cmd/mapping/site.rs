@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use ::mapping::Types;
 use anyhow::{Context as _, Result, ensure};
-use engine::mapping::{Mapping, Mappings, Origin, sample};
+use engine::mapping::{Mapping, Mappings, Origin, named, sample};
 use engine::replay::ReplayPlan;
-use model::schema::{SchemaKind, SchemaStore as _};
-use model::store::{RecordQuery, RecordStore as _, StoredRecord};
+use model::store::{RecordQuery, StoredRecord};
 use model::{Connection, ConnectionId};
 use package::manifest::Entity;
 use store::Store;
@@ -83,17 +82,14 @@ impl Site {
         if ids.is_empty() {
             return self.sample(entity, None, limit).await;
         }
-        let id = &self.connection.id;
-        let mut records = Vec::new();
-        for wanted in ids {
-            let query = self.query(entity, Some(wanted), limit);
-            let found = self.host.store.records(query).await?.records;
-            let found = found.into_iter().next();
-            records.push(found.with_context(|| {
+        let found = named(self.host.store.as_ref(), &self.query(entity, limit), ids).await?;
+        let found = ids.iter().zip(found).map(|(wanted, found)| {
+            let id = &self.connection.id;
+            found.with_context(|| {
                 format!("connection {id} has no {entity} with id {wanted}: see `plughouse records`")
-            })?);
-        }
-        Ok(records)
+            })
+        });
+        found.collect()
     }
 
     /// Some stored records of an entity, or of one part of it.
@@ -103,20 +99,20 @@ impl Site {
         part: Option<&str>,
         limit: usize,
     ) -> Result<Vec<StoredRecord>> {
-        let query = self.query(entity, None, limit);
+        let query = self.query(entity, limit);
         let records = sample(self.host.store.as_ref(), query, part).await?;
         let (id, place) = (&self.connection.id, place(entity, part));
         ensure!(!records.is_empty(), "connection {id} has no records of {place}: sync it first");
         Ok(records)
     }
 
-    fn query(&self, entity: &str, id: Option<&String>, limit: usize) -> RecordQuery {
+    fn query(&self, entity: &str, limit: usize) -> RecordQuery {
         RecordQuery {
             tenant: self.connection.tenant.clone(),
             connection: Some(self.connection.id.clone()),
             entity: Some(entity.to_owned()),
-            id: id.cloned(),
-            removed: id.is_some(),
+            id: None,
+            removed: false,
             after: None,
             limit,
         }
@@ -158,11 +154,9 @@ pub(super) async fn schema(
 
 /// Compiles a saved schema.
 pub(super) async fn saved(global: &Global, store: &Store, name: &Name) -> Result<Mapping> {
-    let types = types(global, Some(store)).await?;
-    let kind = SchemaKind::Conversion;
-    let found = store.schema(&global.tenant, kind, &name.name, name.version).await?;
-    let found = found.with_context(|| {
+    let which = (name.name.as_str(), name.version);
+    let found = engine::mapping::saved(store, &global.tenant, which).await?;
+    found.with_context(|| {
         format!("no conversion schema {name} is saved: see `plughouse mapping list`")
-    })?;
-    Ok(Mapping::new(&found.text, Origin::Saved(found.head.version), &types)?)
+    })
 }
