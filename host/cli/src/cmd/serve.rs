@@ -97,7 +97,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         global.data.display()
     ));
     output.note(format_args!("the API is at {public_url}/api"));
-    let ports = wire::server::api(&host, public_url, stop.clone());
+    let ports = wire::server::api(&host, &global.file.server, (public_url, stop.clone()));
     let answering = server.run(api::router(&ports), stop.cancelled());
     let closing = async {
         stop.cancelled().await;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Subcommand;
 use model::TenantId;
-use model::vault::Owner;
+use model::vault::{KeyStore as _, Owner};
 use serde::Serialize;
 use vault::{KeyFile, Rotation, Setting};
 
@@ -100,6 +100,10 @@ async fn status(global: &Global, host: &Host) -> Result<Exit> {
 }
 
 async fn rotate_key(global: &Global, host: &Host, whose: Whose) -> Result<Exit> {
+    if let Some(tenant) = &whose.tenant_key {
+        let known = host.store.keys(&Owner::Tenant(tenant.clone())).await?;
+        ensure!(known.is_some(), "tenant {tenant} has no data key: nothing of it was ever sealed");
+    }
     let shown = Mutex::new(global.output().progress("sealed again"));
     let progress = counter(&shown);
     let rotation = match whose {
@@ -123,10 +127,12 @@ async fn rotate_key(global: &Global, host: &Host, whose: Whose) -> Result<Exit> 
 
 async fn rotate_wrapper(global: &Global, host: &Host, to: PathBuf) -> Result<Exit> {
     let to = global.terminal.path(&to);
-    let file = config::read(&global.data, Some(&to))?;
+    let Some(vault) = config::read(&global.data, Some(&to))?.vault else {
+        bail!("{} has no [vault]; write there who is to keep the key", to.display());
+    };
     let setting =
         Setting { data: &global.data, outbound: host.outbound(), clock: host.clock.clone() };
-    let wrapper = file.vault.build(&setting, KeyFile::MayBeMade)?;
+    let wrapper = vault.build(&setting, KeyFile::MayBeMade)?;
     let id = wrapper.id().to_owned();
     let shown = Mutex::new(global.output().progress("wrapped again"));
     let progress = counter(&shown);

@@ -25,6 +25,10 @@ pub(crate) struct Server {
     /// Proxies before it, as addresses or networks, whose word is taken on who asks.
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    /// Whether `/metrics` is shown without a key to who asks from this machine, for a scraper beside
+    /// the host. Behind a proxy on this machine that is not trusted that is everybody.
+    #[serde(default)]
+    open_metrics: bool,
 }
 
 impl Server {
@@ -41,6 +45,11 @@ impl Server {
             || format!("{scheme}://{address}"),
             |url| url.trim_end_matches('/').to_owned(),
         )
+    }
+
+    /// Whether figures are shown without a key to who asks from this machine.
+    pub(crate) fn open_metrics(&self) -> bool {
+        self.open_metrics
     }
 
     /// The proxies.

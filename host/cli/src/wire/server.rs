@@ -12,7 +12,9 @@ use model::queue::Queue;
 
 use super::adapters::Installed;
 use super::opener::Connections;
-use super::{Host, credentials};
+use super::operator::{self, Operated};
+use super::{Host, credentials, figures};
+use crate::config;
 
 /// Runs tasks and jobs until it is asked to stop, and comes back when all is at rest.
 pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
@@ -41,20 +43,31 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
         holder,
     );
     let tend = credentials::tend(&host.credentials, &host.idle, stop.clone());
-    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop), tend);
+    let watch = figures::watch(host, stop.clone());
+    tokio::join!(scheduler.run(stop.clone()), work::run(workers, limits, stop), tend, watch);
 }
 
 /// What the API answers with.
-pub(crate) fn api(host: &Arc<Host>, public_url: String, closing: Cancel) -> api::Ports {
+pub(crate) fn api(
+    host: &Arc<Host>,
+    server: &config::Server,
+    (public_url, closing): (String, Cancel),
+) -> api::Ports {
+    let operated = Arc::new(Operated(Arc::clone(host)));
     api::Ports {
         store: host.store.clone(),
         credentials: host.credentials.clone(),
         adapters: Arc::new(Installed(Arc::clone(host))),
+        installer: operated.clone(),
+        keys: operated,
         breakers: host.breakers.clone(),
+        monitor: host.monitor.clone(),
+        open_metrics: server.open_metrics(),
         wake: host.wake.clone(),
         operations: api::operation::Operations::new(host.clock.clone()),
         public_url,
         closing,
+        build: operator::build(),
         clock: host.clock.clone(),
     }
 }

@@ -3,6 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use model::integration::{Integration, IntegrationStore as _};
+use model::store::Catalogue as _;
+use model::{Connection, IntegrationId};
+use store::Store;
+
 use crate::check;
 use crate::place::{Outcome, Place};
 
@@ -113,9 +118,12 @@ fn keys_are_changed_and_destroyed_by_those_who_mean_it() {
     let own = "app set acme/desk --client-id c --client-secret @secret --tenant-only";
     check(&place.run(own), 0, "");
     check(&place.run("vault rotate-key"), 2, "<TENANT|--host|--all>");
+    check(&place.run("vault rotate-key mian"), 1, "tenant mian has no data key");
     assert_eq!(place.run("vault rotate-key --all --json").json()["resealed"], 2);
     assert_eq!(place.run("vault status --json").json()["retiring"], 2);
 
+    place.write("empty.toml", "[limits]\n");
+    check(&place.run("vault rotate-wrapper --to empty.toml"), 1, "empty.toml has no [vault]");
     place.write("new.toml", "[vault]\nkind = \"file\"\npath = \"new.key\"\n");
     let rotated = place.run("vault rotate-wrapper --to new.toml");
     assert!(rotated.out.contains("wraps 4 data keys now"), "{rotated:#?}");
@@ -148,4 +156,28 @@ fn connections_are_shown_and_switched_without_their_provider() {
     check(&place.run("connection remove crm"), 1, "nobody to ask here: say --yes");
     check(&place.run("connection remove crm --yes"), 0, "");
     check(&place.run("connection show crm"), 1, "tenant main has no connection crm");
+}
+
+#[test]
+fn integration_that_nobody_has_named_goes_with_its_last_connection() {
+    let place = Place::with_records(1);
+    let tenant = "main".parse().unwrap();
+    let crm = IntegrationId::of(&"crm".parse().unwrap());
+    let eu = Connection {
+        integration: Some(crm.clone()),
+        ..Connection::new("main".parse().unwrap(), "eu".parse().unwrap(), "acme/crm", "key")
+    };
+    let found = async |store: &Store| store.integration(&tenant, &crm).await.unwrap();
+    place.store(async |store| store.put_connection(eu.clone()).await.unwrap());
+    check(&place.run("connection remove crm --yes"), 0, "");
+    place.store(async |store| assert!(found(store).await.is_some(), "eu is one of its accounts"));
+    check(&place.run("connection remove eu --yes"), 0, "");
+    place.store(async |store| {
+        assert_eq!(found(store).await, None);
+        store.put_connection(eu.clone()).await.unwrap();
+        let named = Integration { name: "Sales".to_owned(), ..found(store).await.unwrap() };
+        store.put_integration(named, Some(1)).await.unwrap();
+    });
+    check(&place.run("connection remove eu --yes"), 0, "");
+    place.store(async |store| assert!(found(store).await.is_some(), "somebody has named it"));
 }

@@ -49,6 +49,13 @@ impl Place {
         place
     }
 
+    /// Does something with the store while no command runs.
+    pub(crate) fn store(&self, with: impl AsyncFnOnce(&Store)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let store = Store::open(&self.path().join(".plughouse"), Clock::system()).unwrap();
+        runtime.block_on(with(&store));
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -95,6 +102,7 @@ async fn fill(data: &Path, count: usize) {
         kind: model::run::RunKind::Sync,
         task: None,
         lease: None,
+        job: None,
         at: Timestamp::UNIX_EPOCH,
     };
     let run = store.begin_run(start).await.unwrap();
