@@ -1,6 +1,7 @@
 //! The table, and what is rendered of it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use model::ErrorKind;
 use model::queue::{Death, Failure};
@@ -96,4 +97,25 @@ fn breakers_that_have_closed_are_counted_no_more() {
     let text = metrics.render();
     assert!(text.contains("breakers_open{package=\"acme/crm\"} 0\n"), "{text}");
     assert!(text.contains("breakers_open{package=\"acme/desk\"} 1\n"), "{text}");
+}
+
+/// The table as docs/metrics.md has it.
+fn page() -> String {
+    let mut page = String::new();
+    for Metric { name, kind, unit, labels, meaning } in TABLE.iter().copied() {
+        let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+        let kind = kind.as_str();
+        writeln!(page, "| `{name}` | {kind} | {unit} | {labels} | {meaning} |").unwrap();
+    }
+    page
+}
+
+#[test]
+fn page_of_metrics_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
+    let found = std::fs::read_to_string(path).unwrap();
+    let (_, behind) = found.split_once("| metric | type | unit | labels | meaning |\n").unwrap();
+    let rows = behind.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let rows: String = rows.map(|row| format!("{row}\n")).collect();
+    assert!(rows == page(), "write these rows to docs/metrics.md:\n{}", page());
 }

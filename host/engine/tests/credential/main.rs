@@ -5,6 +5,7 @@ mod apps;
 mod canary;
 mod crash;
 mod enter;
+mod figures;
 mod flow;
 mod provider;
 mod refresh;
