@@ -312,6 +312,7 @@ timed_suite! { timed_redb, crate::open_timed_redb:
         queues_and_tenants_never_meet
         due_tenants_are_listed_by_name_and_go_on
         oldest_is_since_when_the_first_session_waits
+        totals_are_of_all_tenants
         what_is_too_large_is_refused_by_name
         earlier_clock_claims_nothing_twice
     }

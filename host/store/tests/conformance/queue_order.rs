@@ -142,6 +142,21 @@ pub(crate) async fn oldest_is_since_when_the_first_session_waits(
     assert_eq!(store.stats(&acme(), Queue::Delivery).await.unwrap(), <_>::default());
 }
 
+pub(crate) async fn totals_are_of_all_tenants(store: &impl Ports, clock: &Clock) {
+    assert!(store.totals().await.unwrap().is_empty());
+    let begun = clock.now();
+    let later = NewJob { tenant: "acme.eu".parse().unwrap(), ..job("a", "2") };
+    put(store, [job("a", "1"), job("b", "1"), skipped("a", "1"), later]).await;
+    clock.advance(SECOND);
+    let leased = claim(store).await.remove(0);
+    end(store, &leased, done(1)).await;
+    let totals = store.totals().await.unwrap();
+    let outbound = &totals[&Queue::Outbound];
+    assert_eq!((outbound.enqueued, outbound.queued, outbound.done), (3, 2, 1));
+    assert_eq!((outbound.oldest, totals[&Queue::InboundWebhook].queued), (Some(begun), 1));
+    assert_eq!(totals.len(), 2);
+}
+
 pub(crate) async fn what_is_too_large_is_refused_by_name(store: &impl Ports, _: &Clock) {
     let long = "x".repeat(model::queue::KEY_BYTES_MAX + 1);
     let dedupe = |key: &str| {
