@@ -121,9 +121,7 @@ struct ConnectionListing {
     /// Those of one integration.
     #[param(value_type = Option<String>)]
     integration: Option<IntegrationId>,
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 
@@ -194,9 +192,7 @@ async fn delete(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct AccessListing {
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 

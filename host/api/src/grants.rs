@@ -106,9 +106,7 @@ struct GrantListing {
     /// first.
     #[param(minimum = 0, maximum = 366)]
     expiring_within_days: Option<u16>,
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 

@@ -1,6 +1,7 @@
 //! Integrations: a tenant's uses of providers.
 
 mod entities;
+mod history;
 mod listing;
 mod remove;
 mod sync;
@@ -80,6 +81,7 @@ pub(crate) fn routes() -> OpenApiRouter<Ports> {
         .routes(routes!(show, change, remove::delete))
         .routes(routes!(sync::test))
         .routes(routes!(sync::sync))
+        .routes(routes!(history::sync_history))
         .routes(routes!(entities::entities))
 }
 

@@ -9,7 +9,7 @@ use engine::install::{Approval, Candidate, InstallError, InstallPlan, Submitted}
 use engine::mapping::{Mapping, Mappings};
 use engine::metrics::Monitor;
 use engine::sync::{Cancel, PackageRef};
-use engine::work::Wake;
+use engine::work::{Stops, Wake};
 use model::adapter::Adapter;
 use model::api_key::ApiKeyStore;
 use model::catalogue::{Installed, PendingPackage};
@@ -157,6 +157,8 @@ pub struct Ports {
     pub open_metrics: bool,
     /// Is given by whoever queues something.
     pub wake: Wake,
+    /// Wishes that jobs end.
+    pub stops: Stops,
     /// Long work.
     pub operations: Operations,
     /// The origin by which people and providers reach this host, without a slash at its end.

@@ -86,9 +86,7 @@ pub(crate) async fn package(catalogue: &dyn Catalogue, provider: &str) -> Result
 struct ProviderListing {
     /// Whose id, name or summary holds this text, whatever its case.
     q: Option<String>,
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 

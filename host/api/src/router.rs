@@ -44,7 +44,7 @@ parts! { keyed, keyed_document, ports;
     vault::routes() => ports.keys.clone(),
     drafts::routes() => drafts::Ports::of(ports),
     schemas::routes() => schemas::Ports::of(ports),
-    operation::routes() => ports.operations.clone(),
+    operation::routes() => operation::Ports::of(ports),
     tasks::routes() => tasks::Ports::of(ports),
     runs::routes() => runs::Ports::of(ports),
     held::routes() => held::Ports::of(ports),

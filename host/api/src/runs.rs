@@ -18,9 +18,9 @@ use crate::list::{Cursor, Page};
 use crate::problem::Problem;
 
 use filter::RunListing;
+pub(crate) use filter::history;
 use reject::{RejectListing, RejectView, RunOutcomes};
-use view::RunView;
-pub(crate) use view::{RunKey, RunStatusView};
+pub(crate) use view::{RunKey, RunStatusView, RunView};
 
 /// What runs need.
 #[derive(Clone)]

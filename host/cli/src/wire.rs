@@ -24,7 +24,7 @@ use engine::install;
 use engine::mapping::{MappingError, Mappings, Resolver};
 use engine::metrics::{Metrics, Monitor};
 use engine::otlp::Exporter;
-use engine::work::Wake;
+use engine::work::{Stops, Wake};
 use model::credential::Actor;
 use model::egress::Priority;
 use model::outbound::Outbound;
@@ -61,6 +61,7 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) breakers: Breakers,
     pub(crate) wake: Wake,
+    pub(crate) stops: Stops,
     pub(crate) metrics: Metrics,
     pub(crate) monitor: Monitor,
     exporter: Option<Exporter>,
@@ -130,6 +131,7 @@ impl Host {
             clock,
             breakers,
             wake: Wake::default(),
+            stops: Stops::default(),
             metrics,
             monitor,
             exporter,

@@ -27,9 +27,7 @@ pub(super) struct EntityListing {
     entity: Option<String>,
     /// This instance of it; with `entity`.
     part: Option<String>,
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 

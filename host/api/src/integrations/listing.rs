@@ -38,9 +38,7 @@ pub(super) struct IntegrationListing {
     #[serde(default)]
     #[param(inline)]
     sort: IntegrationSort,
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 

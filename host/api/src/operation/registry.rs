@@ -114,6 +114,12 @@ impl Operations {
         self.lock().get(&(tenant.clone(), number)).map(|entry| entry.operation.clone())
     }
 
+    /// All of a tenant.
+    pub(super) fn all(&self, tenant: &TenantId) -> Vec<Operation> {
+        let range = (tenant.clone(), 0)..=(tenant.clone(), u64::MAX);
+        self.lock().range(range).map(|(_, entry)| entry.operation.clone()).collect()
+    }
+
     /// Asks an operation to stop.
     pub fn stop(&self, tenant: &TenantId, id: &str) -> Option<Operation> {
         let number = number(id)?;

@@ -34,6 +34,20 @@ pub(super) struct RunListing {
     limit: Option<Limit>,
 }
 
+/// The runs of these connections, the newest first.
+pub(crate) async fn history(
+    store: &dyn RecordStore,
+    tenant: &TenantId,
+    connection: Vec<ConnectionId>,
+    (cursor, limit): (Option<Cursor>, Option<Limit>),
+) -> Result<Sifted<Run>, Problem> {
+    if connection.is_empty() {
+        return Ok(Sifted { items: Vec::new(), next: None });
+    }
+    let (status, kind, since, until) = (Vec::new(), Vec::new(), None, None);
+    RunListing { connection, status, kind, since, until, cursor, limit }.find(store, tenant).await
+}
+
 /// Where a run stands in the list: when it began, of which connection, its number.
 type Place = (Timestamp, ConnectionId, RunId);
 

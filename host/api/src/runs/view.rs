@@ -48,7 +48,7 @@ impl TryFrom<String> for RunKey {
 
 /// One execution of a sync, or of a replay.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RunView {
+pub(crate) struct RunView {
     /// Its name, as `crm:12`.
     id: String,
     /// The connection.
@@ -248,7 +248,7 @@ impl RunCounts {
 }
 
 impl RunView {
-    pub(super) fn of(run: Run) -> Self {
+    pub(crate) fn of(run: Run) -> Self {
         let key = RunKey { connection: run.connection, number: run.id };
         let entities = run.entities.into_iter();
         Self {

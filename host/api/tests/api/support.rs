@@ -4,7 +4,11 @@
 
 mod adapters;
 mod ask;
+#[path = "../../../engine/tests/install/component.rs"]
+mod component;
+mod installer;
 mod outside;
+mod routes;
 mod secrets;
 
 use std::sync::Arc;
@@ -17,7 +21,7 @@ use engine::breaker::Breakers;
 use engine::credential::Credentials;
 use engine::metrics::{self, Metrics, Monitor};
 use engine::sync::Cancel;
-use engine::work::Wake;
+use engine::work::{Stops, Wake};
 use model::api_key::{ApiKeyStore as _, Role};
 use model::catalogue::TrustState;
 use model::store::Catalogue as _;
@@ -28,6 +32,9 @@ use tempfile::TempDir;
 
 pub(crate) use adapters::{PACKAGE, Scripted};
 pub(crate) use ask::{Answer, Ask};
+use installer::Installing;
+pub(crate) use installer::{PUBLISHER, Release};
+pub(crate) use routes::{Route, routes};
 pub(crate) use outside::Outside;
 
 /// Where people and providers reach the host.
@@ -68,12 +75,13 @@ impl World {
             store: store.clone(),
             credentials: credentials.clone(),
             adapters: adapters.clone(),
-            installer: adapters.clone(),
+            installer: Arc::new(Installing::new(dir.path(), &store, &clock)),
             keys: Arc::new(secrets::Wrapped),
             monitor: monitor(&store, &breakers, &clock),
             breakers,
             open_metrics: false,
             wake: Wake::default(),
+            stops: Stops::default(),
             operations: Operations::new(clock.clone()),
             public_url: PUBLIC_URL.to_owned(),
             closing: Cancel::default(),

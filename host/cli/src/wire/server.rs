@@ -21,7 +21,7 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
     let opener = Arc::new(Connections::new(Arc::clone(host)));
     let counted = (host.clock.clone(), host.metrics.clone());
     let inbound = Inbound::new(opener.clone(), host.store.clone(), counted, host.call_max);
-    let inbound: Arc<dyn Handler> = Arc::new(inbound);
+    let inbound: Arc<dyn Handler> = Arc::new(inbound.stopped_by(host.stops.clone()));
     let holder = format!("{}-{}", std::process::id(), host.clock.now().as_millisecond());
     let workers = work::Ports {
         queue: host.store.clone(),
@@ -64,6 +64,7 @@ pub(crate) fn api(
         monitor: host.monitor.clone(),
         open_metrics: server.open_metrics(),
         wake: host.wake.clone(),
+        stops: host.stops.clone(),
         operations: api::operation::Operations::new(host.clock.clone()),
         public_url,
         closing,
