@@ -55,7 +55,8 @@ pub(crate) enum Command {
         /// The connection.
         connection: ConnectionId,
     },
-    /// Ends the grant at the provider and removes the connection; its records stay.
+    /// Ends the grant at the provider and removes the connection; its records stay. Its
+    /// integration goes with it, unless it has other connections or somebody has named it.
     Remove {
         /// The connection.
         connection: ConnectionId,

@@ -2,8 +2,11 @@
 
 use anyhow::Result;
 use engine::credential::Revocation;
-use model::ConnectionId;
+use model::integration::IntegrationStore as _;
+use model::store::StoreErrorKind;
+use model::{Connection, ConnectionId};
 use serde::Serialize;
+use store::Store;
 
 use crate::Global;
 use crate::exit::Exit;
@@ -20,7 +23,7 @@ struct Removed {
 pub(super) async fn run(global: &Global, id: ConnectionId, yes: bool) -> Result<Exit> {
     let host = Host::open(global).await?;
     let output = global.output();
-    wire::connection(&host.store, &global.tenant, &id).await?;
+    let connection = wire::connection(&host.store, &global.tenant, &id).await?;
     let question = format!(
         "remove connection {id}, its secrets and its tasks, and end its grant at the provider? \
          What was read stays."
@@ -31,9 +34,24 @@ pub(super) async fn run(global: &Global, id: ConnectionId, yes: bool) -> Result<
     let Some(grant) = host.credentials.remove(&global.tenant, &id).await? else {
         anyhow::bail!("somebody else has removed connection {id}");
     };
+    forget(&host.store, &connection).await?;
     let text = format!("removed {id}; {}", told(&grant));
     output.result(&Removed { removed: id, grant }, text)?;
     Ok(Exit::Done)
+}
+
+/// Removes the integration of a connection if it was made for it and nobody has named it since,
+/// unless others are accounts of it too.
+async fn forget(store: &Store, connection: &Connection) -> Result<()> {
+    let (tenant, id) = (&connection.tenant, connection.integration());
+    let found = store.integration(tenant, &id).await?;
+    if found.is_none_or(|found| found.name != id.as_str()) {
+        return Ok(());
+    }
+    match store.remove_integration(tenant, &id).await {
+        Err(error) if error.kind() != StoreErrorKind::Conflict => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn told(grant: &Revocation) -> String {
