@@ -3,18 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::{Adapters, Installer, Package};
+use api::{Adapters, Package};
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::credential::{Check, Material};
-use engine::install::{Approval, Candidate, InstallError, InstallPlan, Submitted};
 use engine::mapping::{Mapping, Mappings};
 use engine::sync::PackageRef;
 use model::adapter::{Account, Adapter, Called, Entity, Next, Page, PullRequest, Receipt};
-use model::catalogue::{Installed, PendingPackage};
+use model::catalogue::Installed;
 use model::credential::Actor;
 use model::{Connection, Error, ErrorKind, Timestamp};
-use package::{Manifest, Permissions, Verified};
+use package::{Manifest, Permissions};
 
 /// The installed package.
 pub(crate) const PACKAGE: &str = "example/crm";
@@ -132,29 +131,6 @@ impl Adapters for Scripted {
 }
 
 /// Nobody is trusted here, so nothing can be installed.
-#[async_trait]
-impl Installer for Scripted {
-    async fn submit(&self, _: Candidate, _: &str) -> Result<Submitted, InstallError> {
-        Err(untrusted())
-    }
-
-    async fn approve(&self, _: Approval) -> Result<Installed, InstallError> {
-        Err(untrusted())
-    }
-
-    async fn review(&self, _: &PendingPackage) -> Result<InstallPlan, InstallError> {
-        Err(untrusted())
-    }
-
-    async fn standing(&self, _: &Installed) -> Result<Verified, InstallError> {
-        Err(untrusted())
-    }
-}
-
-fn untrusted() -> InstallError {
-    InstallError::Unreadable("there is no list".to_owned())
-}
-
 #[async_trait]
 impl Check for Scripted {
     async fn check(&self, connection: &mut Connection, _: Material) -> Result<(), Error> {
