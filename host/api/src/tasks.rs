@@ -4,10 +4,12 @@ mod form;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use engine::schedule::{self, Desk, Invalid, PutError};
 use engine::work::Wake;
+use engine::work::job::Cause;
 use model::id::NameError;
 use model::queue::{Enqueued, JobQueue};
 use model::store::Catalogue;
@@ -22,7 +24,7 @@ use crate::answer::{Accepted, Created, IfMatch, Tag, Tagged};
 use crate::auth::{Editor, Scope, Viewer};
 use crate::extract::{Json, Path, Query};
 use crate::list::{Cursor, Limit, Page};
-use crate::operation::{self, Operation, OperationStatus, Progress};
+use crate::operation::{self, Operation};
 use crate::problem::Problem;
 use crate::sift::{Pick, sift};
 
@@ -216,12 +218,16 @@ async fn run(
     State(ports): State<Ports>,
     Editor(scope): Editor,
     Path(id): Path<TaskId>,
+    Extension(cause): Extension<Cause>,
     Json(TaskRun { full }): Json<TaskRun>,
 ) -> Result<Accepted<Operation>, Problem> {
     let task = ports.find(&scope, &id).await?;
-    let queued = schedule::run_now(&*ports.queue, &task, full, None).await?;
+    let queued = schedule::run_now(&*ports.queue, &task, full, Some(cause)).await?;
+    let Some(Enqueued::New(job) | Enqueued::Duplicate(job)) = queued else {
+        return Err(Problem::conflict("the job was not queued; ask again"));
+    };
     ports.wake.wake();
-    let job = at_work(queued, ports.clock.now())?;
+    let job = Operation::queued(&task.connection, job, "sync", ports.clock.now());
     Ok(Accepted(operation::location(&job), job))
 }
 
@@ -318,23 +324,6 @@ async fn preview_unsaved(
     let draft = form.draft(scope.tenant, id)?;
     let next = schedule::preview(&draft, ports.clock.now(), TIMES_SHOWN).map_err(unreadable)?;
     Ok(axum::Json(SchedulePreview { next }))
-}
-
-/// The job as an operation.
-fn at_work(queued: Option<Enqueued>, at: Timestamp) -> Result<Operation, Problem> {
-    let Some(Enqueued::New(job) | Enqueued::Duplicate(job)) = queued else {
-        return Err(Problem::conflict("the job was not queued; ask again"));
-    };
-    Ok(Operation {
-        id: format!("job-{job}"),
-        kind: "sync".to_owned(),
-        status: OperationStatus::Running,
-        progress: Progress::default(),
-        started: at,
-        ended: None,
-        result: None,
-        problem: None,
-    })
 }
 
 fn tagged(task: Task) -> Tagged<TaskView> {
