@@ -147,7 +147,7 @@ impl fmt::Display for Shown {
 }
 
 fn field(f: &mut fmt::Formatter<'_>, preview: &FieldPreview) -> fmt::Result {
-    let FieldPreview { from, to, source, steps, round_trip } = preview;
+    let FieldPreview { from, to, source, steps, round_trip, .. } = preview;
     let value = |value: &Option<Box<RawValue>>| {
         value.as_ref().map_or_else(|| "nothing".to_owned(), |value| excerpt(value.get()))
     };
