@@ -1,7 +1,7 @@
 //! Changes on both sides that no rule brings together, until a person decides.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::canonical::RecordId;
@@ -42,12 +42,20 @@ pub enum ConflictKind {
 pub struct ConflictField {
     /// The member of the canonical document.
     pub field: String,
-    /// What both knew last.
+    /// What both knew last; nothing where the member was missing, which is not `null`.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     pub base: Option<Value>,
     /// What it is here.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     pub ours: Option<Value>,
     /// What it is at the provider.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     pub theirs: Option<Value>,
+}
+
+/// Reads a value that is there, be it `null`.
+fn there<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 /// A conflict.
@@ -128,4 +136,21 @@ pub trait ConflictStore: Send + Sync {
         id: ConflictId,
         resolved: Resolved,
     ) -> Result<bool, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_told_from_nothing() {
+        let field = ConflictField {
+            field: "name".to_owned(),
+            base: Some(Value::from("a")),
+            ours: Some(Value::Null),
+            theirs: None,
+        };
+        let text = serde_json::to_string(&field).unwrap();
+        assert_eq!(serde_json::from_str::<ConflictField>(&text).unwrap(), field);
+    }
 }

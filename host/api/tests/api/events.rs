@@ -6,9 +6,10 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, Response};
 use http_body_util::BodyExt as _;
 use model::run::{RunKind, RunStatus};
-use model::store::RunRef;
+use model::store::{RecordStore as _, RunRef};
 use serde_json::{Value, json};
 
+use crate::history::contact;
 use crate::support::{Ask, World};
 
 const STREAM: &str = "/api/events/stream";
@@ -206,8 +207,10 @@ async fn reader_that_is_too_slow_is_cut_and_misses_nothing() {
     reading.event().await;
     // A sign of life tells that it follows.
     reading.next().await.unwrap();
-    for id in 0..1_600 {
-        world.synced(&run, &[&format!("new-{id}")]).await;
+    let page = |id: u32| world.page(&run, vec![contact(&format!("new-{id}"), "{}")]);
+    for ids in 0..4 {
+        let pages = (400 * ids..400 * (ids + 1)).map(page).collect();
+        world.store.commit_pages(pages).await.unwrap();
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
     let (mut last, mut end) = (6, None);
