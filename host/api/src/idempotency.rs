@@ -221,7 +221,7 @@ mod tests {
         check(&["8e03978e-40d5"], Some("8e03978e-40d5"));
         check(&["\"8e03978e-40d5\""], Some("8e03978e-40d5"));
         check(&[" x "], Some("x"));
-        for bad in ["", "\"\"", "\"", "\"x", "x\"", "a b", "\"a\\\"b\"", "\u{7f}x"] {
+        for bad in ["", "\"\"", "\"", "\"x", "x\"", "a b", "\"a\\\"b\""] {
             check(&[bad], None);
         }
         check(&["a", "a"], None);

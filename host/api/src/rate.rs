@@ -74,8 +74,9 @@ impl Rates {
             let detail = format!("{} requests are at work already; wait for one", own.at_once);
             return Err(limited(detail, AT_ONCE_AGAIN));
         }
-        // A clock that was set back leaves nobody waiting for longer than the burst.
-        let until = own.until.clamp(now, now + allowed.burst) + allowed.every;
+        // A clock that was set back has nobody wait longer than the burst.
+        own.until = own.until.clamp(now, now + allowed.burst);
+        let until = own.until + allowed.every;
         if let wait @ 1.. = until - now - allowed.burst {
             let rate = 1_000_000 / allowed.every;
             let detail = format!("the key may ask {rate} times a second; ask for more at once");
@@ -146,6 +147,7 @@ mod tests {
         assert_eq!(problem, problem.clone().retry_after(Duration::from_micros(2_000)));
         assert!(enter(&rates, "c", Role::Operator));
         clock.set(Timestamp::UNIX_EPOCH);
+        assert!(!enter(&rates, "a", Role::Viewer));
         clock.advance(Duration::from_millis(2));
         assert!(enter(&rates, "a", Role::Viewer), "the clock was set back");
     }

@@ -14,7 +14,7 @@ use crate::support::{Answer, World, id};
 const LETTERS: &str = "/api/dead-letters";
 
 /// Buries a job of each connection, which dies of the code beside it.
-async fn bury(world: &World, dead: &[(&str, &str)]) {
+pub(crate) async fn bury(world: &World, dead: &[(&str, &str)]) {
     for (number, (connection, code)) in dead.iter().enumerate() {
         let job = NewJob {
             tenant: id("acme"),
@@ -165,11 +165,11 @@ async fn many_are_counted_first_and_then_retried() {
     assert_eq!((&done["status"], &done["result"]), (&json!("succeeded"), &json!({ "count": 2 })));
     assert_eq!(done["progress"], json!({ "done": 2, "total": 2 }));
     assert_eq!((stats(&world).await.dead, stats(&world).await.queued), (2, 2));
-    let due = world.store.next_due(Queue::InboundScheduled).await.unwrap().unwrap();
-    assert_eq!(due, world.clock.now());
-    world.clock.advance(Duration::from_secs(29));
-    let claimable = world.store.due_tenants(Queue::InboundScheduled, None, 1).await.unwrap();
-    assert_eq!(claimable.len(), 1);
+    let lines = vec!["crm/0".to_owned(), "crm/1".to_owned()];
+    let lines = world.store.sessions(&id("acme"), Queue::InboundScheduled, lines).await.unwrap();
+    let due: Vec<_> = lines.into_iter().map(|line| line.unwrap().due.unwrap()).collect();
+    let now = world.clock.now();
+    assert_eq!(due, [now, now + Duration::from_secs(30)], "they are spread over the minute");
 }
 
 #[tokio::test]
