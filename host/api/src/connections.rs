@@ -22,6 +22,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::entered::{Wanted, connection, package_of};
 pub(crate) use self::state::{RemovedConnection, TestView, remove, tested};
 pub(crate) use self::view::ConnectionView;
 use self::view::{AccessView, tag};

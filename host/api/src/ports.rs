@@ -29,6 +29,7 @@ use model::{Clock, Connection, Error};
 use package::manifest::Manifest;
 use package::{Permissions, Verified};
 
+use crate::oauth::Authorisations;
 use crate::operation::Operations;
 use crate::vault::VaultStatus;
 
@@ -161,6 +162,8 @@ pub struct Ports {
     pub stops: Stops,
     /// Long work.
     pub operations: Operations,
+    /// Authorisations that have begun in a browser.
+    pub authorisations: Authorisations,
     /// The origin by which people and providers reach this host, without a slash at its end.
     pub public_url: String,
     /// Comes when the process is about to end: streams end, and nothing new is begun.

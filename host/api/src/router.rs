@@ -1,15 +1,19 @@
 //! All routes in one.
 
-use axum::{Extension, Router};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Gate, authenticate};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::{api_keys, conflicts, connections, consumers, events, records, drafts, grants, held, idempotency, integrations, me, openapi, operation, providers, request, runs, schemas, session, tasks};
+use crate::{
+    api_keys, conflicts, connections, consumers, drafts, events, grants, held, idempotency,
+    integrations, me, oauth, openapi, operation, providers, records, request, runs, schemas,
+    session, tasks,
+};
 use crate::{
     apps, breakers, dead_letters, errors, metrics, packages, queues, service, tenants, vault,
 };
@@ -56,12 +60,14 @@ parts! { keyed, keyed_document, ports;
     grants::routes() => ports.credentials.clone(),
     integrations::routes() => integrations::Ports::of(ports),
     providers::routes() => providers::Ports::of(ports),
+    oauth::routes() => oauth::Ports::of(ports),
 }
 
 // Those that need none.
 parts! { open, open_document, ports;
     session::sign_in() => session::Ports::of(ports),
     errors::routes() => (),
+    oauth::way() => oauth::Ports::of(ports),
     service::routes() => service::Ports::of(ports),
 }
 

@@ -5,30 +5,35 @@ use std::fmt;
 use axum::http::{HeaderMap, HeaderValue};
 use model::Secret;
 use model::credential::FLOW_MAX;
+use sha2::{Digest as _, Sha256};
 
-/// The cookie of the authorisations that end at one address.
+/// Bytes of the name that tell one authorisation from others of the same browser.
+const NAME_BYTES: usize = 8;
+
+/// The cookie of one authorisation.
 ///
 /// It is no use to scripts, and comes along when a provider sends the browser back, but with no
-/// request that another page makes.
+/// request that another page makes. Its name goes by the address where the authorisation ends and
+/// by its state, so that several go on in one browser at a time, and one that comes back to the
+/// address of another provider finds none.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Cookie {
+pub(crate) struct Cookie {
     name: String,
     attributes: &'static str,
 }
 
 impl Cookie {
-    /// The cookie for this redirect address.
-    ///
-    /// Over `https` its name binds it to this very host. On loopback, where there is no `https`,
-    /// all ports share the cookies of a host, so its name tells the port.
-    pub fn of(redirect_uri: &str) -> Self {
+    /// The cookie of the authorisation of this state, which ends at this redirect address. Over
+    /// `https` its name binds it to this very host.
+    pub(crate) fn of(redirect_uri: &str, state: &str) -> Self {
+        let hash = Sha256::new().chain_update(redirect_uri).chain_update([0]).chain_update(state);
+        let hash = hash.finalize();
+        let hex =
+            hash.iter().take(NAME_BYTES).fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
         if redirect_uri.starts_with("https://") {
-            return Self { name: "__Host-plughouse".to_owned(), attributes: "; Secure" };
+            return Self { name: format!("__Host-plughouse-{hex}"), attributes: "; Secure" };
         }
-        let authority = redirect_uri.split('/').nth(2).unwrap_or_default();
-        let port = authority.rsplit(':').next().unwrap_or_default();
-        let port: String = port.chars().filter(char::is_ascii_digit).collect();
-        Self { name: format!("plughouse-{port}"), attributes: "" }
+        Self { name: format!("plughouse-{hex}"), attributes: "" }
     }
 
     /// The header that sets it.
@@ -57,37 +62,30 @@ impl Cookie {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header;
-
     use super::*;
 
+    const ADDRESS: &str = "https://host.example/api/integrations/oauth/callback/desk";
+
     #[track_caller]
-    fn check(redirect_uri: &str, set: &str) {
-        let cookie = Cookie::of(redirect_uri);
-        assert_eq!(cookie.set(&Secret::new("v".to_owned())), set);
+    fn check(redirect_uri: &str, start: &str, end: &str) {
+        let cookie = Cookie::of(redirect_uri, "s");
+        let set = cookie.set(&Secret::new("v".to_owned()));
+        let set = set.to_str().unwrap();
+        assert!(set.starts_with(start) && set.ends_with(end), "{set}");
     }
 
     #[test]
-    fn cookie_is_bound_as_far_as_the_address_allows() {
-        check(
-            "https://host.example/api/integrations/oauth/callback/desk",
-            "__Host-plughouse=v; Max-Age=600; Path=/; HttpOnly; SameSite=Lax; Secure",
-        );
-        check(
-            "http://127.0.0.1:8765/api/integrations/oauth/callback/desk",
-            "plughouse-8765=v; Max-Age=600; Path=/; HttpOnly; SameSite=Lax",
-        );
-        check("http://[::1]:80/x", "plughouse-80=v; Max-Age=600; Path=/; HttpOnly; SameSite=Lax");
+    fn cookie_is_bound_as_far_as_the_way_allows() {
+        let attributes = "=v; Max-Age=600; Path=/; HttpOnly; SameSite=Lax";
+        check(ADDRESS, "__Host-plughouse-", &format!("{attributes}; Secure"));
+        check("http://127.0.0.1:8765/x", "plughouse-", attributes);
     }
 
     #[test]
-    fn cookie_is_found_among_others() {
-        let cookie = Cookie::of("http://127.0.0.1:80/x");
-        let find = |text: &'static str| {
-            let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(text))]);
-            cookie.find(&headers).map(|secret| secret.expose().to_owned())
-        };
-        assert_eq!(find("a=b; plughouse-80=secret; c=d").as_deref(), Some("secret"));
-        assert_eq!(find("plughouse-8080=other; xplughouse-80=no; plughouse-80x=no"), None);
+    fn each_authorisation_has_a_cookie_of_its_own() {
+        let names = [(ADDRESS, "s"), (ADDRESS, "t"), ("https://host.example/other", "s")]
+            .map(|(address, state)| Cookie::of(address, state).name);
+        assert!(names[0] != names[1] && names[0] != names[2], "{names:?}");
+        assert_eq!(names[0], Cookie::of(ADDRESS, "s").name);
     }
 }

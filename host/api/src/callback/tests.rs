@@ -13,17 +13,18 @@ use super::*;
 struct Kept {
     returned: Mutex<Vec<(String, String)>>,
     refuse: bool,
+    to: Option<String>,
 }
 
 #[async_trait]
 impl Flows for Kept {
-    async fn finish(&self, query: &str, browser: &Secret) -> Result<String, Error> {
+    async fn finish(&self, query: &str, browser: &Secret) -> Result<Told, Error> {
         let returned = (query.to_owned(), browser.expose().to_owned());
         self.returned.lock().unwrap().push(returned);
         if self.refuse {
             return Err(Error::new(ErrorKind::AuthRequired, "x.denied", "<you> said no"));
         }
-        Ok("crm is connected".to_owned())
+        Ok(Told { text: "crm is connected".to_owned(), to: self.to.clone() })
     }
 }
 
@@ -60,12 +61,17 @@ async fn end(flows: &Arc<Kept>, method: Method, query: &str, cookie: Option<&str
     ask(router, method, &format!("{}?{query}", path("desk")), cookie).await
 }
 
-const BOUND: Option<&str> = Some("plughouse-8765=browser-secret");
+/// What the browser shows that has begun the authorisation of state `s`.
+fn bound() -> String {
+    let set = sent_off(REDIRECT, "?state=s", &begin().browser);
+    let set = set.headers()["set-cookie"].to_str().unwrap();
+    set.split(';').next().unwrap().to_owned()
+}
 
 #[tokio::test]
 async fn browser_that_comes_back_ends_the_authorisation() {
     let flows = Arc::new(Kept::default());
-    let answer = end(&flows, Method::GET, "code=a%20b&state=s", BOUND).await;
+    let answer = end(&flows, Method::GET, "code=a%20b&state=s", Some(&bound())).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert!(answer.text.contains("<p>crm is connected</p>"), "{}", answer.text);
     let returned = flows.returned.lock().unwrap().pop().unwrap();
@@ -74,14 +80,24 @@ async fn browser_that_comes_back_ends_the_authorisation() {
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("referrer-policy"), "no-referrer");
     assert!(header("content-security-policy").starts_with("default-src 'none'"));
-    assert!(header("set-cookie").starts_with("plughouse-8765=; Max-Age=0"));
+    assert!(header("set-cookie").contains("=; Max-Age=0"));
     assert!(!answer.text.contains("browser-secret"));
+}
+
+#[tokio::test]
+async fn browser_goes_on_where_it_came_from() {
+    let to = Some("/t/acme/integrations/new?draft=1".to_owned());
+    let flows = Arc::new(Kept { to: to.clone(), ..Kept::default() });
+    let answer = end(&flows, Method::GET, "code=c&state=s", Some(&bound())).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers["location"].to_str().ok(), to.as_deref());
+    assert!(answer.headers["set-cookie"].to_str().unwrap().contains("=; Max-Age=0"));
 }
 
 #[tokio::test]
 async fn what_went_wrong_is_shown_as_text() {
     let flows = Arc::new(Kept { refuse: true, ..Kept::default() });
-    let answer = end(&flows, Method::GET, "error=access_denied&state=s", BOUND).await;
+    let answer = end(&flows, Method::GET, "error=access_denied&state=s", Some(&bound())).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text.contains("&lt;you&gt; said no"), "{}", answer.text);
 }
@@ -89,11 +105,14 @@ async fn what_went_wrong_is_shown_as_text() {
 #[tokio::test]
 async fn what_is_no_end_of_an_authorisation_here_ends_none() {
     let flows = Arc::new(Kept::default());
+    let bound = bound();
+    let bound = Some(bound.as_str());
     for (method, query, cookie, status) in [
         (Method::GET, "code=c&state=s", None, StatusCode::FORBIDDEN),
         (Method::GET, "code=c&state=s", Some("plughouse-80=x"), StatusCode::FORBIDDEN),
-        (Method::HEAD, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
-        (Method::POST, "code=c&state=s", BOUND, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::GET, "code=c&state=t", bound, StatusCode::FORBIDDEN),
+        (Method::HEAD, "code=c&state=s", bound, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "code=c&state=s", bound, StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let answer = end(&flows, method.clone(), query, cookie).await;
         assert_eq!(answer.status, status, "{method} {query} {cookie:?}");
@@ -129,11 +148,11 @@ struct Slow {
 
 #[async_trait]
 impl Flows for Slow {
-    async fn finish(&self, _: &str, _: &Secret) -> Result<String, Error> {
+    async fn finish(&self, _: &str, _: &Secret) -> Result<Told, Error> {
         self.begun.notify_one();
         self.go_on.notified().await;
         self.ended.notify_one();
-        Ok("crm is connected".to_owned())
+        Ok(Told { text: "crm is connected".to_owned(), to: None })
     }
 }
 
@@ -142,7 +161,8 @@ async fn window_that_is_closed_meanwhile_cuts_nothing_off() {
     let flows = Arc::new(Slow::default());
     let router = router(REDIRECT, begin(), flows.clone());
     let address = format!("{}?code=c&state=s", path("desk"));
-    let asking = ask(router, Method::GET, &address, BOUND);
+    let bound = bound();
+    let asking = ask(router, Method::GET, &address, Some(&bound));
     tokio::select! {
         _ = asking => panic!("answered before it has ended"),
         () = flows.begun.notified() => {}

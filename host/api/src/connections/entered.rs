@@ -79,6 +79,8 @@ pub(crate) struct Wanted {
     pub(crate) new: NewConnection,
     pub(crate) integration: Option<IntegrationId>,
     pub(crate) user: Option<String>,
+    /// What is there already, and stays as it is where nothing else is said.
+    pub(crate) known: Option<Connection>,
 }
 
 /// What a request says, held against the manifest.
@@ -87,14 +89,18 @@ pub(crate) fn connection(
     scope: &Scope,
     wanted: Wanted,
 ) -> Result<(Connection, Vec<(String, Secret)>), Problem> {
-    let Wanted { new, integration, user } = wanted;
+    let Wanted { mut new, integration, user, known } = wanted;
     if !new.overrides.is_empty() && scope.who.role < Role::Operator {
         let detail = "where an endpoint's requests go instead is an operator's to say; leave \
                       `overrides` out";
         return Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "api.forbidden", detail));
     }
+    let (kept, before) = known.map(|known| (known.overrides, known.user)).unwrap_or_default();
+    if new.overrides.is_empty() {
+        new.overrides = kept;
+    }
     let (connection, fields) = engine::connect::connect(manifest, new).map_err(refused)?;
-    Ok((Connection { integration, user, ..connection }, fields))
+    Ok((Connection { integration, user: user.or(before), ..connection }, fields))
 }
 
 fn refused(ConnectError { problems }: ConnectError) -> Problem {
@@ -131,7 +137,7 @@ pub(super) async fn create(
     }
     let package = served(&ports, &scope, &form, &id).await?;
     let location = format!("/api/connections/{id}");
-    let connection = enter(&ports, &scope, (package, id), form).await?;
+    let connection = enter(&ports, &scope, (package, id, None), form).await?;
     let Tagged(tag, view) = ports.shown(connection).await?;
     Ok(Created(location, tag, view))
 }
@@ -163,9 +169,9 @@ pub(super) async fn reconnect(
         }
     }
     form.method.get_or_insert_with(|| known.auth.clone());
-    form.user = form.user.or(known.user);
-    form.integration = known.integration;
-    let connection = enter(&ports, &scope, (known.package, id), form).await?;
+    form.integration.clone_from(&known.integration);
+    let package = known.package.clone();
+    let connection = enter(&ports, &scope, (package, id, Some(known)), form).await?;
     ports.shown(connection).await
 }
 
@@ -213,7 +219,7 @@ pub(crate) async fn package_of(
 async fn enter(
     ports: &Ports,
     scope: &Scope,
-    (package, id): (String, ConnectionId),
+    (package, id, known): (String, ConnectionId, Option<Connection>),
     form: ConnectionForm,
 ) -> Result<Connection, Problem> {
     let manifest = ports.adapters.package(&package).await?.manifest;
@@ -230,6 +236,7 @@ async fn enter(
         },
         integration: form.integration,
         user: form.user,
+        known,
     };
     let (connection, fields) = self::connection(&manifest, scope, wanted)?;
     if matches!(manifest.auth.get(&connection.auth), Some(Auth::OAuth2(_))) {

@@ -34,8 +34,8 @@ pub(crate) use adapters::{PACKAGE, Scripted};
 pub(crate) use ask::{Answer, Ask};
 use installer::Installing;
 pub(crate) use installer::{PUBLISHER, Release};
-pub(crate) use routes::{Route, routes};
 pub(crate) use outside::Outside;
+pub(crate) use routes::{Route, routes};
 
 /// Where people and providers reach the host.
 pub(crate) const PUBLIC_URL: &str = "https://plughouse.example";
@@ -82,6 +82,7 @@ impl World {
             open_metrics: false,
             wake: Wake::default(),
             stops: Stops::default(),
+            authorisations: api::oauth::Authorisations::default(),
             operations: Operations::new(clock.clone()),
             public_url: PUBLIC_URL.to_owned(),
             closing: Cancel::default(),

@@ -66,6 +66,7 @@ pub(crate) fn api(
         wake: host.wake.clone(),
         stops: host.stops.clone(),
         operations: api::operation::Operations::new(host.clock.clone()),
+        authorisations: api::oauth::Authorisations::default(),
         public_url,
         closing,
         build: operator::build(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use api::callback;
 use engine::credential::{Begun, Check, Finished};
 use engine::sync::Cancel;
 use model::Connection;
@@ -96,7 +97,7 @@ impl Attempt<'_> {
 
     /// Spends what has begun, as a provider does when a person says no there.
     async fn give_up(&self, begun: &Begun) {
-        let query = format!("error=access_denied&{}", state(begun));
+        let query = format!("error=access_denied&state={}", callback::state(&begun.url));
         // The error is the one that was asked for.
         drop(self.host.credentials.finish(&query, Some(&begun.browser), None).await);
     }
@@ -126,12 +127,6 @@ impl Attempt<'_> {
         );
         Err(Left("given up; nothing is kept of it".to_owned()).into())
     }
-}
-
-/// The pair of the address's query that names the authorisation.
-fn state(begun: &Begun) -> &str {
-    let pairs = begun.url.split(['?', '&', '#']);
-    pairs.rev().find(|pair| pair.starts_with("state=")).unwrap_or_default()
 }
 
 /// As the engine takes it.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
-use api::callback::{self, Flows, START, Start};
+use api::callback::{self, Flows, START, Start, Told};
 use async_trait::async_trait;
 use engine::credential::{Credentials, Finished};
 use engine::sync::Cancel;
@@ -14,7 +14,7 @@ use model::{Connection, Error, ErrorKind, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{Attempt, Way, check, state};
+use super::{Attempt, Way, check};
 use crate::terminal::Terminal;
 use crate::wire::Asking;
 
@@ -32,13 +32,13 @@ impl Attempt<'_> {
         let redirect_uri = way.redirect_uri.clone().unwrap_or_else(own);
         let begun = self.host.credentials.begin(connection, &redirect_uri).await?;
 
-        let key = key()?;
+        let key = callback::key()?;
         let address = format!("{}{START}?key={key}", origin(&redirect_uri));
         let start = Start { key, address: begun.url.clone(), browser: begun.browser.clone() };
         let (done, ended) = oneshot::channel();
         let ending = Arc::new(Ending {
             credentials: self.host.credentials.clone(),
-            state: state(&begun).to_owned(),
+            state: callback::state(&begun.url).to_owned(),
             asking: self.asking(),
             at_it: AtomicBool::new(false),
             done: Mutex::new(Some(done)),
@@ -80,7 +80,7 @@ impl Attempt<'_> {
 /// Ends the authorisation when the browser has come back, and tells who waits.
 struct Ending {
     credentials: Credentials,
-    /// The pair of the query that names the authorisation.
+    /// What names the authorisation.
     state: String,
     asking: Option<Asking>,
     /// Whether it is being ended.
@@ -90,8 +90,8 @@ struct Ending {
 
 #[async_trait]
 impl Flows for Ending {
-    async fn finish(&self, query: &str, browser: &Secret) -> Result<String, Error> {
-        if !query.split('&').any(|pair| pair == self.state) {
+    async fn finish(&self, query: &str, browser: &Secret) -> Result<Told, Error> {
+        if callback::state(query) != self.state {
             let message = "this is the end of another attempt than the one that waits here; open \
                            the address that the command has printed";
             return Err(Error::new(ErrorKind::Denied, "credential.flow", message));
@@ -100,10 +100,14 @@ impl Flows for Ending {
         let finished =
             self.credentials.finish(query, Some(browser), check(self.asking.as_ref())).await;
         let told = match &finished {
-            Ok(Finished { connection, .. }) => Ok(format!(
-                "{} is connected through {}. You can close this window; the command says the rest.",
-                connection.id, connection.package
-            )),
+            Ok(Finished { connection, .. }) => {
+                let text = format!(
+                    "{} is connected through {}. You can close this window; the command says the \
+                     rest.",
+                    connection.id, connection.package
+                );
+                Ok(Told { text, to: None })
+            }
             Err(error) => Err(error.clone()),
         };
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -124,13 +128,6 @@ async fn open(port: u16) -> Result<(TcpListener, u16)> {
     open.await.with_context(|| {
         format!("listen on port {port} for the browser that comes back; choose another --port")
     })
-}
-
-/// What an address must hold so that a browser may begin.
-fn key() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).context("draw a random number")?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// Scheme, host and port of an address.
@@ -161,7 +158,6 @@ mod tests {
         assert_eq!(origin("http://127.0.0.1:80/api/x"), "http://127.0.0.1:80");
         assert_eq!(origin("https://tunnel.example?x=/"), "https://tunnel.example");
         assert_eq!(origin("https://tunnel.example"), "https://tunnel.example");
-        assert_ne!(key().unwrap(), key().unwrap());
     }
 
     #[tokio::test]
