@@ -76,17 +76,14 @@ async fn list(
     who: Principal,
 ) -> Result<axum::Json<Page<QueueView>>, Problem> {
     let mut items = Vec::with_capacity(Queue::ALL.len());
-    match &who.tenant {
-        Some(tenant) => {
-            for queue in Queue::ALL {
-                items.push(QueueView::of(queue, ports.queue.stats(tenant, queue).await?));
-            }
+    if let Some(tenant) = &who.tenant {
+        for queue in Queue::ALL {
+            items.push(QueueView::of(queue, ports.queue.stats(tenant, queue).await?));
         }
-        None => {
-            let totals = ports.queue.totals().await?;
-            let of = |queue| totals.get(&queue).copied().unwrap_or_default();
-            items.extend(Queue::ALL.map(|queue| QueueView::of(queue, of(queue))));
-        }
+    } else {
+        let totals = ports.queue.totals().await?;
+        let of = |queue| totals.get(&queue).copied().unwrap_or_default();
+        items.extend(Queue::ALL.map(|queue| QueueView::of(queue, of(queue))));
     }
     Ok(axum::Json(Page { items, next: None, total: None }))
 }

@@ -1,7 +1,6 @@
 //! What the host says of itself to anybody: that it lives, whether it can serve, what it is.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -119,7 +118,7 @@ async fn version(State(ports): State<Ports>) -> axum::Json<ServiceVersion> {
 
 /// Describes the API
 ///
-/// In the words of OpenAPI 3.1.
+/// In the words of `OpenAPI` 3.1.
 #[utoipa::path(get, path = "/api/openapi.json", tag = "service",
     responses((status = 200, body = serde_json::Value, content_type = "application/json")))]
 async fn openapi() -> Response {

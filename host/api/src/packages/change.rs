@@ -95,13 +95,13 @@ fn place(name: &str) -> String {
 /// says, and what it asks for against what was granted. One that replaces an installed plugin and
 /// asks for no more is installed at once; otherwise it waits for approval, in place of one of its
 /// name that does. A refusal says why, and changes nothing. Compiling takes some seconds, of a large
-/// component up to twenty. At most 32 MiB.
+/// component up to twenty. At most 32 MiB. A file that is sent twice is the same as one that is sent
+/// once, so that no `Idempotency-Key` is needed.
 #[utoipa::path(post, path = "/api/plugins", tag = "plugins",
     security(("api_key" = ["operator"])),
     request_body(content = Vec<u8>, content_type = "application/octet-stream",
         description = "The package file"),
-    params(Bringing, ("Idempotency-Key" = Option<String>, Header,
-        description = "Makes the request safe to repeat: who sends it again is answered the same")),
+    params(Bringing),
     responses((status = 201, body = PluginView, description = "It is installed"),
         (status = 202, body = PluginView, description = "It waits for approval")))]
 async fn submit(

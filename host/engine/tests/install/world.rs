@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    fn ports(&self) -> Ports<'_> {
+    pub(crate) fn ports(&self) -> Ports<'_> {
         Ports {
             catalogue: &self.store,
             sandbox: &self.sandbox,

@@ -210,12 +210,16 @@ pub(crate) async fn lead_is_kept_by_its_holder_until_it_runs_out(
     clock: &Clock,
 ) {
     let lead = async |holder| store.lead(holder, LEASE).await.unwrap();
+    assert_eq!(store.led_until().await.unwrap(), None);
     assert_eq!(lead("one").await, Some(Fence(1)));
+    let until = clock.now() + LEASE;
+    assert_eq!(store.led_until().await.unwrap(), Some(until));
     clock.advance(JUST_BEFORE);
     assert_eq!((lead("two").await, lead("one").await), (None, Some(Fence(1))));
     clock.advance(JUST_BEFORE);
     assert_eq!(lead("two").await, None);
     clock.advance(Duration::from_secs(1));
+    assert_eq!(store.led_until().await.unwrap(), None);
     assert_eq!((lead("two").await, lead("one").await), (Some(Fence(2)), None));
     // Given up, it is free at once; the same holder begins a new one.
     assert!(store.lead("two", Duration::ZERO).await.unwrap().is_some());
