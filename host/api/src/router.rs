@@ -80,7 +80,10 @@ pub fn router(ports: &Ports) -> Router {
         .route_layer(from_fn_with_state(gate.clone(), authenticate))
         .merge(open.layer(Extension(gate.clone())))
         .merge(metrics::scraped(ports, gate))
-        .fallback(async || Problem::not_found())
+        .fallback(async || {
+            let detail = "there is nothing at this address; `/api/openapi.json` tells what there is";
+            Problem::new(StatusCode::NOT_FOUND, "api.not-found", detail)
+        })
         .method_not_allowed_fallback(async || {
             let detail = "it does not do that; `Allow` names what it does";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "api.method", detail)
