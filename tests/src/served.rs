@@ -81,9 +81,12 @@ impl Served {
     /// When there is no API, or no key was ever shown.
     #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn api(&self) -> Api {
-        let said = self.said();
-        let (_, at) = said.rsplit_once("the API is at http://").expect("an API");
-        let address = at.split('/').next().and_then(|at| at.parse().ok()).expect("an address");
+        // It takes commands a moment before it says where the API is.
+        let address = until("the API is there", || {
+            let said = self.said();
+            let (_, at) = said.rsplit_once("the API is at http://")?;
+            at.split_once('/')?.0.parse().ok()
+        });
         let shown = fs::read_to_string(&self.out).expect("what it has shown");
         let key = shown.split_whitespace().find(|word| word.starts_with("ph_")).expect("a key");
         Api::new(address, key)
@@ -110,8 +113,17 @@ impl Served {
     /// # Panics
     ///
     /// When it does not stop.
-    pub fn stop(mut self) -> Option<i32> {
+    pub fn stop(self) -> Option<i32> {
         self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Waits until it has stopped; the exit code.
+    ///
+    /// # Panics
+    ///
+    /// When it does not stop.
+    pub fn ended(mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {

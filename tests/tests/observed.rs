@@ -130,7 +130,7 @@ fn one_request_is_followed_to_the_guest_and_to_the_collector() {
     let runs = || scene.host.json(&["run", "list", CONNECTION]);
     until("the task has run", || runs().into_iter().find(|run| run["status"] == "succeeded"));
     let figures = api.send("GET", "/metrics", &[], b"").text;
-    assert!(figures.contains("sync_records_created{package=\"plughouse/spy\"} 2\n"), "{figures}");
+    assert!(figures.contains("sync_records_created{package=\"plughouse/spy\"} 3\n"), "{figures}");
     assert!(figures.contains("egress_requests{package=\"plughouse/spy\"} 2\n"), "{figures}");
     let said = served.said();
     assert_eq!(served.stop(), Some(0));
@@ -165,5 +165,5 @@ fn one_request_is_followed_to_the_guest_and_to_the_collector() {
     assert_eq!(span("call")["parentSpanId"], span("job")["spanId"]);
     let metrics = scene.sent("metrics", "/resourceMetrics/0/scopeMetrics/0/metrics");
     let created = metrics.iter().find(|metric| metric["name"] == "sync_records_created").unwrap();
-    assert_eq!(created["sum"]["dataPoints"][0]["asDouble"], 2.0);
+    assert_eq!(created["sum"]["dataPoints"][0]["asDouble"], 3.0);
 }
