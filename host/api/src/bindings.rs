@@ -1,7 +1,8 @@
 //! Bindings: which conversion schema maps an entity of a connection, or one part of it.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use engine::mapping::{Mapping, Origin};
 use model::schema::Binding;
 use model::{ConnectionId, TenantId, Timestamp};
@@ -122,10 +123,9 @@ async fn list(
 async fn show(
     State(ports): State<Ports>,
     Viewer(scope): Viewer,
-    Path((connection, entity)): Path<(ConnectionId, String)>,
-    Query(of): Query<OfPart>,
+    spot: SpotRef,
 ) -> Result<Tagged<BindingView>, Problem> {
-    let spot = ports.spot(&scope.tenant, connection, entity, of).await?;
+    let spot = ports.spot(&scope.tenant, spot).await?;
     Ok(spot.tagged())
 }
 
@@ -142,13 +142,12 @@ async fn show(
 async fn bind(
     State(ports): State<Ports>,
     Editor(scope): Editor,
-    Path((connection, entity)): Path<(ConnectionId, String)>,
-    Query(of): Query<OfPart>,
+    spot: SpotRef,
     if_match: IfMatch,
     Json(form): Json<BindingForm>,
 ) -> Result<Tagged<BindingView>, Problem> {
     let said = if_match.revision()?;
-    let spot = ports.spot(&scope.tenant, connection, entity, of).await?;
+    let spot = ports.spot(&scope.tenant, spot).await?;
     let expected = said.unwrap_or(spot.0.revision);
     let tenant = scope.tenant.clone();
     let mapping = ports
@@ -162,7 +161,7 @@ async fn bind(
         return Err(Problem::invalid("the schema is of another entity").at("/schema", detail));
     }
     let schema = mapping.schema().saved();
-    ports.put(Binding { schema, ..spot.0 }, expected).await.map(|spot| spot.tagged())
+    ports.put(Binding { schema, ..spot.0 }, expected).await.map(Spot::tagged)
 }
 
 /// Undoes what is bound to an entity
@@ -178,11 +177,10 @@ async fn bind(
 async fn undo(
     State(ports): State<Ports>,
     Editor(scope): Editor,
-    Path((connection, entity)): Path<(ConnectionId, String)>,
-    Query(of): Query<OfPart>,
+    spot: SpotRef,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let Spot(binding) = ports.spot(&scope.tenant, connection, entity, of).await?;
+    let Spot(binding) = ports.spot(&scope.tenant, spot).await?;
     if_match.allow(&Tag::revision(binding.revision))?;
     if binding.schema.is_none() {
         return Err(Problem::not_found());
@@ -203,21 +201,38 @@ async fn undo(
 async fn active(
     State(ports): State<Ports>,
     Viewer(scope): Viewer,
-    Path((connection, entity)): Path<(ConnectionId, String)>,
-    Query(of): Query<OfPart>,
+    spot: SpotRef,
 ) -> Result<Tagged<ActiveSchema>, Problem> {
     let tenant = scope.tenant.clone();
     let active = |ports: Ports| async move {
+        let SpotRef { connection, entity, part } = spot;
         let place = ports.place(&scope.tenant, &connection).await?;
         let mappings = ports.adapters.mappings(&place.connection).await?;
         if let Some(error) = mappings.refused(&entity) {
             return Err(error.clone().into());
         }
-        let mapping = mappings.get(&entity, of.part.as_deref()).ok_or_else(Problem::not_found)?;
+        let mapping = mappings.get(&entity, part.as_deref()).ok_or_else(Problem::not_found)?;
         ActiveSchema::of(mapping)
     };
     let active = ports.costly(&tenant, active).await?;
     Ok(Tagged(Tag::content(&active), active))
+}
+
+/// What a request is about.
+struct SpotRef {
+    connection: ConnectionId,
+    entity: String,
+    part: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SpotRef {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((connection, entity)) = Path::from_request_parts(parts, state).await?;
+        let Query(OfPart { part }) = Query::from_request_parts(parts, state).await?;
+        Ok(Self { connection, entity, part })
+    }
 }
 
 /// Something to which a schema can be bound, with what is bound to it.
@@ -234,9 +249,7 @@ impl Ports {
     async fn spot(
         &self,
         tenant: &TenantId,
-        connection: ConnectionId,
-        entity: String,
-        OfPart { part }: OfPart,
+        SpotRef { connection, entity, part }: SpotRef,
     ) -> Result<Spot, Problem> {
         let place = self.place(tenant, &connection).await?;
         if !place.package.manifest.entities.contains_key(&entity) {

@@ -133,10 +133,10 @@ async fn create(
     Editor(scope): Editor,
     Json(form): Json<RecordTypeForm>,
 ) -> Result<Created<SchemaVersion>, Problem> {
-    let text = Text { kind: KIND, at: "/record_type", name: None, text: form.record_type };
-    let (kept, _) = ports.save(scope, text, Some(0)).await?.map_err(Problem::from)?;
-    let location = format!("/api/record-types/{}", segment(&kept.head.name));
-    Ok(Created(location, Tag::revision(kept.head.version.into()), SchemaVersion::of(kept.head)))
+    let text = Text { kind: KIND, at: "/record_type", name: None, json: form.record_type };
+    let (head, _) = ports.save(scope, text, 0, Problem::from).await?;
+    let location = format!("/api/record-types/{}", segment(&head.name));
+    Ok(Created(location, Tag::revision(head.version.into()), SchemaVersion::of(head)))
 }
 
 /// Shows a record type
@@ -152,12 +152,11 @@ async fn show(
     Path(name): Path<SchemaName>,
 ) -> Result<Tagged<RecordTypeView>, Problem> {
     let types = Types::built_in();
-    let view = match types.get(name.as_str()) {
-        Some(built_in) => RecordTypeView::built_in(built_in)?,
-        None => {
-            let found = ports.schemas.schema(&scope.tenant, KIND, name.as_str(), None).await?;
-            RecordTypeView::own(found.ok_or_else(Problem::not_found)?)?
-        }
+    let view = if let Some(built_in) = types.get(name.as_str()) {
+        RecordTypeView::built_in(built_in)?
+    } else {
+        let found = ports.schemas.schema(&scope.tenant, KIND, name.as_str(), None).await?;
+        RecordTypeView::own(found.ok_or_else(Problem::not_found)?)?
     };
     Ok(Tagged(Tag::revision(view.version.into()), view))
 }
@@ -183,10 +182,9 @@ async fn replace(
         return Err(Problem::conflict(detail));
     }
     let expected = ports.expected(&scope, (KIND, &name), &if_match).await?;
-    let text =
-        Text { kind: KIND, at: "/record_type", name: Some(name), text: form.record_type };
-    let (kept, _) = ports.save(scope, text, Some(expected)).await?.map_err(Problem::of_change)?;
-    Ok(Tagged(Tag::revision(kept.head.version.into()), SchemaVersion::of(kept.head)))
+    let text = Text { kind: KIND, at: "/record_type", name: Some(name), json: form.record_type };
+    let (head, _) = ports.save(scope, text, expected, Problem::of_change).await?;
+    Ok(Tagged(Tag::revision(head.version.into()), SchemaVersion::of(head)))
 }
 
 /// Lists the versions of a record type

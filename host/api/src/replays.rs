@@ -116,12 +116,11 @@ impl Ports {
         schema: Option<SchemaChoice>,
     ) -> Result<ReplayPlan, Problem> {
         let (tenant, connection) = (&place.connection.tenant, &place.connection.id);
-        let mapping = match schema {
-            Some(choice) => Some(self.compiled(tenant, choice, "/schema").await?),
-            None => {
-                let adapters = &self.adapters;
-                adapters.default_mapping(&place.connection, &entity, part.as_deref()).await?
-            }
+        let mapping = if let Some(choice) = schema {
+            Some(self.compiled(tenant, choice, "/schema").await?)
+        } else {
+            let adapters = &self.adapters;
+            adapters.default_mapping(&place.connection, &entity, part.as_deref()).await?
         };
         if let Some(theirs) = mapping.as_ref().map(engine::mapping::Mapping::entity)
             && theirs != entity

@@ -16,10 +16,10 @@ mod versions;
 use std::sync::Arc;
 
 use axum::extract::State;
-use engine::mapping::{Kept, MappingError, Shelf, Signed};
+use engine::mapping::{Shelf, Signed};
 use engine::work::Wake;
 use model::queue::JobQueue;
-use model::schema::{SchemaKind, SchemaQuery, SchemaStore};
+use model::schema::{SchemaHead, SchemaKind, SchemaQuery, SchemaStore, StoredSchema};
 use model::store::{Catalogue, RecordStore, StoreError};
 use model::{Clock, TenantId};
 use serde::{Deserialize, Serialize};
@@ -144,7 +144,7 @@ struct SchemaView {
 #[derive(Debug, Serialize, ToSchema)]
 struct SavedSchema {
     #[serde(flatten)]
-    version: SchemaVersion,
+    saved: SchemaVersion,
     /// What may not be as it was meant.
     warnings: Vec<DiagnosticView>,
 }
@@ -190,7 +190,7 @@ async fn list(
     let heads = ports.schemas.schemas(query).await?;
     let next = (heads.len() >= limit).then(|| heads.last().map(|last| Cursor::at(&last.name)));
     let uses = ports.shelf(&scope.tenant).uses().await?;
-    let row = |head: model::schema::SchemaHead| {
+    let row = |head: SchemaHead| {
         let of_it = uses.iter().filter(|((name, _), _)| *name == head.name);
         let used_by = of_it.flat_map(|((_, version), uses)| {
             uses.iter().map(|it| SchemaUse {
@@ -220,11 +220,11 @@ async fn create(
     Editor(scope): Editor,
     Json(form): Json<SchemaForm>,
 ) -> Result<Created<SavedSchema>, Problem> {
-    let text = Text { kind: SchemaKind::Conversion, at: "/schema", name: None, text: form.schema };
-    let (kept, warnings) = ports.save(scope, text, Some(0)).await?.map_err(Problem::from)?;
-    let location = format!("/api/schemas/{}", segment(&kept.head.name));
-    let tag = Tag::revision(kept.head.version.into());
-    Ok(Created(location, tag, SavedSchema { version: SchemaVersion::of(kept.head), warnings }))
+    let text = Text { kind: SchemaKind::Conversion, at: "/schema", name: None, json: form.schema };
+    let (head, warnings) = ports.save(scope, text, 0, Problem::from).await?;
+    let location = format!("/api/schemas/{}", segment(&head.name));
+    let tag = Tag::revision(head.version.into());
+    Ok(Created(location, tag, SavedSchema { saved: SchemaVersion::of(head), warnings }))
 }
 
 /// Shows a conversion schema
@@ -262,11 +262,10 @@ async fn replace(
 ) -> Result<Tagged<SavedSchema>, Problem> {
     let kind = SchemaKind::Conversion;
     let expected = ports.expected(&scope, (kind, &name), &if_match).await?;
-    let text = Text { kind, at: "/schema", name: Some(name), text: form.schema };
-    let (kept, warnings) =
-        ports.save(scope, text, Some(expected)).await?.map_err(Problem::of_change)?;
-    let tag = Tag::revision(kept.head.version.into());
-    Ok(Tagged(tag, SavedSchema { version: SchemaVersion::of(kept.head), warnings }))
+    let text = Text { kind, at: "/schema", name: Some(name), json: form.schema };
+    let (head, warnings) = ports.save(scope, text, expected, Problem::of_change).await?;
+    let tag = Tag::revision(head.version.into());
+    Ok(Tagged(tag, SavedSchema { saved: SchemaVersion::of(head), warnings }))
 }
 
 /// A text to be saved.
@@ -276,7 +275,7 @@ pub(crate) struct Text {
     pub(crate) at: &'static str,
     /// How it must be called, where that is settled.
     pub(crate) name: Option<SchemaName>,
-    pub(crate) text: Box<RawValue>,
+    pub(crate) json: Box<RawValue>,
 }
 
 impl Ports {
@@ -294,33 +293,32 @@ impl Ports {
         said.map_err(|_no_version| Problem::precondition_failed())
     }
 
-    /// Checks a text and saves it as the next version; what the store says is for the caller, who
-    /// knows whether something was to be made or to be changed.
+    /// Checks a text and saves it as the version behind the expected one; the caller knows what it
+    /// means that there is another.
     pub(crate) async fn save(
         &self,
         scope: Scope,
-        text: Text,
-        expected: Option<u32>,
-    ) -> Result<Result<(Kept, Vec<DiagnosticView>), StoreError>, Problem> {
-        let Text { kind, at, name, text } = text;
-        let text = form::text(text, at)?;
+        Text { kind, at, name, json }: Text,
+        expected: u32,
+        conflict: fn(StoreError) -> Problem,
+    ) -> Result<(SchemaHead, Vec<DiagnosticView>), Problem> {
+        let text = form::text(json, at)?;
         let tenant = scope.tenant.clone();
-        let refuse = move |error: MappingError| refused(error, at);
-        self.costly(&tenant, |ports| async move {
-            let shelf = ports.shelf(&scope.tenant);
-            let ready = shelf.check(kind, text).await.map_err(refuse)?;
+        let saved = |ports: Self| async move {
+            let texts = ports.shelf(&scope.tenant);
+            let ready = texts.check(kind, text).await.map_err(|error| refused(error, at))?;
             form::may_be_called(ready.name(), name.as_ref(), at)?;
             let warnings = ready.warnings.iter().map(DiagnosticView::of).collect();
-            let (author, at) = (Some(scope.author()), ports.clock.now());
-            let kept = shelf.put(ready, Signed { author, expected, at }).await;
-            Ok(kept.map(|kept| (kept, warnings)))
-        })
-        .await
+            let (author, expected, at) = (Some(scope.author()), Some(expected), ports.clock.now());
+            let put = texts.put(ready, Signed { author, expected, at }).await;
+            put.map(|kept| (kept.head, warnings)).map_err(conflict)
+        };
+        self.costly(&tenant, saved).await
     }
 }
 
 impl SchemaView {
-    fn of(found: model::schema::StoredSchema) -> Result<Self, Problem> {
+    fn of(found: StoredSchema) -> Result<Self, Problem> {
         let schema = raw(found.text)?;
         Ok(Self { version: SchemaVersion::of(found.head), schema })
     }

@@ -45,11 +45,13 @@ pub(crate) fn may_be_called(
     wanted: Option<&SchemaName>,
     at: &str,
 ) -> Result<(), Problem> {
-    let refused = |what: &str, why: String| Err(Problem::invalid(what).at(format!("{at}/name"), why));
+    let refused =
+        |what: &str, why: String| Err(Problem::invalid(what).at(format!("{at}/name"), why));
     match wanted {
-        Some(SchemaName(wanted)) if wanted != name => {
-            refused("nothing saved can be renamed", format!("it is {wanted}; save it anew as {name}"))
-        }
+        Some(SchemaName(wanted)) if wanted != name => refused(
+            "nothing saved can be renamed",
+            format!("it is {wanted}; save it anew as {name}"),
+        ),
         None if RESERVED.contains(&name) => {
             refused("the name is a word of the API", "choose another name".to_owned())
         }

@@ -71,7 +71,8 @@ impl Place {
         mappings: Mappings,
     ) -> Result<ReplayPlan, Problem> {
         let Package { reference, manifest, .. } = &self.package;
-        let plan = ReplayPlan::of(reference.clone(), manifest, &self.connection, entities, mappings);
+        let plan =
+            ReplayPlan::of(reference.clone(), manifest, &self.connection, entities, mappings);
         plan.map_err(|error| Problem::invalid(error.to_string()))
     }
 }

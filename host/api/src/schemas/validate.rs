@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use engine::mapping::{check, not_seen, payloads, types};
-use mapping::{Direction, FieldMap, RecordType, Row, Types};
+use mapping::{Direction, FieldMap, Program, RecordType, Row, Schema, Types};
 use model::ConnectionId;
 use model::schema::SchemaKind;
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::form::{self, ClassView, DiagnosticView, refused};
 use super::Ports;
+use super::form::{self, ClassView, DiagnosticView, refused};
 use crate::auth::{Scope, Viewer};
 use crate::extract::Json;
 use crate::problem::Problem;
@@ -116,9 +116,9 @@ async fn found(ports: Ports, scope: Scope, form: ValidationForm) -> Result<Valid
     let checked = check(SchemaKind::Conversion, &text, &with(types, record_types)?);
     let ok = !checked.is_refused();
     let diagnostics = checked.diagnostics.iter().map(DiagnosticView::of).collect();
-    let rows = checked.program.map(|program| program.rows()).unwrap_or_default();
+    let rows = checked.program.as_ref().map(Program::rows).unwrap_or_default();
     let schema = checked.schema.as_ref();
-    let fields = schema.map(|schema| schema.fields()).unwrap_or_default();
+    let fields = schema.map(Schema::fields).unwrap_or_default();
     let mut validation = Validation {
         ok,
         name: checked.name,

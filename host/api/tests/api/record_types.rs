@@ -62,7 +62,8 @@ async fn built_in_types_are_shown_and_not_changed() {
     let key = &world.acme.editor;
     let shown = world.get(key, "/api/record-types/c_company").await.is(200);
     assert_eq!(shown.json["record_type"]["fields"][0]["name"], "name");
-    let changed = json!({"record_type": {"name": "c_company", "fields": []}});
+    let fields = json!([{"name": "size", "kind": "integer"}]);
+    let changed = json!({"record_type": {"name": "c_company", "fields": fields}});
     let put = world.put(key, "/api/record-types/c_company", shown.tag(), &changed).await;
     put.refused(409, "api.conflict");
     let made = world.post(key, TYPES, &changed).await;

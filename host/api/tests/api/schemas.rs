@@ -193,7 +193,8 @@ async fn check_considers_types_that_are_not_saved_yet() {
     assert_eq!(found["diagnostics"][0]["code"], "schema.record-type");
     let shoe = json!({"name": "shoe", "fields": [{"name": "size", "kind": "integer"}]});
     assert_eq!(check(json!([shoe])).await.is(200).json["ok"], true);
-    let wrong = check(json!([shoe, {"name": "c_shoe", "fields": []}])).await;
+    let wrong =
+        check(json!([shoe, {"name": "c_shoe", "fields": [{"name": "x", "kind": "text"}]}])).await;
     wrong.refused(422, "mapping.refused");
     assert_eq!(wrong.json["errors"][0]["pointer"], "/record_types/1/name");
 }
