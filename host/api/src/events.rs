@@ -46,6 +46,7 @@ pub(crate) struct Ports {
     hub: Hub,
     slots: Slots,
     closing: Cancel,
+    build: Arc<str>,
 }
 
 impl Ports {
@@ -56,6 +57,7 @@ impl Ports {
             hub: Hub::new(ports.store.clone(), ports.closing.clone()),
             slots: Slots::new("streams", STREAMS_OF_KEY_MAX, STREAMS_OF_TENANT_MAX),
             closing: ports.closing.clone(),
+            build: ports.build.id.as_str().into(),
         }
     }
 }
@@ -179,6 +181,7 @@ async fn stream(
         closing: ports.closing,
         tenant: scope.tenant,
         topics: Topics { types, connections },
+        build: ports.build,
         seq,
     };
     Ok(follower.answer(missed, slot))

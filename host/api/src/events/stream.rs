@@ -51,6 +51,8 @@ pub(super) struct Follower {
     pub(super) closing: Cancel,
     pub(super) tenant: TenantId,
     pub(super) topics: Topics,
+    /// Which program tells.
+    pub(super) build: Arc<str>,
     /// All events up to this one were told, or are not asked for.
     pub(super) seq: u64,
 }
@@ -130,10 +132,7 @@ impl Follower {
                 Ok(Some(bytes)) if bytes.is_empty() => {}
                 Ok(Some(bytes)) => out.send(bytes).await?,
                 Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "a stream has failed"
-                    );
+                    tracing::error!(%error, "a stream has failed");
                     return Ok(Some(End::Failed));
                 }
             }
@@ -155,8 +154,7 @@ impl Follower {
     }
 
     fn hello(&self, missed: bool) -> Bytes {
-        let build = env!("CARGO_PKG_VERSION");
-        let data = json!({"build": build, "seq": self.seq, "missed": missed});
+        let data = json!({"build": &*self.build, "seq": self.seq, "missed": missed});
         let (seq, retry_ms) = (self.seq, RETRY.as_millis());
         format!("retry: {retry_ms}\nid: {seq}\nevent: hello\ndata: {data}\n\n").into()
     }
