@@ -136,7 +136,7 @@ async fn find(
     package: &str,
     tenant: Option<&TenantId>,
 ) -> Result<Option<App>, Problem> {
-    let mut apps = credentials.apps().await?.into_iter();
+    let mut apps = credentials.apps().await.map_err(Problem::of_host)?.into_iter();
     Ok(apps.find(|app| app.package == package && app.tenant.as_ref() == tenant))
 }
 
@@ -151,7 +151,7 @@ async fn list(
     keeper: Keeper,
     Query(listing): Query<Listing>,
 ) -> Result<axum::Json<Page<AppView>>, Problem> {
-    let apps = credentials.apps().await?.into_iter();
+    let apps = credentials.apps().await.map_err(Problem::of_host)?.into_iter();
     let own = apps.filter(|app| app.tenant == keeper.tenant);
     let own = own.map(|app| AppView::of(app).1).collect();
     Page::of(own, listing.cursor.as_ref(), listing.limit).map(axum::Json)
@@ -185,7 +185,8 @@ async fn show(
     params(("publisher" = String, Path, description = "The publisher of the package"),
         ("id" = String, Path, description = "The id of the package"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of what was read")),
-    responses((status = 200, body = AppView), (status = 201, body = AppView)))]
+    responses((status = 200, body = AppView), (status = 201, body = AppView),
+        (status = 409, body = Problem, description = "Somebody else has written it meanwhile.")))]
 async fn put(
     State(credentials): State<Credentials>,
     keeper: Keeper,
@@ -212,7 +213,8 @@ async fn put(
         origin: form.origin,
     };
     let expected = known.as_ref().map_or(0, |app| app.generation);
-    let (tag, view) = AppView::of(credentials.replace_app(new, expected).await?);
+    let put = credentials.replace_app(new, expected).await;
+    let (tag, view) = AppView::of(put.map_err(Problem::of_host)?);
     if known.is_some() {
         return Ok(Tagged(tag, view).into_response());
     }
@@ -237,6 +239,7 @@ async fn remove(
     let (package, tenant) = (package(path)?, keeper.tenant);
     let app = find(&credentials, &package, tenant.as_ref()).await?;
     if_match.allow(&Tag::revision(app.ok_or_else(Problem::not_found)?.generation))?;
-    let removed = credentials.remove_app(&package, tenant.as_ref()).await?;
+    let removed = credentials.remove_app(&package, tenant.as_ref()).await;
+    let removed = removed.map_err(Problem::of_host)?;
     if removed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }

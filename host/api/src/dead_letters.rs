@@ -68,25 +68,6 @@ struct Listing {
     limit: Option<Limit>,
 }
 
-/// Which dead letters; all conditions must hold.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Grouping {
-    /// Of this queue: `inbound-webhook`, `inbound-scheduled`, `outbound` or `delivery`.
-    #[param(value_type = Option<String>)]
-    queue: Option<Queue>,
-    /// Of this connection.
-    #[param(value_type = Option<String>)]
-    connection: Option<ConnectionId>,
-    /// Of this package, `publisher/id`.
-    package: Option<String>,
-    /// Whose last error has this code.
-    code: Option<String>,
-    cursor: Option<Cursor>,
-    limit: Option<Limit>,
-}
-
 /// All dead letters of a tenant.
 fn all(tenant: TenantId) -> DeadFilter {
     DeadFilter {
@@ -164,14 +145,14 @@ async fn total(queue: &dyn JobQueue, filter: &DeadFilter) -> Result<Option<Total
 /// By the code of the last error and the connection, the most first. The first 10,000 letters are
 /// looked at; where there are more, `total` says `at_least`. `total` counts groups.
 #[utoipa::path(get, path = "/api/dead-letters/groups", tag = "dead letters",
-    security(("api_key" = ["viewer"])), params(Grouping),
+    security(("api_key" = ["viewer"])), params(Listing),
     responses((status = 200, body = Page<DeadLetterGroup>)))]
 async fn grouped(
     State(ports): State<Ports>,
     Viewer(scope): Viewer,
-    Query(grouping): Query<Grouping>,
+    Query(listing): Query<Listing>,
 ) -> Result<axum::Json<Page<DeadLetterGroup>>, Problem> {
-    let Grouping { queue, connection, package, code, cursor, limit } = grouping;
+    let Listing { queue, connection, package, code, cursor, limit } = listing;
     let filter = DeadFilter { queue, connection, package, code, ..all(scope.tenant) };
     let max = usize::try_from(COUNTED_MAX).unwrap_or(usize::MAX);
     let (groups, count) = groups(&*ports.queue, filter, max).await?;

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::install::InstallError;
 use model::catalogue::{Catalogue, Installed, PendingPackage};
-use model::{Error, ErrorKind};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -125,16 +123,9 @@ fn told(error: InstallError) -> Result<String, Problem> {
     }
 }
 
-/// What the host itself cannot do is not the package's fault.
 fn problem(error: InstallError) -> Problem {
-    if let InstallError::Store(error) = error {
-        return error.into();
-    }
-    let error = Error::from(error);
-    match error.kind {
-        ErrorKind::Other | ErrorKind::Unavailable => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, &error.code, error.message)
-        }
-        _ => error.into(),
+    match error {
+        InstallError::Store(error) => error.into(),
+        error => Problem::of_host(error.into()),
     }
 }

@@ -121,6 +121,16 @@ impl Problem {
         }
     }
 
+    /// What the host could not do by itself: no provider is behind it that could be to blame.
+    pub fn of_host(error: Error) -> Self {
+        match error.kind {
+            ErrorKind::Other | ErrorKind::Unavailable => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, &error.code, error.message)
+            }
+            _ => error.into(),
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &str {
         &self.code

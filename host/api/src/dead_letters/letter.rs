@@ -66,7 +66,8 @@ async fn show(
 
 /// Queues a dead letter again
 ///
-/// Under its id, its attempts counted from the begin. With a `payload` it does that instead; what
+/// Under its id, its attempts counted from the begin; of a sync the operation
+/// `job-{letter}.{connection}` says what becomes of it. With a `payload` it does that instead; what
 /// it was to do is shown by the letter, and is what is to be edited.
 #[utoipa::path(post, path = "/api/dead-letters/{letter}/retry", tag = "dead letters",
     security(("api_key" = ["editor"])), request_body = RetryForm,
