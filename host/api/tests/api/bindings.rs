@@ -83,7 +83,7 @@ async fn active_schema_is_shown_with_its_text() {
 
 impl World {
     /// Waits for an operation to end.
-    async fn ended(&self, begun: &Answer) -> Value {
+    async fn outcome(&self, begun: &Answer) -> Value {
         let place = begun.header("location").to_owned();
         loop {
             let now = self.get(&self.acme.viewer, &place).await.is(200).json;
@@ -103,16 +103,16 @@ async fn impact_of_a_binding_is_told_before_it_is_made() {
     for choice in [json!({"saved": {"name": "crm.contact"}}), json!({"draft": strict})] {
         let content = json!({"connection": "crm", "entity": "contact", "schema": choice});
         let begun = world.post(key, "/api/impact", &content).await.is(202);
-        let ended = world.ended(&begun).await;
+        let ended = world.outcome(&begun).await;
         assert_eq!((&ended["status"], &ended["kind"]), (&json!("succeeded"), &json!("impact")));
         assert_eq!(ended["result"]["entities"]["contact"]["new"], 2, "{ended}");
         assert_eq!(ended["progress"]["done"], 2);
     }
     let undo = json!({"connection": "crm", "entity": "contact", "undo": true});
     let begun = world.post(key, "/api/impact", &undo).await.is(202);
-    assert_eq!(world.ended(&begun).await["result"]["entities"]["contact"]["new"], 0);
+    assert_eq!(world.outcome(&begun).await["result"]["entities"]["contact"]["new"], 0);
     let all = world.post(key, "/api/impact", &json!({"connection": "crm"})).await.is(202);
-    assert_eq!(world.ended(&all).await["result"]["stopped"], false);
+    assert_eq!(world.outcome(&all).await["result"]["stopped"], false);
 }
 
 #[tokio::test]

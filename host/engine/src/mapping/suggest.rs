@@ -135,7 +135,7 @@ mod tests {
         let payloads = [json!({"p": {"x1": "a@b.c", "x2": "Ada"}})];
         check(&payloads, &[], &[]);
         let labelled = [offered("x1", "Email"), offered("x2", "First name"), offered("x3", "City")];
-        let found = [("/p/x1", "email"), ("/p/x2", "given_name"), ("/p/x3", "city")];
+        let found = [("/p/x2", "given_name"), ("/p/x1", "email"), ("/p/x3", "city")];
         check(&payloads, &labelled, &found);
     }
 }
