@@ -1,51 +1,24 @@
 //! The API of a server, asked over TCP as any program would.
 
-use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 use serde_json::Value;
 
-/// The longest that a test waits for bytes of an answer.
-const PATIENCE: Duration = Duration::from_mins(2);
+use crate::http::{self, Answered, Streamed};
 
-/// Somebody with a key.
+/// Somebody with a key, or without.
 #[derive(Clone, Debug)]
 pub struct Api {
     address: SocketAddr,
-    key: String,
+    key: Option<String>,
     tenant: Option<String>,
-}
-
-/// What was answered.
-#[derive(Clone, Debug)]
-pub struct Answered {
-    /// The status.
-    pub status: u16,
-    /// The headers, by lower-case name.
-    pub headers: Vec<(String, String)>,
-    /// The content.
-    pub text: String,
-}
-
-impl Answered {
-    /// A header; empty where it is absent.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
-    }
-
-    /// The content as JSON; nothing where it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_default()
-    }
 }
 
 #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
 impl Api {
     /// Who holds this key.
     pub fn new(address: SocketAddr, key: impl Into<String>) -> Self {
-        Self { address, key: key.into(), tenant: None }
+        Self { address, key: Some(key.into()), tenant: None }
     }
 
     /// The same, who means this tenant.
@@ -60,9 +33,26 @@ impl Api {
         Self::new(self.address, key)
     }
 
+    /// The same server, asked without a key.
+    #[must_use]
+    pub fn keyless(&self) -> Self {
+        Self { address: self.address, key: None, tenant: None }
+    }
+
+    /// The same key at another server.
+    #[must_use]
+    pub fn at(&self, other: &Self) -> Self {
+        Self { address: other.address, ..self.clone() }
+    }
+
     /// Where it is asked.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The key; empty where there is none.
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
     }
 
     /// Begins a request; what is answered is to be read from the stream.
@@ -77,23 +67,30 @@ impl Api {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> TcpStream {
-        let Self { address, key, tenant } = self;
-        let mut head =
-            format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-        let length = body.len().to_string();
-        let bearer = format!("Bearer {key}");
-        let mut all = vec![("authorization", bearer.as_str()), ("content-length", &length)];
-        all.extend(tenant.as_deref().map(|tenant| ("plughouse-tenant", tenant)));
-        all.extend(headers);
-        for (name, value) in all {
-            write!(head, "{name}: {value}\r\n").expect("text");
-        }
-        let mut stream = TcpStream::connect(address).expect("a server");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time");
-        stream.write_all((head + "\r\n").as_bytes()).expect("a reader");
-        // Who is refused by the head need not read the rest.
-        drop(stream.write_all(body));
-        stream
+        let bearer = self.bearer();
+        let all = self.headers(&bearer, headers);
+        http::open(&self.address.to_string(), (method, path), &all, body)
+    }
+
+    /// Sends the head of a request alone; how long its content is stands among the headers.
+    pub fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
+        let bearer = self.bearer();
+        let all = self.headers(&bearer, headers);
+        http::begin(&self.address.to_string(), (method, path), &all)
+    }
+
+    fn bearer(&self) -> Option<String> {
+        self.key.as_ref().map(|key| format!("Bearer {key}"))
+    }
+
+    fn headers<'a>(
+        &'a self,
+        bearer: &'a Option<String>,
+        more: &[(&'a str, &'a str)],
+    ) -> Vec<(&'a str, &'a str)> {
+        let bearer = bearer.as_deref().map(|bearer| ("authorization", bearer));
+        let tenant = self.tenant.as_deref().map(|tenant| ("plughouse-tenant", tenant));
+        bearer.into_iter().chain(tenant).chain(more.iter().copied()).collect()
     }
 
     /// Asks.
@@ -108,24 +105,8 @@ impl Api {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answered {
-        let mut reader = BufReader::new(self.open(method, path, headers, body));
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a status line");
-        let status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");
-        let mut known = Vec::new();
-        loop {
-            line.clear();
-            reader.read_line(&mut line).expect("a header");
-            let Some((name, value)) = line.trim_end().split_once(':') else { break };
-            known.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-        }
-        let mut answered = Answered { status, headers: known, text: String::new() };
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).expect("a content");
-        let chunked = answered.header("transfer-encoding") == "chunked";
-        let content = if chunked { joined(&bytes) } else { bytes };
-        answered.text = String::from_utf8(content).expect("text");
-        answered
+        let answer = Streamed::read(self.open(method, path, headers, body));
+        answer.and_then(Streamed::whole).expect("an answer")
     }
 
     /// Asks with JSON, or without content where it is null.
@@ -135,6 +116,17 @@ impl Api {
         }
         let headers = [("content-type", "application/json")];
         self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Looks at what comes little by little.
+    ///
+    /// # Panics
+    ///
+    /// When it is not there.
+    pub fn follow(&self, path: &str, headers: &[(&str, &str)]) -> Streamed {
+        let answer = Streamed::read(self.open("GET", path, headers, &[])).expect("an answer");
+        assert_eq!(answer.head.status, 200, "GET {path}");
+        answer
     }
 
     /// Looks at what must be there.
@@ -158,18 +150,4 @@ impl Api {
         assert_eq!(answered.status, status, "POST {path} {body}: {}", answered.text);
         answered.json()
     }
-}
-
-/// The chunks of a content, joined.
-fn joined(mut bytes: &[u8]) -> Vec<u8> {
-    let mut content = Vec::new();
-    while let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") {
-        let (size, rest) = bytes.split_at(end);
-        let size = std::str::from_utf8(size).ok().and_then(|it| usize::from_str_radix(it, 16).ok());
-        let Some(size) = size.filter(|size| *size > 0) else { break };
-        let Some(chunk) = rest.get(2..size + 2) else { break };
-        content.extend_from_slice(chunk);
-        bytes = rest.get(size + 4..).unwrap_or_default();
-    }
-    content
 }

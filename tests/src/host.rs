@@ -122,8 +122,25 @@ impl Host {
         self.install_edited(plugin, |manifest| without_mappings(&without_limits(manifest)));
     }
 
-    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     fn install_edited(&self, plugin: &str, edit: impl FnOnce(&str) -> String) {
+        let dir = self.edited(plugin, edit);
+        self.install_built(&dir);
+    }
+
+    /// The package file of an adapter of `plugins/`, built without the provider's rate limits and
+    /// signed by a publisher whom the host trusts; it is not installed.
+    ///
+    /// # Panics
+    ///
+    /// When a step fails.
+    pub fn packed_unlimited(&self, plugin: &str) -> PathBuf {
+        let dir = self.edited(plugin, without_limits);
+        self.packed(&dir)
+    }
+
+    /// Builds an adapter of `plugins/` in a folder of this host, with another manifest.
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    fn edited(&self, plugin: &str, edit: impl FnOnce(&str) -> String) -> PathBuf {
         let (from, to) = (crate::root().join("plugins").join(plugin), self.data.join("adapter"));
         self.ok(&["adapter".as_ref(), "build".as_ref(), from.as_os_str()]);
         let manifest = fs::read_to_string(from.join("adapter.toml")).expect("a manifest");
@@ -136,7 +153,7 @@ impl Host {
             fs::copy(schema.path(), copy).expect("a copy");
         }
         fs::write(to.join("adapter.toml"), edit(&manifest)).expect("a file");
-        self.install_built(&to);
+        to
     }
 
     /// Packs, signs with a key made for it and installs the built adapter of a folder.
@@ -144,17 +161,20 @@ impl Host {
     /// # Panics
     ///
     /// When a step fails.
-    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn install_built(&self, dir: &Path) {
-        let dir = dir.to_str().expect("a path in UTF-8");
-        let key = self.data.join("dev.key");
-        let file = self.data.join("package.plug");
-        let key = key.to_str().expect("a path in UTF-8");
-        let file = file.to_str().expect("a path in UTF-8");
+        let file = self.packed(dir);
+        self.ok(&["plugin".as_ref(), "install".as_ref(), file.as_os_str(), "--yes".as_ref()]);
+    }
+
+    #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
+    fn packed(&self, dir: &Path) -> PathBuf {
+        let (key, out) = (self.data.join("dev.key"), self.data.join("package.plug"));
+        let [dir, key, file] =
+            [dir, &key, &out].map(|path| path.to_str().expect("a path in UTF-8"));
         self.ok(&["key", "new", key, "--trust", "plughouse"]);
         self.ok(&["adapter", "pack", dir, "--out", file]);
         self.ok(&["adapter", "sign", file, "--key", key]);
-        self.ok(&["plugin", "install", file, "--yes"]);
+        out
     }
 
     /// Connects the `crm` connection to a HubSpot simulator.

@@ -1,19 +1,23 @@
 //! What the tests of the whole share: where things lie, and guests built once.
 
 mod api;
+mod browser;
 pub mod door;
 mod events;
 pub mod guests;
 mod host;
+mod http;
 pub mod log;
 mod served;
 pub mod stage;
 
 use std::path::{Path, PathBuf};
 
-pub use api::{Answered, Api};
+pub use api::Api;
+pub use browser::{Browser, Page};
 pub use events::created;
 pub use host::{CONNECTION, Ended, Host, TOKEN};
+pub use http::{Answered, Streamed};
 pub use served::{Served, until};
 
 /// The root of the repository.

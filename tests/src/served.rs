@@ -92,6 +92,11 @@ impl Served {
         Api::new(address, key)
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it has said so far, its predecessors included.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

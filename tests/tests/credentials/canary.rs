@@ -4,11 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use e2e::{CONNECTION, Ended, Host, Served, plughouse, root, until};
+use e2e::{Browser, CONNECTION, Ended, Host, Served, plughouse, root, until};
 use plughouse_testkit::{Fault, Rule};
 use serde_json::Value;
 
-use crate::browser::Browser;
 use crate::search::Search;
 use crate::world::{CLIENT_SECRET, SHORT, World, authority, install_spy};
 

@@ -5,7 +5,6 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod browser;
 mod canary;
 mod keys;
 mod killed;

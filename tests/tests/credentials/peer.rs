@@ -5,9 +5,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use e2e::{CONNECTION, Host, root};
+use e2e::{Browser, CONNECTION, Host, root};
 
-use crate::browser::Browser;
 use crate::search::written;
 use crate::world::{Waiting, install_spy};
 

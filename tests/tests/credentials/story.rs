@@ -1,10 +1,9 @@
 //! A connection from its first minute to its last, and the ways in which it does not come about.
 
-use e2e::CONNECTION;
+use e2e::{Browser, CONNECTION};
 use plughouse_testkit::AuthServer;
 use plughouse_testkit::oauth::LIFE;
 
-use crate::browser::Browser;
 use crate::world::{RECORDS, SHORT, Waiting, World, authority};
 
 fn sync(world: &World) {

@@ -4,12 +4,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use e2e::{CONNECTION, Ended, Host, Served, guests};
+use e2e::{Browser, CONNECTION, Ended, Host, Served, guests};
 use plughouse_testkit::{Answer, AuthServer, Faulty, HubSpot, Provider, Request, Server, Shared};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::browser::{Browser, Page};
 
 /// The package of most worlds.
 const HUBSPOT: &str = "plughouse/hubspot";
@@ -241,13 +239,5 @@ impl Waiting {
     pub(crate) fn fails(self, said: &str) {
         let done = self.done();
         assert!(done.code == Some(1) && done.err.contains(said), "{done:?}");
-    }
-}
-
-impl Page {
-    /// Says this, with that status.
-    #[track_caller]
-    pub(crate) fn shows(&self, status: u16, said: &str) {
-        assert!(self.status == status && self.text.contains(said), "{self:?}");
     }
 }
