@@ -111,7 +111,8 @@ struct BulkPreview {
     params(("Idempotency-Key" = Option<String>, Header,
         description = "Makes the request safe to repeat: who sends it again is answered the same")),
     responses((status = 200, body = BulkPreview, description = "What a dry run has found"),
-        (status = 202, body = Operation, description = "It is being done")))]
+        (status = 202, body = Operation, description = "It is being done"),
+        (status = 409, body = Problem)))]
 async fn bulk(
     State(ports): State<Ports>,
     Editor(scope): Editor,

@@ -32,6 +32,8 @@ pub(super) fn routes() -> OpenApiRouter<Ports> {
 }
 
 /// A package file, as it came.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
 struct PackageFile(Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for PackageFile {
@@ -99,7 +101,7 @@ fn place(name: &str) -> String {
 /// once, so that no `Idempotency-Key` is needed.
 #[utoipa::path(post, path = "/api/plugins", tag = "plugins",
     security(("api_key" = ["operator"])),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+    request_body(content = PackageFile, content_type = "application/octet-stream",
         description = "The package file"),
     params(Bringing),
     responses((status = 201, body = PluginView, description = "It is installed"),

@@ -162,7 +162,7 @@ async fn list(
     security(("api_key" = ["editor"])), request_body = NewPause,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "Makes the request safe to repeat: who sends it again is answered the same")),
-    responses((status = 201, body = PauseView)))]
+    responses((status = 201, body = PauseView), (status = 409, body = Problem)))]
 async fn pause(
     State(ports): State<Ports>,
     Editor(scope): Editor,
