@@ -102,7 +102,8 @@ async fn status(global: &Global, host: &Host) -> Result<Exit> {
 async fn rotate_key(global: &Global, host: &Host, whose: Whose) -> Result<Exit> {
     if let Some(tenant) = &whose.tenant_key {
         let known = host.store.keys(&Owner::Tenant(tenant.clone())).await?;
-        ensure!(known.is_some(), "tenant {tenant} has no data key: nothing of it was ever sealed");
+        let sealed = known.is_none_or(|keys| !keys.is_empty());
+        ensure!(sealed, "tenant {tenant} has no data key: nothing of it was ever sealed");
     }
     let shown = Mutex::new(global.output().progress("sealed again"));
     let progress = counter(&shown);
