@@ -75,7 +75,7 @@ pub(crate) struct RunAt {
 }
 
 impl RunAt {
-    pub(crate) fn of(run: RunRef) -> Self {
+    pub(crate) fn of(run: &RunRef) -> Self {
         Self { connection: run.connection.to_string(), id: run.id.0 }
     }
 }
@@ -107,7 +107,7 @@ impl ActivityView {
                 Self { at: Some(at), reason: Some(reason), ..view(ActivityStatus::Retrying) }
             }
             Activity::Running { run } => {
-                Self { run: run.map(RunAt::of), ..view(ActivityStatus::Running) }
+                Self { run: run.as_ref().map(RunAt::of), ..view(ActivityStatus::Running) }
             }
         }
     }

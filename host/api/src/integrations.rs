@@ -7,7 +7,7 @@ mod remove;
 mod sync;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -153,10 +153,10 @@ impl Ports {
     /// The first name that is free: `hubspot`, `hubspot-2`, …
     async fn free(&self, tenant: &TenantId, provider: &str) -> Result<IntegrationId, Problem> {
         let all = self.connections.integrations.integrations(tenant).await?;
-        let all: BTreeMap<_, _> = all.iter().map(|it| (it.id.as_str(), ())).collect();
+        let all: BTreeSet<_> = all.iter().map(|it| it.id.as_str()).collect();
         let mut names = std::iter::once(provider.to_owned())
             .chain((2_u32..).map(|number| format!("{provider}-{number}")));
-        let name = names.find(|name| !all.contains_key(name.as_str())).unwrap_or_default();
+        let name = names.find(|name| !all.contains(name.as_str())).unwrap_or_default();
         name.parse().map_err(|error: model::id::NameError| {
             Problem::invalid(error.to_string()).at("/id", "write one")
         })

@@ -4,11 +4,12 @@
 mod memory;
 mod wanted;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::{FromRequestParts, RawQuery, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use engine::credential::{Check, Finished, Material};
@@ -90,8 +91,7 @@ async fn authorize(
     Admin(scope): Admin,
     Path(provider): Path<String>,
     Query(asked): Query<Authorising>,
-    signed_in: Option<Extension<SignedIn>>,
-    headers: HeaderMap,
+    Navigates(navigates): Navigates,
 ) -> Result<Response, Problem> {
     let package = providers::package(&*ports.connections.catalogue, &provider).await?;
     let manifest = ports.connections.adapters.package(&package).await?.manifest;
@@ -103,7 +103,7 @@ async fn authorize(
     let (expires, author) = (begun.expires, scope.author());
     let now = ports.connections.clock.now();
     ports.authorisations.note(&begun.browser, Way { return_to, author, expires }, now);
-    if signed_in.is_some() && navigates(&headers) {
+    if navigates {
         return Ok(sent_off(&redirect_uri, &begun.url, &begun.browser));
     }
     let start =
@@ -113,10 +113,17 @@ async fn authorize(
     Ok(axum::Json(Begun { open, expires, connection: id.to_string() }).into_response())
 }
 
-/// Whether a browser wants a page, and not a program an answer.
-fn navigates(headers: &HeaderMap) -> bool {
-    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accepts.is_some_and(|accepts| accepts.contains("text/html"))
+/// Whether a browser that is signed in wants a page, and not a program an answer.
+struct Navigates(bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for Navigates {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let page = accepts.is_some_and(|accepts| accepts.contains("text/html"));
+        Ok(Self(page && parts.extensions.get::<SignedIn>().is_some()))
+    }
 }
 
 /// Sends a browser to the provider

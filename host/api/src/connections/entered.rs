@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use engine::connect::{ConnectError, NewConnection};
-use engine::credential::Check;
 use model::api_key::Role;
 use model::{Connection, ConnectionId, IntegrationId, Secret};
 use package::manifest::{Auth, Manifest};
@@ -247,12 +246,12 @@ async fn enter(
         );
         return Err(Problem::invalid(detail).at("/method", "it is not entered"));
     }
-    let asking = match check {
-        true => Some(ports.adapters.check(&package, actor(scope)).await?),
-        false => None,
+    let asking = if check {
+        Some(ports.adapters.check(&package, actor(scope)).await?)
+    } else {
+        None
     };
-    let asking = asking.as_ref().map(|asking| -> &dyn Check { &**asking });
-    let connection = ports.credentials.enter(connection, fields, asking).await?;
+    let connection = ports.credentials.enter(connection, fields, asking.as_deref()).await?;
     ports.wake.wake();
     Ok(connection)
 }

@@ -4,7 +4,6 @@ use axum::extract::State;
 use futures_util::{StreamExt as _, stream};
 use model::IntegrationId;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Ports;
@@ -70,7 +69,7 @@ pub(super) async fn delete(
         }
         let stays = ["records", "runs", "events"].map(str::to_owned).into();
         let removed = RemovedIntegration { integration: id.to_string(), connections, stays };
-        serde_json::to_value(removed).map_err(|error| Problem::internal(&error)) as Result<Value, _>
+        serde_json::to_value(removed).map_err(|error| Problem::internal(&error))
     })?;
     Ok(Accepted(location(&operation), operation))
 }

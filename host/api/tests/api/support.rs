@@ -34,7 +34,7 @@ pub(crate) use adapters::{PACKAGE, Scripted};
 pub(crate) use ask::{Answer, Ask};
 use installer::Installing;
 pub(crate) use installer::{PUBLISHER, Release};
-pub(crate) use outside::Outside;
+pub(crate) use outside::{CLIENT, CLIENT_SECRET, Outside};
 pub(crate) use routes::{Route, routes};
 
 /// Where people and providers reach the host.
