@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use model::api_key::{ApiKey, ApiKeyId, ApiKeyStore, Role};
 use model::{Clock, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};

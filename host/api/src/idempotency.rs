@@ -14,10 +14,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use model::idempotency::{
     ANSWER_BYTES_MAX, Asked, Heard, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyStore, KeptAnswer,
 };
+use model::store::StoreError;
 use model::{Clock, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -102,28 +103,20 @@ impl Ports {
         let max = u64::try_from(ANSWER_BYTES_MAX - HEADER_BYTES_MAX).unwrap_or_default();
         let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         if passing || size.is_none_or(|size| size > max) {
-            self.settle(self.answers.unhear(asked).await);
+            settle(self.answers.unhear(asked).await);
             return answer;
         }
         let (mut parts, body) = answer.into_parts();
         // It is as long as it says, and of this process.
-        let body = body.collect().await.map(|it| it.to_bytes()).unwrap_or_default();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         let kept = parts.extensions.remove::<Kept>().map_or_else(|| body.clone(), |Kept(it)| it);
         let headers = KEPT_HEADERS.iter().filter_map(|name| {
             let value = parts.headers.get(name)?.to_str().ok()?;
             Some((name.to_string(), value.to_owned()))
         });
         let kept = KeptAnswer { status: status.as_u16(), headers: headers.collect(), body: kept };
-        self.settle(self.answers.answer(asked, kept).await);
+        settle(self.answers.answer(asked, kept).await);
         Response::from_parts(parts, Body::from(body))
-    }
-
-    /// What was done is done: whoever asks again is told that it was begun.
-    fn settle(&self, settled: Result<(), model::store::StoreError>) {
-        if let Err(error) = settled {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the answer to a named request is not kept");
-        }
     }
 
     fn begun(&self, at: Timestamp) -> Problem {
@@ -137,6 +130,14 @@ impl Ports {
         }
         problem("the first request of this `Idempotency-Key` is at work; wait for its answer")
             .retry_after(AT_WORK_AGAIN)
+    }
+}
+
+/// What was done is done: whoever asks again is told that it was begun.
+fn settle(settled: Result<(), StoreError>) {
+    if let Err(error) = settled {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, "the answer to a named request is not kept");
     }
 }
 

@@ -1,12 +1,17 @@
 //! The API in the words of OpenAPI 3.1, made of the code.
 
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
 };
 
 use crate::problem::MEDIA_TYPE;
+
+/// The session of a browser, which does whatever its key does.
+const SESSION: &str = "session";
 
 /// What may be said of every request with a key.
 const ALWAYS: [(u16, &str); 8] = [
@@ -45,6 +50,11 @@ pub(crate) fn described(mut routes: OpenApi) -> OpenApi {
     let mut components = routes.components.take().unwrap_or_else(Components::new);
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme("api_key", scheme);
+    let cookie = ApiKeyValue::with_description(
+        "__Host-plughouse-session",
+        "The cookie of `POST /api/session`; changes show its token as `X-CSRF-Token` as well.",
+    );
+    components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     OpenApiBuilder::new().info(info).paths(routes.paths).components(Some(components)).build()
 }
 
@@ -60,6 +70,9 @@ fn complete(operation: &mut Operation) {
         RefOr::Ref(_) => false,
     });
     let open = operation.security.is_none();
+    if let Some(ways) = &mut operation.security {
+        ways.push(SecurityRequirement::new(SESSION, [""; 0]));
+    }
     let of_content = OF_CONTENT.iter().filter(|_| operation.request_body.is_some());
     let of_versions = OF_VERSIONS.iter().filter(|_| versions);
     let always = ALWAYS.iter().filter(|(status, _)| !open || *status >= 429 || *status == 400);

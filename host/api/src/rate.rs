@@ -144,7 +144,7 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!((admitted("a"), admitted("b")), (500, 1_000));
         let problem = rates.enter(&"a".parse().unwrap(), Role::Viewer).err().unwrap();
-        assert_eq!(problem, problem.clone().retry_after(Duration::from_micros(2_000)));
+        assert_eq!(problem, problem.clone().retry_after(Duration::from_millis(2)));
         assert!(enter(&rates, "c", Role::Operator));
         clock.set(Timestamp::UNIX_EPOCH);
         assert!(!enter(&rates, "a", Role::Viewer));

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use model::api_key::{ApiKey, ApiKeyStore, Session};
 use model::{Clock, Secret, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -90,15 +90,15 @@ struct SessionView {
 async fn begin(
     State(ports): State<Ports>,
     Extension(gate): Extension<Gate>,
-    parts: Parts,
+    request: Parts,
     Json(form): Json<SignIn>,
 ) -> Result<Response, Problem> {
-    let place = Place::of(&parts.headers, is_secure(&parts));
+    let place = Place::of(&request.headers, is_secure(&request));
     // A page elsewhere would sign its visitor in as somebody else, and look on.
-    place.same_origin(&parts.headers)?;
+    place.same_origin(&request.headers)?;
     place.hides()?;
-    let key = gate.opened(form.api_key.expose(), address(&parts)).await?;
-    if let Some(before) = place.secret(&parts.headers) {
+    let key = gate.opened(form.api_key.expose(), address(&request)).await?;
+    if let Some(before) = place.secret(&request.headers) {
         ports.keys.remove_session(&before.hash()).await?;
     }
     let (secret, now) = (SessionSecret::draw()?, ports.clock.now());
@@ -140,10 +140,14 @@ async fn show(
 /// The answer takes its cookie away.
 #[utoipa::path(delete, path = "/api/session", tag = "session",
     security(("api_key" = ["viewer"])), responses((status = 204)))]
-async fn end(State(ports): State<Ports>, _: Principal, parts: Parts) -> Result<Response, Problem> {
-    let signed_in = parts.extensions.get::<SignedIn>().ok_or_else(Problem::not_found)?;
+async fn end(
+    State(ports): State<Ports>,
+    _: Principal,
+    request: Parts,
+) -> Result<Response, Problem> {
+    let signed_in = request.extensions.get::<SignedIn>().ok_or_else(Problem::not_found)?;
     ports.keys.remove_session(&signed_in.session.hash).await?;
-    let cookie = Place::of(&parts.headers, is_secure(&parts)).clear();
+    let cookie = Place::of(&request.headers, is_secure(&request)).clear();
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 

@@ -47,7 +47,7 @@ impl Used {
     async fn write(self) {
         while let Some(uses) = self.next() {
             if let Err(error) = self.keys.use_api_keys(uses).await {
-                let error = &error as &dyn std::error::Error;
+                let error: &(dyn std::error::Error + 'static) = &error;
                 tracing::warn!(error, "the last use of API keys is not written down");
             }
         }

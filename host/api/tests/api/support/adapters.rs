@@ -79,20 +79,20 @@ impl Scripted {
             disabled: None,
         }
     }
+}
 
-    fn known(&self, package: &str) -> Result<(), Error> {
-        if package == PACKAGE {
-            return Ok(());
-        }
-        let message = format!("{package} is not installed");
-        Err(Error::new(ErrorKind::NotFound, "engine.package", message))
+fn known(package: &str) -> Result<(), Error> {
+    if package == PACKAGE {
+        return Ok(());
     }
+    let message = format!("{package} is not installed");
+    Err(Error::new(ErrorKind::NotFound, "engine.package", message))
 }
 
 #[async_trait]
 impl Adapters for Scripted {
     async fn package(&self, name: &str) -> Result<Package, Error> {
-        self.known(name)?;
+        known(name)?;
         Ok(Package {
             manifest: Arc::clone(&self.manifest),
             reference: PackageRef {
@@ -105,17 +105,17 @@ impl Adapters for Scripted {
     }
 
     async fn open(&self, connection: &Connection, _: Actor) -> Result<Box<dyn Adapter>, Error> {
-        self.known(&connection.package)?;
+        known(&connection.package)?;
         Ok(Box::new(self.clone()))
     }
 
     async fn check(&self, package: &str, _: Actor) -> Result<Box<dyn Check>, Error> {
-        self.known(package)?;
+        known(package)?;
         Ok(Box::new(self.clone()))
     }
 
     async fn mappings(&self, connection: &Connection) -> Result<Mappings, Error> {
-        self.known(&connection.package)?;
+        known(&connection.package)?;
         Ok(self.script().mappings.clone())
     }
 
@@ -125,7 +125,7 @@ impl Adapters for Scripted {
         _: &str,
         _: Option<&str>,
     ) -> Result<Option<Mapping>, Error> {
-        self.known(&connection.package)?;
+        known(&connection.package)?;
         Ok(None)
     }
 }

@@ -2,19 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use engine::mapping::{Mapping, Mappings, Origin};
+use mapping::Types;
+use model::absence::{Fate, Judged};
 use model::conflict::{ConflictKind, ConflictStore as _};
 use model::run::{RunKind, RunStatus};
+use model::store::EntityEnd;
 use serde_json::{Value, json};
 
 use crate::support::{World, id};
 use crate::{conflicts, dead_letters};
 
-/// Names in paths that stand for nothing of a tenant, or for a part of what stands before them.
-pub(super) const OF_NO_TENANT: [&str; 7] =
-    ["code", "entity", "id", "provider", "publisher", "tenant", "version"];
+/// Names in paths that stand for nothing of a tenant.
+pub(super) const OF_NO_TENANT: [&str; 5] = ["code", "id", "provider", "publisher", "tenant"];
+
+/// Names that stand for a part of what stands before them, and what acme's has.
+pub(super) const PARTS: [(&str, &str); 2] = [("entity", "contact"), ("version", "1")];
 
 /// A connection of acme's, and its integration.
 const CONNECTION: &str = "acme-crm";
+
+/// What acme has none of: the package of the world brings no schema along.
+pub(super) const ABSENT: [&str; 1] = ["/api/bindings/{connection}/{entity}/active"];
 
 /// A thing.
 pub(super) struct Fixture {
@@ -26,10 +35,20 @@ pub(super) struct Fixture {
 
 /// Things of acme's, by what paths call them.
 pub(super) async fn of_acme(world: &World) -> BTreeMap<&'static str, Fixture> {
-    world.connected(CONNECTION).await;
+    let connection = json!({
+        "id": CONNECTION, "provider": "crm", "method": "key", "fields": {"token": "t"},
+    });
+    world.post(&world.acme.admin, "/api/connections", &connection).await.is(201);
     let run = world.begin(CONNECTION, RunKind::Sync).await;
     world.synced(&run, &["1"]).await;
-    world.end(&run, RunStatus::Succeeded, Vec::new()).await;
+    let absence = vec![Judged { live: 1_000, absent: 500, fate: Fate::Held }];
+    let entity = EntityEnd {
+        entity: "contact".to_owned(),
+        status: RunStatus::Succeeded,
+        absence,
+        ..EntityEnd::default()
+    };
+    world.end(&run, RunStatus::Succeeded, vec![entity]).await;
     let conflict = conflicts::found(CONNECTION, "1", ConflictKind::BothChanged);
     world.store.put_conflicts(vec![conflict]).await.unwrap();
     dead_letters::bury(world, &[(CONNECTION, "crm.no")]).await;
@@ -60,6 +79,11 @@ pub(super) async fn of_acme(world: &World) -> BTreeMap<&'static str, Fixture> {
         ("task", made("/api/sync-tasks", task).await),
         ("type", made("/api/record-types", json!({"record_type": record_type})).await),
     ];
+    let bound = json!({"schema": {"name": "acme-mail", "version": 1}});
+    let binding = format!("/api/bindings/{CONNECTION}/contact");
+    world.put(&world.acme.editor, &binding, "\"r0\"", &bound).await.is(200);
+    let active = Mapping::new(&schema.to_string(), Origin::Saved(1), &Types::built_in()).unwrap();
+    world.adapters.script().mappings = Mappings::default().with("contact", Some(active));
     there.map(|(name, there)| (name, Fixture { not_there: changed(&there), there })).into()
 }
 
