@@ -136,14 +136,11 @@ fn compare(records: usize) {
     let asking = |address, paths| Asking { address, paths, keys: &keys };
     let one = |root: &str| ids.iter().map(|id| format!("{root}/records/{id}")).collect();
     let list = |root: &str| vec![format!("{root}/records?limit={LISTED}")];
-    for (what, at_least, path) in [
-        ("a record by id", 0.8, &one as &dyn Fn(&str) -> Vec<String>),
-        ("1,000 records", 0.7, &list),
-    ] {
-        let ours = asking(operator.address(), path("/api"));
-        let theirs = asking(bare.address, path(""));
-        ratio(what, at_least, &ours, &theirs);
-    }
+    let both = |paths: &dyn Fn(&str) -> Vec<String>| {
+        (asking(operator.address(), paths("/api")), asking(bare.address, paths("")))
+    };
+    ratio("a record by id", 0.8, both(&one));
+    ratio("1,000 records", 0.7, both(&list));
     drop(bare);
     export(&served, &operator, records);
     let mut paths: Vec<String> = one("/api");
@@ -155,7 +152,7 @@ fn compare(records: usize) {
 }
 
 /// Both in turn, so that the ratio is of one machine in one state.
-fn ratio(what: &str, at_least: f64, ours: &Asking<'_>, theirs: &Asking<'_>) {
+fn ratio(what: &str, at_least: f64, (ours, theirs): (Asking<'_>, Asking<'_>)) {
     let load = Load { connections: CONNECTIONS, lasts: ROUND };
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
