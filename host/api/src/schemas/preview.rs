@@ -3,8 +3,8 @@
 use axum::extract::State;
 use engine::mapping::{Mapper, Mapping, Mappings, Raw, named};
 use mapping::{NoReferences, Preview};
-use model::store::StoredRecord;
-use model::{ConnectionId, TenantId};
+use model::store::{RecordStore, StoredRecord};
+use model::{Connection, ConnectionId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
@@ -116,17 +116,30 @@ async fn shown(ports: Ports, scope: Scope, form: PreviewForm) -> Result<PreviewV
     let place = ports.place(&scope.tenant, &connection).await?;
     place.has(&entity, "/entity")?;
     let mappings = ports.to_try(&scope.tenant, &place, &entity, schema).await?;
-    let records = match ids.as_slice() {
-        [] => {
-            let limit = limit.unwrap_or(RECORDS_DEFAULT);
-            ports.sample(&place, (&entity, part.as_deref()), limit).await?
+    let mut trial = ports.trial(&place, &entity, mappings)?;
+    if ids.is_empty() {
+        let limit = limit.unwrap_or(RECORDS_DEFAULT);
+        let records = ports.sample(&place, (&entity, part.as_deref()), limit).await?;
+        if records.is_empty() {
+            return Err(nothing_stored(&entity));
         }
-        ids => ports.records_of(&place, &entity, ids).await?,
-    };
-    if records.is_empty() {
-        return Err(nothing_stored(&entity));
+        trial.view.left_out = records.len();
+        for record in &records {
+            if !trial.takes(record).await? {
+                break;
+            }
+        }
+    } else {
+        trial.view.left_out = ids.len();
+        // One after another: a hundred records may be too large to be in memory together.
+        for (position, id) in ids.iter().enumerate() {
+            let record = ports.record_of(&place, &entity, (position, id)).await?;
+            if !trial.takes(&record).await? {
+                break;
+            }
+        }
     }
-    ports.stored(&place, mappings, &records).await
+    Ok(trial.view)
 }
 
 /// What is made of given records.
@@ -163,45 +176,43 @@ impl Ports {
         Ok(mappings)
     }
 
-    async fn records_of(
+    async fn record_of(
         &self,
         place: &Place,
         entity: &str,
-        ids: &[String],
-    ) -> Result<Vec<StoredRecord>, Problem> {
-        let found = named(&*self.records, &place.query(entity, 1), ids).await?;
-        let found = found.into_iter().enumerate().map(|(position, found)| {
-            found.ok_or_else(|| {
-                Problem::invalid("there is no such record")
-                    .at(format!("/ids/{position}"), "no record of the entity has this id")
-            })
-        });
-        found.collect()
+        (position, id): (usize, &String),
+    ) -> Result<StoredRecord, Problem> {
+        let found =
+            named(&*self.records, &place.query(entity, 1), std::slice::from_ref(id)).await?;
+        found.into_iter().flatten().next().ok_or_else(|| {
+            Problem::invalid("there is no such record")
+                .at(format!("/ids/{position}"), "no record of the entity has this id")
+        })
     }
 
-    /// What is made of stored records.
-    async fn stored(
-        &self,
-        place: &Place,
-        mappings: Mappings,
-        records: &[StoredRecord],
-    ) -> Result<PreviewView, Problem> {
-        let entity = records.first().map(|record| record.entity.as_str()).unwrap_or_default();
+    fn trial(&self, place: &Place, entity: &str, mappings: Mappings) -> Result<Trial<'_>, Problem> {
         let schema = mappings.shown(entity).ok_or_else(|| {
             Problem::conflict(format!("no schema maps {entity}; name one, or have one suggested"))
         })?;
-        let mut view = PreviewView::new(schema, records.len());
-        let (tenant, connection) = (&place.connection.tenant, &place.connection.id);
-        let mut mapper = Mapper::new(tenant, connection, mappings);
-        for record in records {
-            let preview = mapper.preview(&*self.records, Raw::stored(record)).await?;
-            // Nothing maps the part that the record is in.
-            let Some(preview) = preview else { continue };
-            if !view.takes(record.id.clone(), preview)? {
-                break;
-            }
-        }
-        Ok(view)
+        let Connection { tenant, id, .. } = &place.connection;
+        let mapper = Mapper::new(tenant, id, mappings);
+        Ok(Trial { records: &*self.records, mapper, view: PreviewView::new(schema, 0) })
+    }
+}
+
+/// Stored records on their way through schemas.
+struct Trial<'a> {
+    records: &'a dyn RecordStore,
+    mapper: Mapper,
+    view: PreviewView,
+}
+
+impl Trial<'_> {
+    /// Shows one more record; false once the answer has grown as large as it may.
+    async fn takes(&mut self, record: &StoredRecord) -> Result<bool, Problem> {
+        let preview = self.mapper.preview(self.records, Raw::stored(record)).await?;
+        // Nothing may map the part that the record is in.
+        preview.map_or(Ok(true), |preview| self.view.takes(record.id.clone(), preview))
     }
 }
 
