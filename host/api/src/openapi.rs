@@ -5,7 +5,7 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
 };
 
 use crate::problem::MEDIA_TYPE;
@@ -47,7 +47,7 @@ pub(crate) fn described(mut routes: OpenApi) -> OpenApi {
         InfoBuilder::new().title("Plughouse").version(env!("CARGO_PKG_VERSION")).description(Some(
             "Integrations, connections, records and everything that keeps them alive.",
         ));
-    let mut components = routes.components.take().unwrap_or_else(Components::new);
+    let mut components = routes.components.take().unwrap_or_default();
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme("api_key", scheme);
     let cookie = ApiKeyValue::with_description(
@@ -76,11 +76,23 @@ fn complete(operation: &mut Operation) {
     let of_content = OF_CONTENT.iter().filter(|_| operation.request_body.is_some());
     let of_versions = OF_VERSIONS.iter().filter(|_| versions);
     let always = ALWAYS.iter().filter(|(status, _)| !open || *status >= 429 || *status == 400);
+    for (status, response) in &mut operation.responses.responses {
+        if let (RefOr::T(response), true) = (response, status.as_str() >= "400") {
+            say_problem(response);
+        }
+    }
     for (status, text) in always.chain(of_content).chain(of_versions) {
         let problem = Ref::from_schema_name("Problem");
         let content = ContentBuilder::new().schema(Some(problem)).build();
         let response = ResponseBuilder::new().description(*text).content(MEDIA_TYPE, content);
         let known = &mut operation.responses.responses;
         known.entry(status.to_string()).or_insert_with(|| RefOr::T(response.build()));
+    }
+}
+
+/// What a route refuses with is a problem, and has the media type of one.
+fn say_problem(response: &mut Response) {
+    if let Some(problem) = response.content.shift_remove("application/json") {
+        response.content.insert(MEDIA_TYPE.to_owned(), problem);
     }
 }

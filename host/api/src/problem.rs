@@ -1,5 +1,6 @@
 //! What went wrong, as RFC 9457 has it: one shape for every error of the API.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,14 +9,36 @@ use axum::response::{IntoResponse, Response};
 use model::store::{StoreError, StoreErrorKind};
 use model::{Error, ErrorKind, errors};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// What went wrong. It is small, for every handler's answer has room for one.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Said>);
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Said::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Problem")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Said::schemas(schemas);
+    }
+}
+
 /// What went wrong.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
-pub struct Problem {
+struct Said {
     /// Where the code is explained: `/api/errors/{code}`.
     #[serde(rename = "type")]
     about: String,
@@ -51,7 +74,7 @@ impl Problem {
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let title = errors::find(code).map_or_else(|| detail.clone(), |it| it.meaning.to_owned());
-        Self {
+        Self(Box::new(Said {
             about: format!("/api/errors/{code}"),
             title,
             status: status.as_u16(),
@@ -60,7 +83,7 @@ impl Problem {
             request_id: None,
             errors: Vec::new(),
             retry_after: None,
-        }
+        }))
     }
 
     /// There is no such thing, or it is not the caller's to see: nobody can tell which.
@@ -95,20 +118,20 @@ impl Problem {
     /// The same problem with something wrong at a place of the request.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(Fault { pointer: pointer.into(), detail: detail.into() });
+        self.0.errors.push(Fault { pointer: pointer.into(), detail: detail.into() });
         self
     }
 
     /// The same problem with a time to wait.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+        self.0.retry_after = Some(wait);
         self
     }
 
     /// The same problem of this request.
     pub(crate) fn of_request(mut self, id: &str) -> Self {
-        self.request_id = Some(id.to_owned());
+        self.0.request_id = Some(id.to_owned());
         self
     }
 
@@ -133,12 +156,12 @@ impl Problem {
 
     /// The stable code.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
@@ -148,7 +171,7 @@ impl From<StoreError> for Problem {
             StoreErrorKind::Conflict | StoreErrorKind::Fenced => Self::conflict(error.to_string()),
             StoreErrorKind::Invalid => Self::invalid(error.to_string()),
             StoreErrorKind::Busy | StoreErrorKind::Unavailable => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the store is not there");
+                tracing::error!(%error, "the store is not there");
                 let detail = "the store cannot be reached now; ask again after a moment";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "api.unavailable", detail)
                     .retry_after(Duration::from_secs(5))
@@ -177,7 +200,7 @@ impl From<Error> for Problem {
             | ErrorKind::Other => StatusCode::BAD_GATEWAY,
         };
         let mut problem = Self::new(status, &error.code, error.message);
-        problem.retry_after = error.retry_after;
+        problem.0.retry_after = error.retry_after;
         problem
     }
 }
@@ -189,12 +212,12 @@ impl IntoResponse for Problem {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if let Some(wait) = self.retry_after {
+        if let Some(wait) = self.0.retry_after {
             // Rounded up: who comes too early is sent away again.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
-        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
+        if self.0.status == StatusCode::UNAUTHORIZED.as_u16() {
             let scheme = HeaderValue::from_static("Bearer realm=\"plughouse\"");
             headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
@@ -209,7 +232,7 @@ mod tests {
 
     #[track_caller]
     fn check(error: Error, status: u16) {
-        assert_eq!(Problem::from(error).status, status);
+        assert_eq!(Problem::from(error).0.status, status);
     }
 
     #[test]
@@ -237,7 +260,7 @@ mod tests {
     fn what_the_store_says_of_itself_is_not_told() {
         let error = StoreError::new(StoreErrorKind::Corrupt, "row 7 of /var/lib is damaged");
         let problem = Problem::from(error);
-        assert_eq!(problem.status, 500);
-        assert!(!problem.detail.contains("row 7"));
+        assert_eq!(problem.0.status, 500);
+        assert!(!problem.0.detail.contains("row 7"));
     }
 }

@@ -81,7 +81,8 @@ pub fn router(ports: &Ports) -> Router {
         .merge(open.layer(Extension(gate.clone())))
         .merge(metrics::scraped(ports, gate))
         .fallback(async || {
-            let detail = "there is nothing at this address; `/api/openapi.json` tells what there is";
+            let detail =
+                "there is nothing at this address; `/api/openapi.json` tells what there is";
             Problem::new(StatusCode::NOT_FOUND, "api.not-found", detail)
         })
         .method_not_allowed_fallback(async || {
@@ -107,6 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test that makes what it compares with")]
     fn document_in_the_repository_is_that_of_the_code() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
         let mut now = serde_json::to_string_pretty(&document()).unwrap();

@@ -107,7 +107,7 @@ async fn trusted_proxy_tells_who_asks() {
 async fn certificate_that_cannot_be_used_is_named() {
     let [certificate, key, root] = files();
     for (certificate, key, part) in [
-        (certificate.clone(), PathBuf::from("/nowhere"), "the private key from /nowhere"),
+        (certificate, PathBuf::from("/nowhere"), "the private key from /nowhere"),
         (PathBuf::from("/nowhere"), key.clone(), "the certificates from /nowhere"),
         (key.clone(), key.clone(), "the certificates"),
         (root, key, "the private key of the certificate"),

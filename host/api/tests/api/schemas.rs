@@ -109,8 +109,8 @@ async fn schema_that_does_not_compile_is_refused_with_the_places() {
     assert_eq!(renamed.json["errors"][0]["pointer"], "/schema/name");
     let new = world.put(key, "/api/schemas/b", "*", &json!({"schema": mail("b")})).await;
     new.refused(404, "api.not-found");
-    let word = world.post(key, SCHEMAS, &json!({"schema": mail("preview")})).await;
-    word.refused(422, "api.invalid");
+    let unread = world.post(key, SCHEMAS, &json!({"schema": mail("preview")})).await;
+    unread.refused(422, "api.invalid");
     for (content, status) in [(json!({}), 422), (json!({"schema": 1}), 422)] {
         world.post(key, SCHEMAS, &content).await.is(status);
     }
