@@ -246,11 +246,8 @@ async fn enter(
         );
         return Err(Problem::invalid(detail).at("/method", "it is not entered"));
     }
-    let asking = if check {
-        Some(ports.adapters.check(&package, actor(scope)).await?)
-    } else {
-        None
-    };
+    let asking =
+        if check { Some(ports.adapters.check(&package, actor(scope)).await?) } else { None };
     let connection = ports.credentials.enter(connection, fields, asking.as_deref()).await?;
     ports.wake.wake();
     Ok(connection)

@@ -11,6 +11,7 @@ mod leases;
 mod memory;
 mod replays;
 mod shutdown;
+mod stops;
 mod suspects;
 mod trace;
 mod world;

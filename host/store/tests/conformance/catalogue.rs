@@ -44,6 +44,7 @@ pub(crate) async fn packages_are_put_replaced_listed_and_removed(store: &impl Po
     assert_eq!(store.package("acme/hub").await.unwrap(), Some(hub.clone()));
     assert_eq!(store.package("acme").await.unwrap(), None);
     assert_eq!(store.packages().await.unwrap(), [hub, package("zoo/news", "1.0.0")]);
+    assert_eq!(store.package_names().await.unwrap(), ["acme/hub", "zoo/news"]);
     assert!(store.remove_package("acme/hub").await.unwrap());
     assert!(!store.remove_package("acme/hub").await.unwrap());
     assert_eq!(store.packages().await.unwrap().len(), 1);

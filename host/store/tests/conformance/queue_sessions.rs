@@ -21,6 +21,10 @@ pub(crate) async fn session_is_seen_as_it_stands(store: &impl Ports, clock: &Clo
     assert_eq!(view(store, "a").await, None);
     let queued = clock.now();
     put(store, [job("a", "1"), job("a", "2")]).await;
+    let jobs = store.session_jobs(&acme(), Queue::Outbound, "a").await.unwrap();
+    let jobs: Vec<_> = jobs.iter().map(|it| (it.id, it.enqueued, it.payload.as_ref())).collect();
+    assert_eq!(jobs, [(JobId(1), queued, &b"1"[..]), (JobId(2), queued, &b"2"[..])]);
+    assert_eq!(store.session_jobs(&acme(), Queue::Outbound, "b").await.unwrap(), []);
     let waiting = SessionView {
         queued: 2,
         leased_until: None,

@@ -126,6 +126,12 @@ pub(crate) async fn runs_are_listed_newest_first(store: &impl Ports) {
     let runs = store.runs(&tenant, Some(&hub), 10).await.unwrap();
     assert_eq!(told(runs), ["hub 2", "hub 1"]);
     assert_eq!(told(store.runs(&tenant, Some(&hub), 1).await.unwrap()), ["hub 2"]);
+    let several = ["news", "none", "hub"].map(|name| name.parse().unwrap()).to_vec();
+    let runs = store.last_runs(&tenant, several, 1).await.unwrap();
+    assert_eq!(
+        runs.into_iter().map(told).collect::<Vec<_>>(),
+        [vec!["news 1"], vec![], vec!["hub 2"]]
+    );
 }
 
 pub(crate) async fn lanes_are_where_the_last_page_left_them(store: &impl Ports) {

@@ -54,6 +54,9 @@ pub(crate) async fn refused_run_asks_for_authorisation_and_new_secrets_end_that(
     let status = store.connection_status(&hub.tenant, &hub.id).await.unwrap().unwrap();
     assert_eq!((status.state, status.since), (ConnectionState::NeedsReauthorisation, at(9)));
     assert_eq!(status.reason, "the token is revoked (hub.token)");
+    let several = vec!["other".parse().unwrap(), hub.id.clone()];
+    let statuses = store.connection_statuses(&hub.tenant, several).await.unwrap();
+    assert_eq!(statuses, [None, Some(status)]);
     store.put_connection(hub.clone()).await.unwrap();
     assert_eq!(state(store, &hub).await, ConnectionState::NeedsReauthorisation);
     connect(store, &hub).await;
