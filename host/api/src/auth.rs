@@ -4,6 +4,7 @@ mod browser;
 mod cache;
 mod guesses;
 mod key;
+mod regulars;
 mod scope;
 mod used;
 
@@ -25,10 +26,11 @@ pub use key::{NewKey, Token, new_key};
 pub use scope::{Admin, Editor, Keeper, Operator, Scope, Viewer};
 
 use crate::problem::Problem;
-use crate::rate::Rates;
+use crate::rate::{self, Rates};
 use crate::server::{ClientAddr, Secure};
 use cache::Cache;
 use guesses::Guesses;
+use regulars::Regulars;
 use used::Used;
 
 /// The header by which an operator names the tenant.
@@ -61,6 +63,7 @@ struct Inner {
     tenants: Arc<dyn TenantStore>,
     clock: Clock,
     guesses: Guesses,
+    regulars: Regulars,
     rates: Rates,
     used: Used,
     known_keys: Cache<ApiKeyId, Arc<ApiKey>>,
@@ -117,6 +120,7 @@ impl Gate {
             rates: Rates::new(clock.clone()),
             used: Used::new(Arc::clone(&keys)),
             guesses: Guesses::default(),
+            regulars: Regulars::default(),
             known_keys: Cache::default(),
             known_sessions: Cache::default(),
             known_tenants: Cache::default(),
@@ -129,6 +133,11 @@ impl Gate {
     /// The key that a text opens, if it works. Wrong ones are held against where they come from.
     pub(crate) async fn opened(&self, text: &str, from: IpAddr) -> Result<Arc<ApiKey>, Problem> {
         self.0.opened(text, from).await
+    }
+
+    /// A place for one more request with this key.
+    pub(crate) fn enter(&self, key: &ApiKey) -> Result<rate::Place, Problem> {
+        self.0.rates.enter(&key.id, key.role)
     }
 }
 
@@ -150,8 +159,11 @@ impl Inner {
 
     async fn opened(&self, text: &str, from: IpAddr) -> Result<Arc<ApiKey>, Problem> {
         let now = self.clock.now();
-        self.guesses.allow(from, now)?;
         let token = Token::parse(text);
+        let allowed = self.guesses.allow(from, now);
+        if !token.as_ref().is_some_and(|token| self.regulars.knows(from, token.id(), now)) {
+            allowed.clone()?;
+        }
         let known = match &token {
             Some(token) => self.known(token.id()).await?,
             None => None,
@@ -160,11 +172,16 @@ impl Inner {
         let hash = known.as_ref().map_or([0; 32], |key| key.hash);
         let opens = token.is_some_and(|token| token.opens(&hash));
         let Some(key) = known.filter(|_| opens) else {
+            allowed?;
             self.guesses.wrong(from, now);
             return Err(unauthenticated());
         };
         // One that has ended was not guessed.
-        if works(&key, now) { Ok(key) } else { Err(unauthenticated()) }
+        if !works(&key, now) {
+            return Err(unauthenticated());
+        }
+        self.regulars.note(from, &key.id, now);
+        Ok(key)
     }
 
     async fn known(&self, id: &ApiKeyId) -> Result<Option<Arc<ApiKey>>, Problem> {
@@ -201,16 +218,19 @@ impl Inner {
         Ok(Shown::Session(both, secret))
     }
 
-    /// Another tenant than the key's is as good as none, whether it is there or not.
+    /// Another tenant than the key's is as good as none, whether it is there or not. Operators see
+    /// all, and are told what is missing.
     async fn tenant(&self, key: &ApiKey, headers: &HeaderMap) -> Result<Option<TenantId>, Problem> {
         let Some(named) = headers.get(TENANT) else { return Ok(key.tenant.clone()) };
         let named = named.to_str().ok().and_then(|text| text.parse::<TenantId>().ok());
-        let Some(named) = named else { return Err(Problem::not_found()) };
-        let there = match &key.tenant {
-            Some(own) => *own == named,
-            None => self.is_tenant(&named).await?,
-        };
-        if there { Ok(Some(named)) } else { Err(Problem::not_found()) }
+        if let Some(own) = &key.tenant {
+            let named = named.filter(|named| named == own);
+            return named.map(Some).ok_or_else(Problem::not_found);
+        }
+        match named {
+            Some(named) if self.is_tenant(&named).await? => Ok(Some(named)),
+            named => Err(no_tenant(named.as_ref())),
+        }
     }
 
     async fn is_tenant(&self, id: &TenantId) -> Result<bool, Problem> {
@@ -239,6 +259,15 @@ pub(crate) fn address(request: &Parts) -> IpAddr {
 /// Whether a request came over TLS.
 pub(crate) fn is_secure(request: &Parts) -> bool {
     request.extensions.get::<Secure>().is_some_and(|secure| secure.0)
+}
+
+fn no_tenant(named: Option<&TenantId>) -> Problem {
+    let what = named.map_or_else(
+        || format!("what `{TENANT}` names cannot be a tenant"),
+        |named| format!("there is no tenant {named}, which `{TENANT}` names"),
+    );
+    let detail = format!("{what}; `GET /api/tenants` lists those that are there");
+    Problem::new(StatusCode::NOT_FOUND, "api.not-found", detail)
 }
 
 fn unauthenticated() -> Problem {

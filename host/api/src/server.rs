@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower_service::Service as _;
 
+pub(crate) use peer::network;
 pub use peer::{ClientAddr, Proxies, Secure};
 pub use tls::{Tls, TlsError};
 

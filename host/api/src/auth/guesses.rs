@@ -4,7 +4,7 @@
 //! in the log, and an operator from overlooking them among the rest.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use model::Timestamp;
 
 use crate::problem::Problem;
+use crate::server::network;
 
 /// Wrong keys from one address that have no consequence: a few programs with an old key, tried by
 /// hand a few times.
@@ -90,17 +91,6 @@ fn make_room(addresses: &mut HashMap<IpAddr, Wrong>, now: Timestamp) {
     {
         let quiet = *quiet.0;
         addresses.remove(&quiet);
-    }
-}
-
-/// What one party has: an address of IPv4, 2⁶⁴ of IPv6 (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who is at the other end, and by which way they came.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
@@ -53,7 +53,7 @@ impl Proxies {
         let mut client = peer;
         for text in texts("x-forwarded-for").into_iter().rev() {
             // What is no address ends what can be believed.
-            let Ok(address) = text.parse::<IpAddr>() else { break };
+            let Some(address) = forwarded(text) else { break };
             client = address;
             if !self.trusts(address) {
                 break;
@@ -64,7 +64,25 @@ impl Proxies {
     }
 }
 
-/// How many connections each address has.
+/// An address as proxies write it: bare, in brackets, or with its port.
+fn forwarded(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    bare.parse().or_else(|_no_address| with_port()).ok()
+}
+
+/// What one party has: an address of IPv4, 2⁶⁴ of IPv6 (RFC 6177).
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// How many connections each party has.
 #[derive(Clone, Default)]
 pub(super) struct Counted(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
@@ -75,8 +93,9 @@ pub(super) struct Place {
 }
 
 impl Counted {
-    /// A place for one more connection of this address, if it has fewer than `max`.
+    /// A place for one more connection of this address, if its party has fewer than `max`.
     pub(super) fn enter(&self, peer: IpAddr, max: usize) -> Option<Place> {
+        let peer = network(peer);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(peer).or_default();
         if *count >= max {
@@ -125,6 +144,8 @@ mod tests {
         check("10.0.0.1", &["198.51.100.1, 203.0.113.9, 10.0.0.2"], "203.0.113.9");
         check("10.0.0.1", &["198.51.100.1", "203.0.113.9"], "203.0.113.9");
         check("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1");
+        check("10.0.0.1", &["203.0.113.9:4711"], "203.0.113.9");
+        check("10.0.0.1", &["[2001:db8::7]:4711, [::1]"], "2001:db8::7");
         check("10.0.0.1", &[], "10.0.0.1");
         check("::ffff:10.0.0.1", &["203.0.113.9"], "203.0.113.9");
         check("::1", &["2001:db8::7"], "2001:db8::7");
@@ -138,6 +159,10 @@ mod tests {
         assert!(counted.enter("192.0.2.2".parse().unwrap(), 3).is_some());
         drop(places);
         assert!(counted.enter(peer, 1).is_some());
+        let one = counted.enter("2001:db8::1".parse().unwrap(), 1);
+        assert!(counted.enter("2001:db8::2".parse().unwrap(), 1).is_none(), "it is one party");
+        assert!(counted.enter("2001:db8:0:1::1".parse().unwrap(), 1).is_some());
+        drop(one);
         assert!(counted.0.lock().unwrap().is_empty());
     }
 }

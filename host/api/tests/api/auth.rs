@@ -80,7 +80,11 @@ async fn tenant_of_somebody_else_is_as_good_as_none() {
     }
     world.get(&world.operator, PATH).await.refused(400, "api.tenant");
     ask(&world.operator, "acme").await.is(200);
-    ask(&world.operator, "nobody").await.refused(404, "api.not-found");
+    for (tenant, part) in [("nobody", "no tenant nobody"), ("../acme", "cannot be a tenant")] {
+        let answer = ask(&world.operator, tenant).await;
+        answer.refused(404, "api.not-found");
+        assert!(answer.json["detail"].as_str().unwrap().contains(part), "operators see all");
+    }
     world.store.remove_tenant(&id("acme")).await.unwrap();
     ask(&world.operator, "acme").await.refused(404, "api.not-found");
 }
@@ -133,8 +137,10 @@ async fn address_that_guesses_is_not_listened_to_and_all_others_are() {
     world.clock.advance(Duration::from_mins(1));
     from(&world, "192.0.2.1", right).await.is(200);
     from(&world, "192.0.2.1", &wrong).await.is(401);
-    let answer = from(&world, "192.0.2.1", right).await;
+    let answer = from(&world, "192.0.2.1", &world.acme.editor).await;
     assert_eq!(answer.header("retry-after"), "120");
+    from(&world, "192.0.2.1", right).await.is(200);
+    from(&world, "192.0.2.1", &wrong).await.refused(429, "api.locked-out");
 }
 
 #[tokio::test]
