@@ -1,6 +1,8 @@
 //! What a request says, read strictly: unknown members, parameters and types are named, not
 //! passed over.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
@@ -13,24 +15,33 @@ use crate::problem::Problem;
 /// The largest content of a request in JSON, in bytes: the largest schema in a draft around it.
 pub const JSON_BYTES_MAX: usize = 4 << 20;
 
-/// The content of a request, as JSON.
+/// The content of a request, as JSON of so many bytes at most.
 #[derive(Debug)]
-pub struct Json<T>(pub T);
+pub struct Json<T, const MAX: usize = JSON_BYTES_MAX>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for Json<T, MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         is_json(&parts.headers)?;
-        let bytes = read(body, JSON_BYTES_MAX).await?;
+        let bytes = read(body, MAX).await?;
         parse(&bytes).map(Self)
     }
 }
 
+/// How long the content of a request may take: what is left of the time of a request then answers
+/// who sends it byte by byte.
+const CONTENT_TIME_MAX: Duration = Duration::from_secs(40);
+
 /// The content of a request, as it came, up to so many bytes.
 pub async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, max).collect().await {
+    let whole = Limited::new(body, max).collect();
+    let Ok(whole) = tokio::time::timeout(CONTENT_TIME_MAX, whole).await else {
+        let detail = format!("the content has not come within {CONTENT_TIME_MAX:?}; send it again");
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "api.timeout", detail));
+    };
+    match whole {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let detail = format!("the content is larger than {max} bytes, the most taken here");
@@ -124,6 +135,9 @@ pub async fn path_param(parts: &mut Parts, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt as _, stream};
     use serde::Deserialize;
 
     use super::*;
@@ -148,6 +162,13 @@ mod tests {
         let text = serde_json::to_string(&problem).unwrap();
         assert_eq!(problem.status().as_u16(), status, "{text}");
         assert!(text.contains(part), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn content_that_does_not_come_is_not_waited_for() {
+        let begun = stream::iter([Ok::<_, Infallible>("{")]).chain(stream::pending());
+        let problem = read(Body::from_stream(begun), 100).await.unwrap_err();
+        assert_eq!((problem.status().as_u16(), problem.code()), (408, "api.timeout"));
     }
 
     #[test]

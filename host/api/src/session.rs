@@ -24,6 +24,10 @@ use crate::problem::Problem;
 /// in again, and a browser that was left open opens nothing by then.
 const SESSION_LASTS: Duration = Duration::from_hours(12);
 
+/// The largest content that signs in, in bytes: a key and what is around it. It is read before
+/// anybody knows who sends it, so it is not to take memory.
+const SIGN_IN_BYTES_MAX: usize = 1 << 10;
+
 /// Where the session of a browser is looked at.
 const SESSION: &str = "/api/session";
 
@@ -91,13 +95,14 @@ async fn begin(
     State(ports): State<Ports>,
     Extension(gate): Extension<Gate>,
     request: Parts,
-    Json(form): Json<SignIn>,
+    Json(form): Json<SignIn, SIGN_IN_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     let place = Place::of(&request.headers, is_secure(&request));
     // A page elsewhere would sign its visitor in as somebody else, and look on.
     place.same_origin(&request.headers)?;
     place.hides()?;
     let key = gate.opened(form.api_key.expose(), address(&request)).await?;
+    let _place = gate.enter(&key)?;
     if let Some(before) = place.secret(&request.headers) {
         ports.keys.remove_session(&before.hash()).await?;
     }

@@ -143,17 +143,19 @@ impl SessionSecret {
     }
 }
 
-/// Refuses a change that a page of another origin may have sent in the name of this session.
+/// Refuses what a page of another origin may have sent in the name of this session: a change, and
+/// what only looks as well. A page of the same site gets the cookie sent along, and that site is
+/// all of a domain, or all ports of this machine; and an authorisation begins with a look.
 pub(super) fn guard(
     session: &Session,
     place: Place<'_>,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
+    place.same_origin(headers)?;
     if method.is_safe() {
         return Ok(());
     }
-    place.same_origin(headers)?;
     let token = headers.get(CSRF).map_or(&[][..], HeaderValue::as_bytes);
     let shown: [u8; 32] = Sha256::digest(token).into();
     if bool::from(shown.ct_eq(&session.csrf)) {

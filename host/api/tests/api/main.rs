@@ -1,6 +1,7 @@
 //! The API over the real store and the real vault, asked in memory.
 #![cfg(test)]
 
+mod abuse;
 mod api_keys;
 mod apps;
 mod auth;
