@@ -82,6 +82,23 @@ async fn account_is_authorised_by_the_browser_that_was_sent() {
 }
 
 #[tokio::test]
+async fn browser_with_a_session_is_sent_at_once_and_a_program_is_not() {
+    let world = world().await;
+    let key = json!({"api_key": &world.acme.admin});
+    let sign_in = Ask::post("/api/session").header("host", "localhost").json(&key);
+    let session = cookie(&world.send(sign_in).await.is(201));
+    let path = "/api/integrations/oauth/authorize/crm?return_to=/t/acme/";
+    let ask = || Ask::get(path).header("host", "localhost").header("cookie", &session);
+    assert!(world.send(ask()).await.is(200).json["open"].is_string());
+    let page = "text/html,application/xhtml+xml";
+    let sent = world.send(ask().header("accept", page)).await.is(303);
+    let ended = back(&world, &sent, Some(&cookie(&sent))).await.is(303);
+    assert_eq!(ended.header("location"), "/t/acme/");
+    let keyed = Ask::get(path).key(&world.acme.admin).header("accept", page);
+    world.send(keyed).await.is(200);
+}
+
+#[tokio::test]
 async fn two_go_on_in_one_browser_and_each_ends_at_its_own_address() {
     let world = world().await;
     let (one, two) = (begun(&world, "").await, begun(&world, "?connection=b").await);

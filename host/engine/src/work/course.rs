@@ -60,13 +60,17 @@ pub async fn course(
         Some(_) => None,
         None => letter(queue, (tenant, connection), job).await?,
     };
-    let (payload, queued) = match (&waiting, &letter) {
-        (Some((it, _)), _) => (Some(&it.payload), Some(it.enqueued)),
-        (None, Some(it)) => (Some(&it.payload), Some(it.enqueued)),
-        (None, None) => (None, None),
+    let found = match (&waiting, &letter) {
+        (Some((it, _)), _) => Some((it.id, &it.payload, it.enqueued)),
+        (None, Some(it)) => Some((it.id, &it.payload, it.enqueued)),
+        (None, None) => None,
     };
-    let runs = runs(records, (tenant, connection), job, queued).await?;
-    let kind = match payload.map(|payload| Order::parse(payload)) {
+    let name = found.map_or(job, |(id, payload, _)| first(payload, id));
+    // What goes on with another job was queued after that one had its first runs.
+    let since = found.filter(|(id, ..)| *id == name).map(|(.., at)| at);
+    let queued = found.map(|(.., at)| at);
+    let runs = runs(records, (tenant, connection), name, since).await?;
+    let kind = match found.map(|(_, payload, _)| Order::parse(payload)) {
         Some(Ok(Order::Replay(_))) => RunKind::Replay,
         Some(_) => RunKind::Sync,
         None => match runs.first() {
@@ -128,7 +132,7 @@ async fn runs(
     records: &dyn RecordStore,
     (tenant, connection): Whose<'_>,
     job: JobId,
-    queued: Option<Timestamp>,
+    since: Option<Timestamp>,
 ) -> Result<Vec<Run>, StoreError> {
     let (mut found, mut looked, mut before) = (Vec::new(), 0, None);
     while looked < RUNS_LISTED_MAX {
@@ -136,7 +140,7 @@ async fn runs(
         let query = RunQuery { tenant, connection, before, limit: RUNS_PAGE };
         let page = records.run_list(query).await?;
         let Some(last) = page.last() else { break };
-        let is_earlier = queued.is_some_and(|queued| last.started < queued);
+        let is_earlier = since.is_some_and(|since| last.started < since);
         before = Some((last.started, last.connection.clone(), last.id));
         looked += page.len();
         let known = found.len();
