@@ -283,7 +283,7 @@ async fn dispatch(global: Global, command: Command) -> anyhow::Result<Exit> {
         Command::Tenant(command) => cmd::tenant::run(&global, command).await,
         Command::ApiKey(command) => cmd::api_key::run(&global, command).await,
         Command::Events(args) => cmd::events::run(&global, args).await,
-        Command::Serve(args) => cmd::serve::run(&global, args).await,
+        Command::Serve(args) => Box::pin(cmd::serve::run(&global, args)).await,
         Command::Errors(args) => cmd::errors::run(&global, &args),
         Command::CompileWorker => Ok(Exit::Done),
     }

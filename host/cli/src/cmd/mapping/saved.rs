@@ -145,9 +145,8 @@ impl Listed {
                 return Vec::new();
             }
             let newest = *version == head.version;
-            let shown = |place: &Use| match newest {
-                true => place.to_string(),
-                false => format!("{place} @{version}"),
+            let shown = |place: &Use| {
+                if newest { place.to_string() } else { format!("{place} @{version}") }
             };
             places.iter().map(shown).collect()
         };
