@@ -4,6 +4,7 @@ mod browser;
 mod cache;
 mod guesses;
 mod key;
+mod lasting;
 mod regulars;
 mod scope;
 mod used;
@@ -27,7 +28,7 @@ pub use scope::{Admin, Editor, Keeper, Operator, Scope, Viewer};
 
 use crate::problem::Problem;
 use crate::rate::{self, Rates};
-use crate::server::{ClientAddr, Secure};
+use crate::server::{ClientAddr, Exposed, Secure};
 use cache::Cache;
 use guesses::Guesses;
 use regulars::Regulars;
@@ -72,6 +73,7 @@ struct Inner {
 }
 
 /// What shows who somebody is.
+#[derive(Clone)]
 enum Shown {
     Key(Arc<ApiKey>),
     Session(Arc<(Session, ApiKey)>, SessionSecret),
@@ -104,10 +106,12 @@ pub(crate) async fn authenticate(
     };
     gate.used.note(shown.key(), gate.clock.now());
     parts.extensions.insert(who);
-    if let Shown::Session(both, secret) = shown {
-        parts.extensions.insert(SignedIn { secret, session: both.0.clone() });
+    if let Shown::Session(both, secret) = &shown {
+        let (secret, session) = (secret.clone(), both.0.clone());
+        parts.extensions.insert(SignedIn { secret, session });
     }
-    place.held_by(next.run(Request::from_parts(parts, body)).await)
+    let answer = place.held_by(next.run(Request::from_parts(parts, body)).await);
+    lasting::while_open(gate, shown, answer)
 }
 
 impl Gate {
@@ -143,6 +147,7 @@ impl Gate {
 
 impl Inner {
     async fn principal(&self, request: &Parts) -> Result<(Principal, Shown), Problem> {
+        sheltered(request)?;
         let headers = &request.headers;
         let shown = if let Some(given) = headers.get(header::AUTHORIZATION) {
             let text = given.to_str().unwrap_or_default();
@@ -202,20 +207,37 @@ impl Inner {
         let headers = &request.headers;
         let place = Place::of(headers, is_secure(request));
         let secret = place.secret(headers).ok_or_else(unauthenticated)?;
-        let (hash, changes) = (secret.hash(), self.keys.changes());
-        let both = if let Some(known) = self.known_sessions.get(changes, &hash) {
-            known
-        } else {
-            let both = self.keys.session(&hash).await?.map(Arc::new).ok_or_else(unauthenticated)?;
-            self.known_sessions.put(changes, hash, Arc::clone(&both));
-            both
-        };
-        let now = self.clock.now();
-        if both.0.expires <= now || !works(&both.1, now) {
-            return Err(unauthenticated());
-        }
+        let both = self.begun(&secret).await?.ok_or_else(unauthenticated)?;
         browser::guard(&both.0, place, &request.method, headers)?;
         Ok(Shown::Session(both, secret))
+    }
+
+    /// The session of a secret with its key, unless one of both has ended.
+    async fn begun(
+        &self,
+        secret: &SessionSecret,
+    ) -> Result<Option<Arc<(Session, ApiKey)>>, Problem> {
+        let (hash, changes) = (secret.hash(), self.keys.changes());
+        let mut both = self.known_sessions.get(changes, &hash);
+        if both.is_none() {
+            both = self.keys.session(&hash).await?.map(Arc::new);
+            if let Some(both) = &both {
+                self.known_sessions.put(changes, hash, Arc::clone(both));
+            }
+        }
+        let now = self.clock.now();
+        Ok(both.filter(|both| both.0.expires > now && works(&both.1, now)))
+    }
+
+    /// Whether what was shown before still opens anything.
+    async fn opens(&self, shown: &Shown) -> Result<bool, Problem> {
+        match shown {
+            Shown::Key(key) => {
+                let (known, now) = (self.known(&key.id).await?, self.clock.now());
+                Ok(known.is_some_and(|key| works(&key, now)))
+            }
+            Shown::Session(_, secret) => Ok(self.begun(secret).await?.is_some()),
+        }
     }
 
     /// Another tenant than the key's is as good as none, whether it is there or not. Operators see
@@ -254,6 +276,17 @@ fn works(key: &ApiKey, now: Timestamp) -> bool {
 pub(crate) fn address(request: &Parts) -> IpAddr {
     let known = request.extensions.get::<ClientAddr>();
     known.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.0)
+}
+
+/// Refuses a key or a cookie that others may have read on its way: whoever sends it so is to hear
+/// of it, and not to go on.
+pub(crate) fn sheltered(request: &Parts) -> Result<(), Problem> {
+    if request.extensions.get::<Exposed>().is_none() {
+        return Ok(());
+    }
+    let detail = "keys must not travel in the clear: use https, or the proxy that stands before \
+                  this host; make a new key in place of this one";
+    Err(Problem::new(StatusCode::FORBIDDEN, "api.insecure", detail))
 }
 
 /// Whether a request came over TLS.

@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::auth::Principal;
+use crate::auth::{Principal, SignedIn};
 use crate::extract::{JSON_BYTES_MAX, read};
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::request::{REQUEST_TIME_MAX, RequestId};
@@ -171,11 +171,16 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     })
 }
 
-/// Tells requests apart.
+/// Tells requests apart. What opens the request goes into it and is kept nowhere, so that nobody
+/// who reads the store can try out which password a request has held.
 fn content(parts: &Parts, body: &Bytes) -> [u8; 32] {
+    let session = parts.extensions.get::<SignedIn>().map(|it| it.secret.csrf());
+    let key = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let key = key.and_then(|value| value.rsplit(|byte| *byte == b' ').next());
+    let opens = session.as_deref().map(str::as_bytes).or(key).unwrap_or_default();
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-    let head = format!("{} {target}\n", parts.method);
-    Sha256::new().chain_update(head).chain_update(body).finalize().into()
+    let head = format!("\n{} {target}\n", parts.method);
+    Sha256::new().chain_update(opens).chain_update(head).chain_update(body).finalize().into()
 }
 
 /// An answer that was given before, to this request.

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use tower_service::Service as _;
 
 pub(crate) use peer::network;
-pub use peer::{ClientAddr, Proxies, Secure};
+pub use peer::{ClientAddr, Exposed, Proxies, Secure};
 pub use tls::{Tls, TlsError};
 
 use peer::Counted;
@@ -155,6 +155,9 @@ where
         let (client, secure) = proxies.origin(*peer, *tls, request.headers());
         request.extensions_mut().insert(client);
         request.extensions_mut().insert(secure);
+        if !tls && !proxies.shelters(*peer) {
+            request.extensions_mut().insert(Exposed);
+        }
         router.clone().call(request)
     });
     let connection = http1::Builder::new()

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::{Gate, Place, Principal, SessionSecret, SignedIn, address, is_secure};
+use crate::auth::{Gate, Place, Principal, SessionSecret, SignedIn, address, is_secure, sheltered};
 use crate::extract::Json;
 use crate::problem::Problem;
 
@@ -101,6 +101,7 @@ async fn begin(
     // A page elsewhere would sign its visitor in as somebody else, and look on.
     place.same_origin(&request.headers)?;
     place.hides()?;
+    sheltered(&request)?;
     let key = gate.opened(form.api_key.expose(), address(&request)).await?;
     let _place = gate.enter(&key)?;
     if let Some(before) = place.secret(&request.headers) {

@@ -15,6 +15,11 @@ pub struct ClientAddr(pub IpAddr);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Secure(pub bool);
 
+/// That a request came in the clear from another machine, past the proxies: what it shows others
+/// may have read.
+#[derive(Clone, Copy, Debug)]
+pub struct Exposed;
+
 /// The proxies whose word is taken on who asks.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(pub Vec<IpNet>);
@@ -32,6 +37,12 @@ impl Proxies {
     pub(super) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|net| net.contains(&address))
+    }
+
+    /// Whether what comes from here in the clear was not read by others: from this machine, or from
+    /// a proxy, whose way here is for its operator to keep.
+    pub(super) fn shelters(&self, peer: IpAddr) -> bool {
+        peer.to_canonical().is_loopback() || self.trusts(peer)
     }
 
     /// Who asks, and whether over TLS: by the headers of a proxy that is trusted, by the
@@ -135,6 +146,7 @@ mod tests {
         let (found, Secure(secure)) = proxies.origin(peer.parse().unwrap(), false, &headers);
         assert_eq!(found, ClientAddr(client.parse().unwrap()), "{peer} {forwarded:?}");
         assert_eq!(secure, proxies.trusts(peer.parse().unwrap()));
+        assert_eq!(proxies.shelters(peer.parse().unwrap()), peer != "192.0.2.1");
     }
 
     #[test]
