@@ -1,6 +1,8 @@
 //! What goes with every request: an id, its place in a trace, a span, a bound on its time, and no
 //! panic.
 
+use std::io;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,8 +11,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use engine::work::job::Cause;
+use futures_util::FutureExt as _;
 use model::trace::{SpanId, TRACEPARENT, TraceContext};
-use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
 use crate::problem::Problem;
@@ -48,11 +50,17 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Cause { request: id.clone(), trace });
     let conditions = matching(&request);
     let reads = request.method().is_safe();
-    // In a task of its own: a panic ends it and not the connection, and a caller that hangs up
-    // cuts off no change that has begun.
-    let served = tokio::spawn(next.run(request).instrument(span.clone()));
-    let _cut = reads.then(|| Cut(served.abort_handle()));
-    let response = match tokio::time::timeout(REQUEST_TIME_MAX, served).await {
+    let work = next.run(request).instrument(span.clone());
+    let answered = async {
+        if reads {
+            // Nobody misses what is read for a caller that hangs up.
+            let unwound = AssertUnwindSafe(work).catch_unwind().await;
+            return unwound.map_err(|_panic| io::Error::other("a handler has panicked"));
+        }
+        // In a task of its own: a caller that hangs up cuts off no change that has begun.
+        tokio::spawn(work).await.map_err(io::Error::other)
+    };
+    let response = match tokio::time::timeout(REQUEST_TIME_MAX, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => span.in_scope(|| Problem::internal(&error)).into_response(),
         Err(_elapsed) => {
@@ -63,15 +71,6 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     };
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), "answered"));
     finished(response, &id, conditions.as_deref())
-}
-
-/// Ends what nobody waits for any more: a read is of no use then.
-struct Cut(AbortHandle);
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// The request's own place in the trace that it came with, and the step above it, or its place in a
