@@ -115,7 +115,7 @@ struct GrantListing {
 /// By connection: the scopes against what was asked for, age, end, last use. No secret is in it.
 #[utoipa::path(get, path = "/api/grants", tag = "grants",
     security(("api_key" = ["viewer"])), params(GrantListing),
-    responses((status = 200, body = Page<GrantShown>)))]
+    responses((status = 200, body = Page<GrantShown>), (status = 422, body = Problem)))]
 async fn list(
     State(credentials): State<Credentials>,
     Viewer(scope): Viewer,

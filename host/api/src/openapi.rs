@@ -26,7 +26,8 @@ const ALWAYS: [(u16, &str); 8] = [
 ];
 
 /// What may be said of every request with content.
-const OF_CONTENT: [(u16, &str); 3] = [
+const OF_CONTENT: [(u16, &str); 4] = [
+    (408, "The content has not come in time."),
     (413, "The content is too large."),
     (415, "The content is of another type than is taken."),
     (422, "The content says something that cannot be; `errors` says where."),

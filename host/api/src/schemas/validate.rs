@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Ports> {
 #[serde(deny_unknown_fields)]
 struct ValidationForm {
     /// The schema.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     schema: Option<Box<RawValue>>,
     /// The text, instead.
     text: Option<String>,
