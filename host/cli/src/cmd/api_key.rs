@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use api::auth::NewKey;
 use clap::Subcommand;
+use model::Secret;
 use model::api_key::{ApiKey, ApiKeyId, ApiKeyStore as _, Role};
 use model::tenant::{Tenant, TenantStore as _};
 use serde::Serialize;
@@ -94,6 +95,19 @@ async fn create(
     role: Role,
     expires_in: Option<Duration>,
 ) -> Result<()> {
+    let (key, secret) = made(global, host, (name, role), expires_in).await?;
+    let text =
+        format!("made key {} ({role}); it is shown this once:\n\n  {}\n", key.id, secret.expose());
+    global.output().result(&shown(&key, Some(secret.expose())), text)
+}
+
+/// Makes a key, and its tenant where that is not there yet.
+pub(crate) async fn made(
+    global: &Global,
+    host: &Host,
+    (name, role): (String, Role),
+    expires_in: Option<Duration>,
+) -> Result<(ApiKey, Secret)> {
     let now = host.clock.now();
     let tenant = (role != Role::Operator).then(|| global.tenant.clone());
     if let Some(id) = &tenant
@@ -108,9 +122,7 @@ async fn create(
     let new = NewKey { name, tenant, role, creator: "cli".to_owned(), expires };
     let (key, secret) = api::auth::new_key(new, now)?;
     host.store.put_api_key(key.clone()).await?;
-    let text =
-        format!("made key {} ({role}); it is shown this once:\n\n  {}\n", key.id, secret.expose());
-    global.output().result(&shown(&key, Some(secret.expose())), text)
+    Ok((key, secret))
 }
 
 fn shown<'a>(key: &'a ApiKey, api_key: Option<&'a str>) -> Shown<'a> {

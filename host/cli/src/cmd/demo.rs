@@ -20,6 +20,8 @@ use crate::cmd::{adapter, key, plugin, sync};
 use crate::exit::Exit;
 use crate::wire::{Host, TrustEntry};
 
+mod served;
+
 /// How much of a demonstration.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -60,6 +62,8 @@ const QUERY: &str = "\"Acme Widgets\" OR Globex OR Initech";
 struct Done {
     data: PathBuf,
     runs: Vec<Run>,
+    /// What the API has answered; nothing where somebody has stopped it all before.
+    api: Option<served::Shown>,
 }
 
 /// Shows the whole road.
@@ -109,7 +113,15 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
     }
     let exit = exit(&runs);
     let text = text(&global, &host, &runs, &plugins).await?;
-    output.result(&Done { data, runs }, text)?;
+    if exit == Exit::Interrupted {
+        output.result(&Done { data, runs, api: None }, text)?;
+        return Ok(exit);
+    }
+    let tell = |api: served::Shown| {
+        let text = format!("{text}\n{api}");
+        output.result(&Done { data, runs, api: Some(api) }, text)
+    };
+    served::serve(&global, &host, tell).await?;
     Ok(exit)
 }
 
