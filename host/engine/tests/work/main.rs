@@ -9,6 +9,7 @@ mod full;
 mod inbound;
 mod leases;
 mod memory;
+mod packages;
 mod replays;
 mod shutdown;
 mod stops;

@@ -66,6 +66,8 @@ type MakeAdapter = Box<dyn Fn() -> Result<Box<dyn Adapter>, Error> + Send + Sync
 /// Connections; the test says what is there.
 pub(crate) struct Desk {
     pub(crate) about: Mutex<Option<About>>,
+    /// Why the package may not run.
+    pub(crate) refused: Mutex<Option<Error>>,
     /// Until when nothing may be read.
     pub(crate) early: Mutex<Option<Timestamp>>,
     pub(crate) adapter: Mutex<MakeAdapter>,
@@ -75,7 +77,10 @@ pub(crate) struct Desk {
 #[async_trait]
 impl Opener for Desk {
     async fn about(&self, _: &TenantId, _: &ConnectionId) -> Result<Option<About>, Error> {
-        Ok(self.about.lock().unwrap().clone())
+        match self.refused.lock().unwrap().clone() {
+            Some(error) => Err(error),
+            None => Ok(self.about.lock().unwrap().clone()),
+        }
     }
 
     async fn open(&self, _: &TenantId, order: &SyncOrder, _: JobId) -> Result<Opening, Error> {
@@ -147,6 +152,7 @@ impl World {
             metrics: Metrics::default(),
             desk: Arc::new(Desk {
                 about: Mutex::new(Some(about)),
+                refused: Mutex::default(),
                 early: Mutex::default(),
                 adapter: Mutex::new(adapter),
                 plan,
