@@ -19,8 +19,8 @@ fn readers(world: &World, stops: &Stops) -> Crew {
 }
 
 async fn stage(world: &World, job: JobId) -> Option<(Stage, Vec<RunStatus>)> {
-    let (ports, crm) = ((&world.store as _, &world.store as _), "crm".parse().unwrap());
-    let course = course(ports, &tenant(), &crm, job).await.unwrap()?;
+    let (store, crm) = (&world.store, "crm".parse().unwrap());
+    let course = course((store, store), &tenant(), &crm, job).await.unwrap()?;
     Some((course.stage, course.runs.iter().map(|run| run.status).collect()))
 }
 
