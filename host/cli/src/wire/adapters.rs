@@ -6,6 +6,7 @@ use api::{Adapters, Package};
 use async_trait::async_trait;
 use engine::credential::Check;
 use engine::mapping::{Mapping, Mappings};
+use engine::metrics::Metered;
 use model::adapter::Adapter;
 use model::credential::Actor;
 use model::egress::Priority;
@@ -30,7 +31,7 @@ impl Adapters for Installed {
     async fn open(&self, connection: &Connection, actor: Actor) -> Result<Box<dyn Adapter>, Error> {
         let package = self.0.packages.recent(&connection.package).await?;
         let session = self.0.session(&package, connection, actor, Priority::Interactive).await?;
-        Ok(Box::new(session))
+        Ok(Box::new(Metered::new(Box::new(session), &connection.package, &self.0.metrics)))
     }
 
     async fn check(&self, package: &str, actor: Actor) -> Result<Box<dyn Check>, Error> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::credential::{Check, Material};
+use engine::metrics::Metered;
 use model::credential::Actor;
 use model::egress::Priority;
 use model::{Connection, Error};
@@ -30,6 +31,7 @@ impl Check for Asking {
         let manifest = self.package.manifest();
         let door = (material, self.actor.clone());
         let mut session = self.host.door(&self.package, connection, door, Priority::Interactive)?;
+        let mut session = Metered::new(&mut session, &connection.package, &self.host.metrics);
         engine::connect::check(manifest, connection, &mut session).await.map(drop)
     }
 }
