@@ -101,8 +101,9 @@ impl Ports {
         let status = answer.status();
         let size = answer.body().size_hint().exact();
         let max = u64::try_from(ANSWER_BYTES_MAX - HEADER_BYTES_MAX).unwrap_or_default();
-        let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        if passing || size.is_none_or(|size| size > max) {
+        // Who is not allowed to do a thing fills no store with tries.
+        let nothing = [StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+        if nothing || status.is_server_error() || size.is_none_or(|size| size > max) {
             settle(self.answers.unhear(asked).await);
             return answer;
         }

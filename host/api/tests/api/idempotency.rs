@@ -80,6 +80,16 @@ async fn refusal_is_kept_and_names_the_request_that_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn who_may_not_do_a_thing_leaves_no_trace_of_trying() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        let answer = world.send(ask(&world.acme.viewer, "one", &form())).await;
+        answer.refused(403, "api.forbidden");
+        assert!(!replayed(&answer));
+    }
+}
+
+#[tokio::test]
 async fn host_that_died_over_a_request_does_not_act_on_it_again() {
     let world = World::new().await;
     let admin = &world.acme.admin;
