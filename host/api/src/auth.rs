@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use model::api_key::{ApiKey, ApiKeyId, ApiKeyStore, Role, Session};
@@ -149,7 +149,7 @@ impl Inner {
     async fn principal(&self, request: &Parts) -> Result<(Principal, Shown), Problem> {
         sheltered(request)?;
         let headers = &request.headers;
-        let shown = if let Some(given) = headers.get(header::AUTHORIZATION) {
+        let shown = if let Some(given) = only(headers, &header::AUTHORIZATION)? {
             let text = given.to_str().unwrap_or_default();
             let token = text.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer"));
             let token = token.map_or("", |(_, token)| token);
@@ -243,7 +243,8 @@ impl Inner {
     /// Another tenant than the key's is as good as none, whether it is there or not. Operators see
     /// all, and are told what is missing.
     async fn tenant(&self, key: &ApiKey, headers: &HeaderMap) -> Result<Option<TenantId>, Problem> {
-        let Some(named) = headers.get(TENANT) else { return Ok(key.tenant.clone()) };
+        let named = only(headers, &HeaderName::from_static(TENANT))?;
+        let Some(named) = named else { return Ok(key.tenant.clone()) };
         let named = named.to_str().ok().and_then(|text| text.parse::<TenantId>().ok());
         if let Some(own) = &key.tenant {
             let named = named.filter(|named| named == own);
@@ -307,4 +308,16 @@ fn unauthenticated() -> Problem {
     let detail = "send `Authorization: Bearer ph_…` with an API key that is neither revoked nor \
                   expired, or sign in";
     Problem::new(StatusCode::UNAUTHORIZED, "api.unauthenticated", detail)
+}
+
+/// A header that says who asks, and so is there once: of two, a proxy may have gone by the other.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, Problem> {
+    let mut all = headers.get_all(name).iter();
+    match (all.next(), all.next()) {
+        (first, None) => Ok(first),
+        _ => {
+            let detail = format!("`{name}` is there twice; send it once");
+            Err(Problem::new(StatusCode::BAD_REQUEST, "api.malformed", detail))
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod bindings;
 mod conflicts;
 mod connections;
 mod dead_letters;
+mod documented;
 mod drafts;
 mod events;
 mod history;
