@@ -65,7 +65,10 @@ impl RunListing {
             [one] => Some(one),
             _ => None,
         };
-        let few = self.status.is_empty() && self.kind.is_empty() && self.connection.len() < 2;
+        let few = self.status.is_empty()
+            && self.kind.is_empty()
+            && self.connection.len() < 2
+            && self.until.is_none();
         let at_once = if few { limit } else { RUNS_LISTED_MAX };
         let fetch = |before: Option<Place>| async move {
             let (tenant, connection) = (tenant.clone(), connection.cloned());
