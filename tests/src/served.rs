@@ -37,6 +37,8 @@ pub fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 pub struct Served {
     process: Child,
     log: PathBuf,
+    /// What its predecessors have said, in bytes.
+    before: usize,
     out: PathBuf,
 }
 
@@ -62,7 +64,9 @@ impl Served {
         let open = |path| File::options().create(true).append(true).open(path).expect("a log");
         let mut command = host.command(&[&["serve", "--listen", "127.0.0.1:0"], more].concat());
         command.stdin(Stdio::null()).stdout(open(&out)).stderr(open(&log));
-        let mut served = Self { process: command.spawn().expect("the program starts"), log, out };
+        let before = fs::read_to_string(&log).unwrap_or_default().len();
+        let process = command.spawn().expect("the program starts");
+        let mut served = Self { process, log, before, out };
         let socket = host.data().join("plughouse.sock");
         let start = Instant::now();
         while UnixStream::connect(&socket).is_err() {
@@ -84,7 +88,7 @@ impl Served {
         // It takes commands a moment before it says where the API is.
         let address = until("the API is there", || {
             let said = self.said();
-            let (_, at) = said.rsplit_once("the API is at http://")?;
+            let (_, at) = said.get(self.before..)?.rsplit_once("the API is at http://")?;
             at.split_once('/')?.0.parse().ok()
         });
         let shown = fs::read_to_string(&self.out).expect("what it has shown");

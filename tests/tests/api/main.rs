@@ -5,6 +5,11 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod bad;
 mod events;
+mod fuzzed;
+mod restarted;
+mod session;
+mod slow;
 mod story;
 mod world;
