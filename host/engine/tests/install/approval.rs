@@ -20,7 +20,7 @@ impl World {
         let Submitted::Pending(pending) = self.bring(release).await else {
             panic!("it is installed")
         };
-        assert_eq!(self.store.pending().await.unwrap(), std::slice::from_ref(pending));
+        assert_eq!(self.store.pending().await.unwrap(), std::slice::from_ref(&pending));
         pending
     }
 
