@@ -62,7 +62,10 @@ pub(crate) fn build(dir: &Path) -> Result<PathBuf> {
     let dist = dir.join(DIST);
     std::fs::create_dir_all(&dist).with_context(|| format!("create {}", dist.display()))?;
     let path = dist.join(COMPONENT);
-    std::fs::write(&path, component).with_context(|| format!("write {}", path.display()))?;
+    // Whoever builds it at the same time, or takes it from there, has one or the other whole.
+    let part = dist.join(format!(".{COMPONENT}-{}", std::process::id()));
+    std::fs::write(&part, component).with_context(|| format!("write {}", part.display()))?;
+    std::fs::rename(&part, &path).with_context(|| format!("write {}", path.display()))?;
     Ok(path)
 }
 
