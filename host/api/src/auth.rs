@@ -313,11 +313,10 @@ fn unauthenticated() -> Problem {
 /// A header that says who asks, and so is there once: of two, a proxy may have gone by the other.
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, Problem> {
     let mut all = headers.get_all(name).iter();
-    match (all.next(), all.next()) {
-        (first, None) => Ok(first),
-        _ => {
-            let detail = format!("`{name}` is there twice; send it once");
-            Err(Problem::new(StatusCode::BAD_REQUEST, "api.malformed", detail))
-        }
+    let first = all.next();
+    if all.next().is_some() {
+        let detail = format!("`{name}` is there twice; send it once");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "api.malformed", detail));
     }
+    Ok(first)
 }
