@@ -68,14 +68,14 @@ impl Api {
         body: &[u8],
     ) -> TcpStream {
         let bearer = self.bearer();
-        let all = self.headers(&bearer, headers);
+        let all = self.headers(bearer.as_deref(), headers);
         http::open(&self.address.to_string(), (method, path), &all, body)
     }
 
     /// Sends the head of a request alone; how long its content is stands among the headers.
     pub fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
         let bearer = self.bearer();
-        let all = self.headers(&bearer, headers);
+        let all = self.headers(bearer.as_deref(), headers);
         http::begin(&self.address.to_string(), (method, path), &all)
     }
 
@@ -85,10 +85,10 @@ impl Api {
 
     fn headers<'a>(
         &'a self,
-        bearer: &'a Option<String>,
+        bearer: Option<&'a str>,
         more: &[(&'a str, &'a str)],
     ) -> Vec<(&'a str, &'a str)> {
-        let bearer = bearer.as_deref().map(|bearer| ("authorization", bearer));
+        let bearer = bearer.map(|bearer| ("authorization", bearer));
         let tenant = self.tenant.as_deref().map(|tenant| ("plughouse-tenant", tenant));
         bearer.into_iter().chain(tenant).chain(more.iter().copied()).collect()
     }

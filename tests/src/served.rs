@@ -1,6 +1,7 @@
 //! A server of a data directory: `plughouse serve` in a process of its own.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -85,15 +86,23 @@ impl Served {
     /// When there is no API, or no key was ever shown.
     #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn api(&self) -> Api {
-        // It takes commands a moment before it says where the API is.
-        let address = until("the API is there", || {
+        let shown = fs::read_to_string(&self.out).expect("what it has shown");
+        let key = shown.split_whitespace().find(|word| word.starts_with("ph_")).expect("a key");
+        Api::new(self.address(), key)
+    }
+
+    /// Where its API is.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn address(&self) -> SocketAddr {
+        // It takes commands a moment before it says so.
+        until("the API is there", || {
             let said = self.said();
             let (_, at) = said.get(self.before..)?.rsplit_once("the API is at http://")?;
             at.split_once('/')?.0.parse().ok()
-        });
-        let shown = fs::read_to_string(&self.out).expect("what it has shown");
-        let key = shown.split_whitespace().find(|word| word.starts_with("ph_")).expect("a key");
-        Api::new(address, key)
+        })
     }
 
     /// The id of its process.

@@ -33,7 +33,7 @@ impl Neighbour {
     }
 
     /// It was answered each time, and is still.
-    pub(crate) fn is_well(self) {
+    pub(crate) fn ends_well(self) {
         self.stop.store(true, Ordering::Relaxed);
         assert!(self.asking.join().unwrap() > 0);
     }
@@ -85,7 +85,7 @@ fn json(api: &Api, body: &[u8]) -> Vec<u8> {
 fn content_that_is_bad_is_refused() {
     let world = World::with_contacts(1);
     let (_served, people) = world.ready();
-    let (api, neighbour) = (&people.admin, Neighbour::of(&people.admin));
+    let (api, neighbour) = (&people.admin, Neighbour::of(&people.operator));
     let large = [b"{\"name\":\"".as_slice(), &vec![b'x'; 5 << 20], b"\"}"].concat();
     refused(api, &json(api, &large), &[413, 0]);
     let deep = "[".repeat(100_000);
@@ -114,14 +114,14 @@ fn content_that_is_bad_is_refused() {
     let chunked = b"content-type: application/json\r\ntransfer-encoding: chunked\r\n";
     let chunks = b"ffffffffffffffffff\r\n{}\r\n0\r\n\r\n";
     refused(api, &request(api, b"POST /api/integrations", chunked, chunks), &[400, 0]);
-    neighbour.is_well();
+    neighbour.ends_well();
 }
 
 #[test]
 fn paths_lead_nowhere_but_where_they_say() {
     let world = World::with_contacts(1);
     let (_served, people) = world.ready();
-    let (api, neighbour) = (&people.admin, Neighbour::of(&people.admin));
+    let (api, neighbour) = (&people.admin, Neighbour::of(&people.operator));
     for path in [
         "/api/records/..%2fme",
         "/api/records/../me",
@@ -160,16 +160,16 @@ fn paths_lead_nowhere_but_where_they_say() {
     for method in ["PUT", "PATCH", "TRACE", "BREW", "PROPFIND"] {
         refused(api, &request(api, format!("{method} /api/me").as_bytes(), b"", b""), &[405]);
     }
-    neighbour.is_well();
+    neighbour.ends_well();
 }
 
 #[test]
 fn heads_that_are_bad_are_refused() {
     let world = World::with_contacts(1);
     let (_served, people) = world.ready();
-    let (api, neighbour) = (&people.admin, Neighbour::of(&people.admin));
+    let (api, neighbour) = (&people.admin, Neighbour::of(&people.operator));
     let me = |headers: &[u8]| request(api, b"GET /api/me", headers, b"");
-    let many: String = (0..300).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = "x-many: y\r\n".repeat(300);
     refused(api, &me(many.as_bytes()), &[431, 400, 0]);
     let long = format!("x-long: {}\r\n", "y".repeat(200 << 10));
     refused(api, &me(long.as_bytes()), &[431, 400, 0]);
@@ -196,5 +196,5 @@ fn heads_that_are_bad_are_refused() {
         b"{}",
     );
     refused(api, &key, &[400]);
-    neighbour.is_well();
+    neighbour.ends_well();
 }

@@ -16,21 +16,21 @@ const CONTACTS: u64 = 120;
 struct Told {
     id: u64,
     name: String,
-    told: Value,
+    data: Value,
 }
 
 /// The next event of a stream; nothing at its end.
 fn next(stream: &mut Streamed) -> Option<Told> {
-    let (mut id, mut name, mut told) = (0, String::new(), Value::Null);
+    let (mut id, mut name, mut data) = (0, String::new(), Value::Null);
     loop {
         let line = stream.line().unwrap()?;
         match line.split_once(':') {
             Some(("id", value)) => id = value.trim().parse().unwrap(),
             Some(("event", value)) => value.trim().clone_into(&mut name),
-            Some(("data", value)) => told = serde_json::from_str(value).unwrap(),
+            Some(("data", value)) => data = serde_json::from_str(value).unwrap(),
             Some(_) => {}
             None if name.is_empty() => {}
-            None => return Some(Told { id, name, told }),
+            None => return Some(Told { id, name, data }),
         }
     }
 }
@@ -59,7 +59,7 @@ fn stream_tells_what_happens_and_goes_on_where_its_reader_has_left_it() {
     let mut stream = follow(&people.admin, None);
     assert_eq!(stream.head.header("content-type"), "text/event-stream");
     let hello = next(&mut stream).unwrap();
-    assert_eq!((hello.name.as_str(), &hello.told["missed"]), ("hello", &false.into()), "{hello:?}");
+    assert_eq!((hello.name.as_str(), &hello.data["missed"]), ("hello", &false.into()), "{hello:?}");
 
     let operation = sync(&people.admin, CONNECTION);
     assert_eq!(operation["status"], "succeeded", "{operation}");
@@ -99,7 +99,7 @@ fn server_that_stops_ends_streams_and_answers_what_was_asked_before() {
 
     served.signal(Signal::TERM);
     let last = until(&mut stream, "resume");
-    assert_eq!(last.told["reason"], "closing", "{last:?}");
+    assert_eq!(last.data["reason"], "closing", "{last:?}");
     assert!(next(&mut stream).is_none());
     request.write_all(rest).unwrap();
     let answered = Streamed::read(request).and_then(Streamed::whole).unwrap();

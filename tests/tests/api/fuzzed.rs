@@ -28,6 +28,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
      unsupported_method";
 
 /// The program; nothing, said aloud, where it is not installed.
+#[expect(clippy::disallowed_methods, reason = "where programs lie is no setting of the host")]
 fn program() -> Option<PathBuf> {
     let installed = root().join("tests/peers/schemathesis/.venv/bin/schemathesis");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -48,6 +49,7 @@ const CONFIG: &str = "[checks.negative_data_rejection]\n\
      expected-statuses = [400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 429, 503]\n";
 
 /// Lets the program ask as somebody, with more arguments, and more to be set up.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says for how long")]
 fn fuzz(program: &Path, by: &Api, config: &str, more: &[&str]) {
     let examples = std::env::var_os("PLUGHOUSE_FUZZ").unwrap_or_else(|| EXAMPLES.into());
     let dir = tempfile::tempdir().unwrap();

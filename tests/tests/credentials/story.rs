@@ -82,7 +82,7 @@ fn callback_is_for_the_browser_that_began_and_good_once() {
     // One of another attempt, whose state the browser does not know.
     let (before, state) = callback.split_once("state=").unwrap();
     let forged = format!("{before}state={}", "A".repeat(state.len()));
-    own.visit(&forged).shows(403, "this is the end of another attempt");
+    own.visit(&forged).shows(403, "This browser has not begun this connection");
     assert_eq!((world.asked("authorization_code"), world.chains()), (0, (0, 0)));
     // Neither has spent it.
     own.visit(&callback).shows(200, "crm is connected");
