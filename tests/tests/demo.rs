@@ -1,7 +1,5 @@
 //! What the demonstration says works: the lines that it prints, under the server that it names.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use e2e::{Api, Host, Served};
 
 #[test]

@@ -8,6 +8,7 @@ use store::Store;
 use crate::place::Place;
 
 /// A store in which `acme/crm` is installed.
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn installed() -> Place {
     let place = Place::empty();
     let package = Installed {
