@@ -86,9 +86,11 @@ impl Served {
     /// When there is no API, or no key was ever shown.
     #[expect(clippy::expect_used, reason = "a test that cannot run must fail")]
     pub fn api(&self) -> Api {
+        // The key is shown before.
+        let address = self.address();
         let shown = fs::read_to_string(&self.out).expect("what it has shown");
         let key = shown.split_whitespace().find(|word| word.starts_with("ph_")).expect("a key");
-        Api::new(self.address(), key)
+        Api::new(address, key)
     }
 
     /// Where its API is.

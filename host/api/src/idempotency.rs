@@ -15,17 +15,19 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Collected};
+use model::api_key::Role;
 use model::idempotency::{
     ANSWER_BYTES_MAX, Asked, Heard, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyStore, KeptAnswer,
 };
 use model::store::StoreError;
 use model::{Clock, Timestamp};
+use package::bundle::FILE_BYTES_MAX;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::{Principal, SignedIn};
-use crate::extract::{JSON_BYTES_MAX, read};
+use crate::extract::{JSON_BYTES_MAX, is_json, read};
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::request::{REQUEST_TIME_MAX, RequestId};
 
@@ -80,7 +82,7 @@ impl Ports {
     async fn named(&self, request: Request, next: Next) -> Result<Response, Problem> {
         let (parts, body) = request.into_parts();
         let asked = Asked { scope: scope(&parts), key: key(&parts.headers)? };
-        let body = read(body, JSON_BYTES_MAX).await?;
+        let body = read(body, bytes_max(&parts)).await?;
         match self.answers.hear(&asked, content(&parts, &body)).await? {
             Heard::New => {
                 let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
@@ -140,6 +142,13 @@ fn settle(settled: Result<(), StoreError>) {
         let error: &(dyn std::error::Error + 'static) = &error;
         tracing::warn!(error, "the answer to a named request is not kept");
     }
+}
+
+/// The largest content: package files come from operators, all else is JSON.
+fn bytes_max(parts: &Parts) -> usize {
+    let who = parts.extensions.get::<Principal>();
+    let is_operator = who.is_some_and(|who| who.role == Role::Operator);
+    if is_operator && is_json(&parts.headers).is_err() { FILE_BYTES_MAX } else { JSON_BYTES_MAX }
 }
 
 /// Who asks: each key has names of its own, and so has each tenant that an operator names.

@@ -128,3 +128,15 @@ async fn name_that_is_none_is_refused_and_other_methods_need_none() {
     let large = ask(&world.acme.admin, "one", &form()).content("x".repeat((4 << 20) + 1));
     world.send(large).await.refused(413, "api.too-large");
 }
+
+#[tokio::test]
+async fn package_file_may_be_as_large_under_a_name_as_without() {
+    let world = World::new().await;
+    let bring = |key: &str| {
+        let large = Ask::post("/api/plugins").key(key).header("idempotency-key", "one");
+        large.header("content-type", "application/octet-stream").content(vec![0; 5 << 20])
+    };
+    world.send(bring(&world.operator)).await.refused(422, "engine.package-file");
+    // Who may bring none is not waited for.
+    world.send(bring(&world.acme.admin)).await.refused(413, "api.too-large");
+}
