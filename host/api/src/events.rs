@@ -22,7 +22,7 @@ use crate::auth::Viewer;
 use crate::extract::Query;
 use crate::list::{Cursor, Limit, Page};
 use crate::problem::Problem;
-use crate::sift::{Pick, sift};
+use crate::sift::{Pick, batch, sift};
 use crate::slots::Slots;
 
 use hub::Hub;
@@ -119,10 +119,11 @@ async fn list(
         kept(ports.log.extent(&scope.tenant).await?, seq)?;
     }
     let limit = limit.unwrap_or_default().get();
+    let batch = batch(limit, !types.is_empty() || !connections.is_empty());
     let topics = Topics { types, connections };
     let fetch = |after: Option<u64>| {
         let (records, tenant) = (&ports.records, &scope.tenant);
-        async move { Ok(records.events(tenant, after.unwrap_or_default(), limit).await?) }
+        async move { Ok(records.events(tenant, after.unwrap_or_default(), batch).await?) }
     };
     let pick = |event: Event| {
         let (seq, kind) = (event.seq, EventType::of(&event.kind));

@@ -8,6 +8,14 @@ use crate::problem::Problem;
 /// next one goes on from there.
 pub(crate) const LOOKED_MAX: usize = 10_000;
 
+/// Items that are read at once where filters leave some of them out.
+const READ: usize = 500;
+
+/// How many items to read at once for a part of so many.
+pub(crate) fn batch(limit: usize, filtered: bool) -> usize {
+    if filtered { limit.max(READ) } else { limit }
+}
+
 /// What becomes of an item.
 pub(crate) enum Pick<T> {
     /// It is listed.

@@ -26,7 +26,7 @@ use crate::extract::{Json, Path, Query};
 use crate::list::{Cursor, Limit, Page};
 use crate::operation::{self, Operation};
 use crate::problem::Problem;
-use crate::sift::{Pick, sift};
+use crate::sift::{Pick, batch, sift};
 
 use form::{TaskForm, TaskView};
 
@@ -100,9 +100,10 @@ async fn list(
 ) -> Result<axum::Json<Page<TaskView>>, Problem> {
     let after: Option<TaskId> = cursor.as_ref().map(Cursor::place).transpose()?;
     let limit = limit.unwrap_or_default().get();
+    let batch = batch(limit, !connection.is_empty());
     let fetch = |after: Option<TaskId>| {
         let (ports, tenant) = (&ports, &scope.tenant);
-        async move { Ok(ports.tasks.tasks(tenant, after.as_ref(), limit).await?) }
+        async move { Ok(ports.tasks.tasks(tenant, after.as_ref(), batch).await?) }
     };
     let wanted = |task: &Task| connection.is_empty() || connection.contains(&task.connection);
     let pick = |task: Task| {

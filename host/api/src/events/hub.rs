@@ -13,7 +13,7 @@ use engine::sync::Cancel;
 use model::event::Event;
 use model::store::RecordStore;
 use model::{ConnectionId, TenantId};
-use tokio::sync::broadcast::{self, Receiver, Sender};
+use tokio::sync::broadcast::{self, Receiver, Sender, WeakSender};
 use tokio::time::MissedTickBehavior;
 
 use super::view::{EventType, EventView};
@@ -54,7 +54,8 @@ impl Frame {
 pub(super) struct Hub {
     store: Arc<dyn RecordStore>,
     closing: Cancel,
-    feeds: Arc<Mutex<BTreeMap<TenantId, Sender<Frame>>>>,
+    /// Of each tenant the task's own end, as long as there is a task.
+    feeds: Arc<Mutex<BTreeMap<TenantId, WeakSender<Frame>>>>,
 }
 
 impl Hub {
@@ -66,11 +67,11 @@ impl Hub {
     /// up to `seq`, and reads on once it has this, misses nothing.
     pub(super) fn follow(&self, tenant: &TenantId, seq: u64) -> Receiver<Frame> {
         let mut feeds = self.lock();
-        if let Some(feed) = feeds.get(tenant) {
+        if let Some(feed) = feeds.get(tenant).and_then(WeakSender::upgrade) {
             return feed.subscribe();
         }
         let (sender, receiver) = broadcast::channel(WAITING_MAX);
-        feeds.insert(tenant.clone(), sender.clone());
+        feeds.insert(tenant.clone(), sender.downgrade());
         tokio::spawn(self.clone().feed(tenant.clone(), seq, sender));
         receiver
     }
@@ -111,7 +112,7 @@ impl Hub {
         unread
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantId, Sender<Frame>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantId, WeakSender<Frame>>> {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
