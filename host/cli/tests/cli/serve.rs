@@ -115,7 +115,9 @@ fn server_without_open_files_left_takes_commands_again_when_there_are_some() {
     let place = Place::with_records(1);
     let mut few = Command::new("sh");
     let serve = place.command("serve");
-    few.arg("-c").arg("ulimit -n 40; exec \"$0\" serve --listen 127.0.0.1:0").arg(serve.get_program());
+    few.arg("-c")
+        .arg("ulimit -n 40; exec \"$0\" serve --listen 127.0.0.1:0")
+        .arg(serve.get_program());
     let mut served = Served::begin(few.current_dir(place.path()));
     let socket = place.path().join(SOCKET);
     let idle: Vec<_> = (0..60).map(|_| UnixStream::connect(&socket).unwrap()).collect();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{TenantId, Timestamp};
 use model::queue::Enqueued;
 use model::store::StoreError;
 use model::task::{Fence, Task, TaskId, TaskStore, Tick};
+use model::{TenantId, Timestamp};
 
 use super::{Put, Remove, by_due, get, lead, list, place, tick};
 use crate::Store;
