@@ -26,10 +26,10 @@ impl Tag {
 
     /// Of a thing that does not either, and is written already.
     pub fn written(shown: &[u8]) -> Self {
-        let hash = Sha256::digest(shown);
-        let hex =
-            hash.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Self(format!("\"{hex}\""))
+        let hash: [u8; 32] = Sha256::digest(shown).into();
+        let (half, _) = hash.split_at(16);
+        let number = u128::from_be_bytes(half.try_into().unwrap_or_default());
+        Self(format!("\"{number:032x}\""))
     }
 
     fn header(&self) -> (HeaderName, HeaderValue) {

@@ -33,7 +33,10 @@ macro_rules! id {
 
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                // Lists show thousands of them, and formatting byte by byte costs more than the rest.
+                let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+                let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit);
+                f.write_str(&digits.collect::<String>())
             }
         }
 
