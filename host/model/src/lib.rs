@@ -19,6 +19,7 @@ pub mod egress;
 pub mod error;
 pub mod errors;
 pub mod event;
+pub mod hex;
 pub mod id;
 pub mod idempotency;
 pub mod integration;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::hex;
+
 /// The header that carries it.
 pub const TRACEPARENT: &str = "traceparent";
 
@@ -73,7 +75,7 @@ impl TraceContext {
 
     fn read(text: &[u8]) -> Option<Self> {
         let (head, tail) = text.split_at_checked(TEXT_LEN)?;
-        let [version] = hex(head.get(..2)?)?;
+        let [version] = hex::bytes(head.get(..2)?)?;
         match (version, tail) {
             (VERSION_FORBIDDEN, _) => return None,
             (_, []) => {}
@@ -82,9 +84,9 @@ impl TraceContext {
             _ => return None,
         }
         let dashes = [2, 35, 52].into_iter().all(|at| head.get(at) == Some(&b'-'));
-        let trace_id = hex(head.get(3..35)?).filter(is_some)?;
-        let parent_id = hex(head.get(36..52)?).filter(is_some)?;
-        let [flags] = hex(head.get(53..)?)?;
+        let trace_id = hex::bytes(head.get(3..35)?).filter(is_some)?;
+        let parent_id = hex::bytes(head.get(36..52)?).filter(is_some)?;
+        let [flags] = hex::bytes(head.get(53..)?)?;
         dashes.then_some(Self {
             trace_id: TraceId(trace_id),
             parent_id: SpanId(parent_id),
@@ -114,29 +116,11 @@ fn not_zero<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
     bytes
 }
 
-/// Bytes of lower-case hex digits, and exactly so many.
-fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, []) = text.as_chunks::<2>() else { return None };
-    let mut bytes = [0; N];
-    if pairs.len() != N {
-        return None;
-    }
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
-}
-
 macro_rules! shown {
     ($type:ident) => {
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex::text(&self.0))
             }
         }
 

@@ -8,7 +8,6 @@
 pub(crate) mod attached;
 pub(crate) mod canonical;
 pub(crate) mod cursor;
-pub(crate) mod hex;
 pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod record;

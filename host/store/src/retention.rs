@@ -5,10 +5,10 @@ mod events;
 mod runs;
 
 use async_trait::async_trait;
+use model::hex;
 use model::retention::{Retention, Swept};
 use model::store::StoreError;
 
-use crate::codec::hex;
 use crate::{Store, check};
 
 /// Rows that one step may look at: a millisecond or two of the writer.
@@ -41,19 +41,8 @@ impl Retention for Store {
 
 /// The key at which a step goes on.
 fn place(after: Option<String>) -> Result<Vec<u8>, StoreError> {
-    let mut key = Vec::new();
-    match after.map(|text| hex::decode(&mut key, text.as_bytes())) {
-        Some(None) => {
-            Err(check::invalid("`after` is not where a step ended; pass `next` unchanged"))
-        }
-        _ => Ok(key),
-    }
-}
-
-fn text(key: &[u8]) -> String {
-    let mut text = Vec::with_capacity(2 * key.len());
-    hex::push(&mut text, key);
-    String::from_utf8(text).unwrap_or_default()
+    hex::decode(after.unwrap_or_default().as_bytes())
+        .ok_or_else(|| check::invalid("`after` is not where a step ended; pass `next` unchanged"))
 }
 
 /// The tenant that a key begins with, as the prefix of all its keys.

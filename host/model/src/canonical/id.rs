@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, TenantId};
+use crate::{ConnectionId, TenantId, hex};
 
 /// What is wrong with the text of an id.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -33,10 +33,7 @@ macro_rules! id {
 
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // Lists show thousands of them, and formatting byte by byte costs more than the rest.
-                let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
-                let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit);
-                f.write_str(&digits.collect::<String>())
+                f.write_str(&hex::text(&self.0))
             }
         }
 
@@ -50,7 +47,8 @@ macro_rules! id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                parse(text).map(Self).ok_or_else(|| IdError(text.to_owned(), $what))
+                let bytes = hex::bytes(text.as_bytes());
+                bytes.map(Self).ok_or_else(|| IdError(text.to_owned(), $what))
             }
         }
 
@@ -137,25 +135,6 @@ fn digest(purpose: &[u8], parts: &[&str]) -> [u8; 16] {
     let mut bytes = [0; 16];
     hasher.finalize_xof().fill(&mut bytes);
     bytes
-}
-
-fn parse(text: &str) -> Option<[u8; 16]> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let pairs: &[[u8; 2]; 16] = pairs.try_into().ok()?;
-    let mut bytes = [0; 16];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = (digit(*high)? << 4) | digit(*low)?;
-    }
-    Some(bytes)
-}
-
-/// Upper case is no digit: an id has one text.
-fn digit(text: u8) -> Option<u8> {
-    match text {
-        b'0'..=b'9' => Some(text - b'0'),
-        b'a'..=b'f' => Some(text - b'a' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::connection::Connection;
 use crate::store::StoreError;
 use crate::vault::{Owner, Place, Sealed, SecretKind};
+use crate::{Timestamp, hex};
 
 /// How long a person has to say yes at the provider: time to find the password, none to be talked
 /// into somebody else's link.
@@ -43,7 +43,7 @@ impl Flow {
         Place {
             owner: Owner::Tenant(self.connection.tenant.clone()),
             kind: SecretKind::Flow,
-            object: self.id.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
+            object: hex::text(&self.id),
             field: VERIFIER.to_owned(),
             generation: 0,
         }

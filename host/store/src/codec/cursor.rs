@@ -3,18 +3,16 @@
 
 use std::ops::Bound;
 
-use model::TenantId;
 use model::store::StoreError;
+use model::{TenantId, hex};
 
-use super::{hex, key};
+use super::key;
 use crate::check;
 
 /// The cursor behind a key.
 pub(crate) fn next(tenant: &TenantId, key: &[u8]) -> String {
     let rest = key.get(key::tenant(tenant).len()..).unwrap_or_default();
-    let mut text = Vec::with_capacity(2 * rest.len());
-    hex::push(&mut text, rest);
-    String::from_utf8(text).unwrap_or_default()
+    hex::text(rest)
 }
 
 /// Where the keys begin that are left of a list over `prefix`.
@@ -24,10 +22,10 @@ pub(crate) fn after(
     cursor: Option<&str>,
 ) -> Result<Bound<Vec<u8>>, StoreError> {
     let Some(text) = cursor else { return Ok(Bound::Included(prefix.to_vec())) };
-    let mut key = key::tenant(tenant);
-    if hex::decode(&mut key, text.as_bytes()).is_none() {
+    let Some(rest) = hex::decode(text.as_bytes()) else {
         return Err(check::invalid("`after` is not where a list ended; pass `next` unchanged"));
-    }
+    };
+    let key = key::with(key::tenant(tenant), &rest);
     if !key.starts_with(prefix) {
         return Err(check::invalid("the list that `after` comes from was another one"));
     }

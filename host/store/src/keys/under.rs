@@ -3,13 +3,14 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
+use model::hex;
 use model::store::StoreError;
 use model::vault::{KeyId, Owner, RESEAL_MAX, Sealed, SealedQuery};
 use redb::{ReadTransaction, ReadableTable as _};
 
 use super::sealed;
 use crate::check;
-use crate::codec::{hex, key};
+use crate::codec::key;
 use crate::disk::Disk as _;
 use crate::tables::{Rows, Table, Tables};
 use crate::writer::Change;
@@ -37,9 +38,8 @@ pub(super) fn list(
             found.push(sealed);
         }
         if found.len() == limit || looked + 1 == STEP_MAX {
-            let mut next = Vec::new();
-            hex::push(&mut next, key.value().get(prefix.len()..).unwrap_or_default());
-            return Ok((found, Some(String::from_utf8(next).unwrap_or_default())));
+            let next = hex::text(key.value().get(prefix.len()..).unwrap_or_default());
+            return Ok((found, Some(next)));
         }
     }
     Ok((found, None))
@@ -47,10 +47,9 @@ pub(super) fn list(
 
 /// Where the secrets begin that are left.
 fn after(prefix: &[u8], cursor: Option<&str>) -> Result<Bound<Vec<u8>>, StoreError> {
-    let mut key = prefix.to_vec();
-    let Some(text) = cursor else { return Ok(Bound::Included(key)) };
-    match hex::decode(&mut key, text.as_bytes()) {
-        Some(()) => Ok(Bound::Excluded(key)),
+    let Some(text) = cursor else { return Ok(Bound::Included(prefix.to_vec())) };
+    match hex::decode(text.as_bytes()) {
+        Some(rest) => Ok(Bound::Excluded(key::with(prefix.to_vec(), &rest))),
         None => Err(check::invalid("`after` is not where a list ended; pass `next` unchanged")),
     }
 }

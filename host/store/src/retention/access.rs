@@ -1,12 +1,12 @@
 //! Uses of secrets that are too old.
 
-use model::Timestamp;
 use model::credential::Access;
 use model::retention::{ACCESSES_KEPT_FOR, Swept};
 use model::store::StoreError;
+use model::{Timestamp, hex};
 use redb::ReadableTable as _;
 
-use super::{tenant_prefix, text};
+use super::tenant_prefix;
 use crate::access;
 use crate::codec::{json, key};
 use crate::disk::Disk as _;
@@ -47,7 +47,7 @@ impl Change for Sweep {
                 swept.removed += 1;
             }
         }
-        swept.next = Some(text(&from));
+        swept.next = Some(hex::text(&from));
         Ok((writes, swept))
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use model::event::Event;
 use model::retention::{EVENTS_KEPT_FOR, EVENTS_KEPT_MAX, Swept};
 use model::store::StoreError;
-use model::{TenantId, Timestamp};
+use model::{TenantId, Timestamp, hex};
 use redb::ReadableTable as _;
 
-use super::{tenant_prefix, text};
+use super::tenant_prefix;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::consumers;
 use crate::disk::Disk as _;
@@ -61,7 +61,7 @@ impl Change for Sweep {
                 from = key::with(key.to_vec(), &[0]);
             }
         }
-        swept.next = Some(text(&from));
+        swept.next = Some(hex::text(&from));
         Ok((writes, swept))
     }
 }

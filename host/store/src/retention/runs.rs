@@ -3,10 +3,10 @@
 use model::retention::{RUNS_KEPT_FOR, RUNS_KEPT_MIN, Swept};
 use model::run::{Run, RunStatus};
 use model::store::StoreError;
-use model::{RunId, TenantId, Timestamp};
+use model::{RunId, TenantId, Timestamp, hex};
 use redb::ReadableTable as _;
 
-use super::{tenant_prefix, text};
+use super::tenant_prefix;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
 use crate::runs;
@@ -51,7 +51,7 @@ impl Change for Sweep {
             }
             from = key::with(key, &[0]);
         }
-        swept.next = Some(text(&from));
+        swept.next = Some(hex::text(&from));
         Ok((step.writes, swept))
     }
 }
