@@ -93,6 +93,13 @@ pub struct ApiKey {
     pub revoked: Option<Timestamp>,
 }
 
+impl ApiKey {
+    /// Whether it opens anything.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
 /// A browser that somebody has signed in with an API key.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Session {

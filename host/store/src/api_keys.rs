@@ -77,12 +77,12 @@ impl Change for Revoke {
         let now = clock.now();
         let mut writes = Writes::default();
         let found = find(&tables.api_keys, &id)?;
-        let Some(old) = found.filter(|key| key.tenant == tenant && works(key, now)) else {
+        let Some(old) = found.filter(|key| key.tenant == tenant && key.works(now)) else {
             return Ok((writes, false));
         };
         if tenant.is_none() {
             let others = all(&tables.made_api_keys, &tables.api_keys, None)?;
-            if !others.iter().any(|other| other.id != id && works(other, now)) {
+            if !others.iter().any(|other| other.id != id && other.works(now)) {
                 let message = format!(
                     "{id} is the last API key of an operator that works; make another one first"
                 );
@@ -120,11 +120,6 @@ impl Change for Use {
     }
 }
 
-/// Tells whether a key opens anything.
-fn works(key: &ApiKey, now: Timestamp) -> bool {
-    key.revoked.is_none() && key.expires.is_none_or(|end| end > now)
-}
-
 /// Adds a key that must be a new one.
 fn add(
     writes: &mut Writes,
@@ -141,7 +136,7 @@ fn add(
             "API key {id} of {whose} has the role {role}; operators, and they alone, have no tenant"
         )));
     }
-    if !works(key, now) {
+    if !key.works(now) {
         return Err(check::invalid(format!("API key {id} has ended already; let it end later")));
     }
     if let Some(tenant) = tenant
@@ -172,7 +167,7 @@ fn room(
         return Ok(());
     }
     let keys = all(&tables.made_api_keys, &tables.api_keys, tenant)?;
-    if let Some(old) = keys.iter().find(|key| !works(key, now)) {
+    if let Some(old) = keys.iter().find(|key| !key.works(now)) {
         return remove(writes, tables, old);
     }
     let whose = tenant.map_or("the host", TenantId::as_str);

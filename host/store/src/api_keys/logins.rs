@@ -6,7 +6,7 @@ use model::store::{StoreError, StoreErrorKind};
 use model::{Clock, Timestamp};
 use redb::{ReadTransaction, ReadableTable as _};
 
-use super::{find as find_key, works};
+use super::find as find_key;
 use crate::check;
 use crate::codec::{Malformed, corrupt, json, key};
 use crate::disk::Disk as _;
@@ -35,7 +35,7 @@ impl Change for Put {
             return Err(check::invalid(message));
         }
         let found = find_key(&tables.api_keys, &session.key)?;
-        if !found.is_some_and(|key| works(&key, now)) {
+        if !found.is_some_and(|key| key.works(now)) {
             let message = format!("there is no API key {} that works; use another", session.key);
             return Err(check::invalid(message));
         }
@@ -83,7 +83,7 @@ pub(super) fn get(
     let found = find(&Table::Logins.read(snapshot)?, hash)?;
     let Some(session) = found.filter(|session| session.expires > now) else { return Ok(None) };
     let key = find_key(&Table::ApiKeys.read(snapshot)?, &session.key)?;
-    Ok(key.filter(|key| works(key, now)).map(|key| (session, key)))
+    Ok(key.filter(|key| key.works(now)).map(|key| (session, key)))
 }
 
 /// Ends all sessions of a key.
