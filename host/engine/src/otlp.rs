@@ -61,8 +61,20 @@ impl Exporter {
         Self { endpoint, every, ports, begun, takes: AtomicBool::new(true) }
     }
 
-    /// Exports until it is asked to stop, and then what is left.
+    /// Exports until it is asked to stop, and then what is left; what a collector is still being
+    /// asked to take counts as that.
     pub async fn run(&self, stop: Cancel) {
+        let late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(FLUSH_TIME_MAX).await;
+        };
+        tokio::select! {
+            () = self.export_until(&stop) => {}
+            () = late => tracing::warn!("the collector did not take the last figures in time"),
+        }
+    }
+
+    async fn export_until(&self, stop: &Cancel) {
         let mut ticks = tokio::time::interval(self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
@@ -73,9 +85,7 @@ impl Exporter {
                 () = self.ports.spans.many() => self.export_spans().await,
             }
         }
-        if tokio::time::timeout(FLUSH_TIME_MAX, self.export()).await.is_err() {
-            tracing::warn!("the collector did not take the last figures in time");
-        }
+        self.export().await;
     }
 
     /// Sends how all figures stand now, and the spans that have ended since the last time.

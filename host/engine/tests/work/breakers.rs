@@ -15,7 +15,7 @@ use crate::world::{Scripted, World, done, job, tenant};
 const HOST: &str = "api.provider.example";
 
 /// Opens the breaker of the host that all connections ask; for the time that it asks for.
-fn open(world: &World, asked: Option<Duration>) {
+pub(crate) fn open(world: &World, asked: Option<Duration>) {
     let about = About { host: Some(HOST.to_owned()), digest: "sha256:00".to_owned() };
     *world.desk.about.lock().unwrap() = Some(about);
     let (package, host) = ("test/provider".to_owned(), HOST.to_owned());

@@ -1,20 +1,22 @@
 //! What a collector is sent, as it decodes it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::metrics::{Monitor, Ports as Read};
 use engine::otlp::{Exporter, Ports, Spans};
-use engine::work::job::{Cause, Order, SyncOrder};
+use engine::sync::Cancel;
 use model::outbound::{HostAnswer, HostRequest, Outbound};
 use model::{Error, ErrorKind, Secret};
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::figures::monitor;
 use crate::inbound::{Pages, plan};
-use crate::world::{World, tenant};
+use crate::trace::asked;
+use crate::world::World;
 
 /// A collector; what it answers is told before, and is good otherwise.
 #[derive(Default)]
@@ -63,15 +65,25 @@ impl Collector {
     }
 }
 
-fn exporter(world: &World, collector: &Arc<Collector>, spans: &Spans) -> Exporter {
-    let read = Read {
-        queue: Arc::new(world.store.clone()),
-        breakers: world.breakers.clone(),
-        clock: world.clock.clone(),
-    };
+/// A collector that says nothing to what it is sent.
+#[derive(Default)]
+struct Silent(AtomicUsize);
+
+#[async_trait]
+impl Outbound for Silent {
+    async fn send(&self, _: HostRequest) -> Result<HostAnswer, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::future::pending().await
+    }
+}
+
+fn exporter<C>(world: &World, collector: &Arc<C>, spans: &Spans) -> Exporter
+where
+    C: Outbound + 'static,
+{
     let ports = Ports {
-        outbound: Arc::<Collector>::clone(collector),
-        monitor: Monitor::new(world.metrics.clone(), read),
+        outbound: Arc::<C>::clone(collector),
+        monitor: monitor(world),
         spans: spans.clone(),
         clock: world.clock.clone(),
         scrub: Arc::new(|text| text.replace("hunter2", "•")),
@@ -97,16 +109,7 @@ fn undelivered(world: &World, signal: &str) -> String {
 async fn read(world: &World) {
     world.adapter(|| Pages::new(|_| None));
     let crew = world.readers();
-    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
-    let sync = SyncOrder {
-        connection: "crm".parse().unwrap(),
-        entities: Vec::new(),
-        full: false,
-        task: None,
-        by_person: true,
-        cause: Some(Cause { request: "hunter2".to_owned(), trace }),
-    };
-    world.enqueue(Order::Sync(sync).job(&tenant(), Some("test/provider".to_owned()))).await;
+    world.enqueue(asked("hunter2")).await;
     world.until(|s| s.done == 1).await;
     crew.stop().await;
 }
@@ -207,4 +210,24 @@ async fn spans_for_which_there_is_no_room_are_counted_and_hold_up_nobody() {
     exporter.export().await;
     assert_eq!(collector.spans().len(), 4_096);
     assert_eq!(undelivered(&world, "traces"), "904");
+}
+
+#[tokio::test(start_paused = true)]
+async fn collector_that_is_silent_holds_up_a_stop_for_three_seconds() {
+    let world = World::new(plan()).await;
+    let collector = Arc::new(Silent::default());
+    read(&world).await;
+    let exporter = exporter(&world, &collector, &Spans::new(world.clock.clone()));
+    let stop = Cancel::default();
+    let stops = stop.clone();
+    let exporting = tokio::spawn(async move { exporter.run(stops).await });
+    world.settle().await;
+    world.pass(Duration::from_secs(30)).await;
+    world.comes(|| collector.0.load(Ordering::Relaxed) == 1).await;
+    stop.cancel();
+    world.settle().await;
+    world.pass(Duration::from_secs(2)).await;
+    assert!(!exporting.is_finished());
+    world.pass(Duration::from_secs(2)).await;
+    assert!(exporting.is_finished());
 }

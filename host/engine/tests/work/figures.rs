@@ -9,8 +9,19 @@ use engine::work::{About, lease};
 use model::queue::{Claim, JobQueue as _, Queue};
 use model::{Error, ErrorKind};
 
+use crate::breakers;
 use crate::inbound::{Pages, order, plan};
 use crate::world::{DEADLINE, Scripted, World, done, job, tenant};
+
+/// What reads the figures that nobody counts.
+pub(crate) fn monitor(world: &World) -> Monitor {
+    let ports = Ports {
+        queue: Arc::new(world.store.clone()),
+        breakers: world.breakers.clone(),
+        clock: world.clock.clone(),
+    };
+    Monitor::new(world.metrics.clone(), ports)
+}
 
 /// How a figure stands, over all labels but those that are given; of a histogram, how many.
 fn figure(world: &World, name: &str, labels: &[(&str, &str)]) -> f64 {
@@ -61,6 +72,34 @@ async fn records_runs_and_calls_are_counted_and_what_is_read_again_is_no_new_rec
     }
     crew.stop().await;
     check(&world, "workers_busy", &[], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_whose_content_has_changed_are_counted_as_updated() {
+    let world = World::new(plan()).await;
+    let crew = world.readers();
+    for (round, payload) in [(1, "{}"), (2, r#"{"changed":true}"#)] {
+        world.adapter(move || Pages::new(|_| None).of(payload));
+        world.enqueue(order(false)).await;
+        world.until(|s| s.done == round).await;
+        world.pass(Duration::from_hours(1)).await;
+    }
+    crew.stop().await;
+    check(&world, "sync_records_created", &[("package", "test/provider")], 10);
+    check(&world, "sync_records_updated", &[("package", "test/provider")], 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn breakers_are_counted_as_long_as_they_are_open() {
+    let world = World::new(plan()).await;
+    let (monitor, package) = (monitor(&world), ("package", "test/provider"));
+    breakers::open(&world, None);
+    monitor.sample().await;
+    check(&world, "breakers_open", &[package], 1);
+    assert!(world.breakers.reset(&world.breakers.list(None)[0].key));
+    world.clock.advance(Duration::from_secs(15));
+    monitor.sample().await;
+    check(&world, "breakers_open", &[package], 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,12 +167,7 @@ async fn job_of_a_worker_that_has_lost_its_claim_is_not_counted() {
 #[tokio::test(start_paused = true)]
 async fn queues_are_read_when_somebody_asks_and_not_each_time() {
     let world = World::new(plan()).await;
-    let ports = Ports {
-        queue: Arc::new(world.store.clone()),
-        breakers: world.breakers.clone(),
-        clock: world.clock.clone(),
-    };
-    let monitor = Monitor::new(world.metrics.clone(), ports);
+    let monitor = monitor(&world);
     monitor.sample().await;
     world.enqueue(job("crm")).await;
     world.enqueue(job("desk")).await;
@@ -166,12 +200,7 @@ async fn dead_letters_are_counted_of_all_tenants() {
     world.enqueue(job("crm")).await;
     world.until(|s| s.dead == 1).await;
     crew.stop().await;
-    let ports = Ports {
-        queue: Arc::new(world.store.clone()),
-        breakers: world.breakers.clone(),
-        clock: world.clock.clone(),
-    };
-    Monitor::new(world.metrics.clone(), ports).sample().await;
+    monitor(&world).sample().await;
     check(&world, "sync_jobs_dead", &[("queue", "inbound-scheduled")], 1);
     check(&world, "sync_jobs_failed", &[("code", "engine.order")], 1);
     check(&world, "sync_jobs_processed", &[("outcome", "dead")], 1);

@@ -52,11 +52,17 @@ cursor = "scan"
 pub(crate) struct Pages {
     fail: Box<dyn FnMut(usize) -> Option<Error> + Send>,
     waits: Option<Arc<tokio::sync::Semaphore>>,
+    payload: &'static str,
 }
 
 impl Pages {
     pub(crate) fn new(fail: impl FnMut(usize) -> Option<Error> + Send + 'static) -> Self {
-        Self { fail: Box::new(fail), waits: None }
+        Self { fail: Box::new(fail), waits: None, payload: "{}" }
+    }
+
+    /// The same, each record with this content.
+    pub(crate) fn of(self, payload: &'static str) -> Self {
+        Self { payload, ..self }
     }
 }
 
@@ -87,7 +93,7 @@ impl Adapter for Pages {
             id: number.to_string(),
             version: None,
             modified: None,
-            payload: "{}".into(),
+            payload: self.payload.into(),
             contents: Vec::new(),
             details: Vec::new(),
         };

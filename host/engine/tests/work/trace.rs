@@ -6,10 +6,27 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::work::job::{Cause, Order, SyncOrder};
 use model::adapter::{Account, Adapter, Called, Entity, Page, PullRequest};
+use model::queue::NewJob;
+use tracing::Dispatch;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::inbound::{Pages, order, plan};
 use crate::world::{World, tenant};
+
+/// A sync that a person asks for by this request.
+pub(crate) fn asked(request: &str) -> NewJob {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    let sync = SyncOrder {
+        connection: "crm".parse().unwrap(),
+        entities: Vec::new(),
+        full: false,
+        task: None,
+        by_person: true,
+        cause: Some(Cause { request: request.to_owned(), trace }),
+    };
+    Order::Sync(sync).job(&tenant(), Some("test/provider".to_owned()))
+}
 
 /// What was logged.
 #[derive(Clone, Default)]
@@ -34,6 +51,15 @@ impl MakeWriter<'_> for Log {
 }
 
 impl Log {
+    /// What this thread logs from now on, as long as the rest is kept.
+    fn begun() -> (Self, (DefaultGuard, Dispatch)) {
+        let log = Self::default();
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+        let guard = tracing::subscriber::set_default(lines);
+        // With two of them, whether somebody listens is asked each time and by thread.
+        (log, (guard, Dispatch::new(tracing_subscriber::registry())))
+    }
+
     fn lines(&self) -> Vec<String> {
         let bytes = self.0.lock().unwrap();
         String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
@@ -62,24 +88,11 @@ impl Adapter for Talking {
 
 #[tokio::test(start_paused = true)]
 async fn lines_of_jobs_and_adapters_name_the_request_that_they_come_from() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
-    // With two of them, whether somebody listens is asked each time and by thread.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let (log, _logging) = Log::begun();
     let world = World::new(plan()).await;
     world.adapter(|| Talking(Pages::new(|page| (page == 9).then(|| panic!("a fault")))));
     let crew = world.readers();
-    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
-    let sync = SyncOrder {
-        connection: "crm".parse().unwrap(),
-        entities: Vec::new(),
-        full: false,
-        task: None,
-        by_person: true,
-        cause: Some(Cause { request: "request-1".to_owned(), trace }),
-    };
-    world.enqueue(Order::Sync(sync).job(&tenant(), Some("test/provider".to_owned()))).await;
+    world.enqueue(asked("request-1")).await;
     world.comes(|| log.lines().iter().any(|line| line.contains("a job failed"))).await;
     crew.stop().await;
     let lines = log.lines();
@@ -104,10 +117,7 @@ async fn lines_of_jobs_and_adapters_name_the_request_that_they_come_from() {
 
 #[tokio::test(start_paused = true)]
 async fn job_without_a_request_has_a_trace_of_its_own_for_all_attempts() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let (log, _logging) = Log::begun();
     let world = World::new(plan()).await;
     world.adapter(|| Talking(Pages::new(|_| panic!("a fault"))));
     let crew = world.readers();
