@@ -126,7 +126,7 @@ struct OperationListing {
 /// Lists operations
 ///
 /// Those of this process, as long as they are shown, and the jobs that wait, are at work or have
-/// ended lately; what was begun last comes first.
+/// ended lately; what was begun last comes first. Of jobs that wait, 200 are listed at most.
 #[utoipa::path(get, path = "/api/operations", tag = "operations",
     security(("api_key" = ["viewer"])), params(OperationListing),
     responses((status = 200, body = Page<Operation>)))]
@@ -146,8 +146,9 @@ async fn list(
 ///
 /// Ended operations `op-…` are shown for an hour. One that is not there any more was not finished
 /// if the host was stopped meanwhile: it may be begun again. An operation `job-…` is a job: it goes
-/// on over restarts, is shown as long as its runs are kept, and its `result` names them. While it
-/// waits to be tried again, `problem` says why it has failed.
+/// on over restarts, is shown as long as its runs are kept, and its `result` names them. One that
+/// was stopped before it had any is shown until the host is started again, or many others were
+/// stopped. While it waits to be tried again, `problem` says why it has failed.
 #[utoipa::path(get, path = "/api/operations/{operation}", tag = "operations",
     security(("api_key" = ["viewer"])),
     params(("operation" = String, Path, description = "The operation")),

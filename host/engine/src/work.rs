@@ -39,7 +39,7 @@ pub use handler::{Context, Handled, Handler, Terms};
 pub use inbound::Inbound;
 pub use lease::lease;
 pub use opener::{About, Opened, Opener, Opening};
-pub use stop::Stops;
+pub use stop::{Stops, Unbegun};
 pub use wake::Wake;
 
 use crate::breaker::Breakers;

@@ -179,6 +179,12 @@ impl Run {
     pub fn reference(&self) -> RunRef {
         RunRef { tenant: self.tenant.clone(), connection: self.connection.clone(), id: self.id }
     }
+
+    /// Why it has not succeeded: its own error, and those of its entities.
+    pub fn errors(&self) -> impl Iterator<Item = &Error> {
+        let entities = self.entities.values().filter_map(|report| report.error.as_ref());
+        self.error.iter().chain(entities)
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use engine::sync::{Choice, SyncPlan};
 use engine::work::job::{Cause, Order, SyncOrder};
 use futures_util::{StreamExt as _, stream};
 use model::integration::Integration;
-use model::queue::Enqueued;
+use model::queue::{BATCH_MAX, Enqueued};
 use model::{ConnectionId, IntegrationId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -137,7 +137,10 @@ pub(super) async fn sync(
         });
         jobs.push(order.job(&scope.tenant, Some(connection.package.clone())));
     }
-    let queued = ports.connections.queue.enqueue(jobs).await?;
+    let mut queued = Vec::with_capacity(jobs.len());
+    for some in jobs.chunks(BATCH_MAX) {
+        queued.extend(ports.connections.queue.enqueue(some.to_vec()).await?);
+    }
     ports.connections.wake.wake();
     let now = ports.connections.clock.now();
     let operations = chosen.iter().zip(queued).map(|(looked, queued)| {

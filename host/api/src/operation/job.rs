@@ -1,15 +1,15 @@
 //! Operations that are jobs: they outlive the process, and are looked up where their traces are.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use engine::work::job::{first, session};
-use engine::work::{Course, Stage, course};
+use engine::work::{Course, Stage, Unbegun, course};
 use model::queue::{BATCH_MAX, JobId, Queue};
 use model::run::{Run, RunKind, RunStatus};
 use model::store::StoreError;
-use model::{ConnectionId, Error, TenantId, Timestamp};
+use model::{ConnectionId, TenantId, Timestamp};
 use serde_json::json;
 
 use super::{Operation, OperationStatus, Ports, Progress};
@@ -17,6 +17,12 @@ use crate::problem::Problem;
 
 /// Runs that are looked through for the jobs that have ended last.
 const RUNS_LOOKED_AT: usize = 100;
+
+/// Jobs that were stopped before they had begun and are listed, at most.
+const STOPPED_LISTED_MAX: usize = 100;
+
+/// Jobs that wait and are listed, at most: what each has come to is looked up by itself.
+const WAITING_LISTED_MAX: usize = 200;
 
 /// The name of a job as an operation: its id and the connection in whose line it stands, as
 /// `job-7.crm`.
@@ -66,6 +72,17 @@ impl Operation {
         }
     }
 
+    /// A job that was stopped, with what its runs tell where it had any.
+    fn stopped(job: Unbegun, told: Option<Self>) -> Self {
+        let Unbegun { job, connection, kind, queued, ended } = job;
+        let told = told.unwrap_or_else(|| Self::queued(&connection, job, word(kind), queued));
+        Self { status: OperationStatus::Stopped, ended: Some(ended), ..told }
+    }
+
+    fn goes_on(&self) -> bool {
+        matches!(self.status, OperationStatus::Queued | OperationStatus::Running)
+    }
+
     /// A job, by all that tells of it.
     fn of(name: &JobName, course: Course, now: Timestamp) -> Self {
         let Course { kind, queued, stage, runs } = course;
@@ -89,7 +106,8 @@ impl Operation {
             }
             Stage::Over => {
                 let status = runs.first().map(|run| run.status).unwrap_or_default();
-                let problem = runs.first().and_then(error).cloned().map(Problem::from);
+                let problem = runs.first().and_then(|run| run.errors().next()).cloned();
+                let problem = problem.map(Problem::from);
                 Self { status: OperationStatus::from(status), ended, problem, ..shown }
             }
         }
@@ -105,10 +123,6 @@ fn word(kind: RunKind) -> &'static str {
 
 fn done(run: &Run) -> u64 {
     run.entities.values().map(|report| report.read).sum()
-}
-
-fn error(run: &Run) -> Option<&Error> {
-    run.error.as_ref().or_else(|| run.entities.values().find_map(|report| report.error.as_ref()))
 }
 
 /// What runs have done so far, and where to look at them.
@@ -149,7 +163,15 @@ impl Ports {
     ) -> Result<Option<Operation>, StoreError> {
         let JobName { job, connection } = name;
         let found = course((&*self.queue, &*self.records), tenant, connection, *job).await?;
-        Ok(found.map(|course| Operation::of(name, course, self.clock.now())))
+        let told = found.map(|course| Operation::of(name, course, self.clock.now()));
+        if told.as_ref().is_some_and(Operation::goes_on) {
+            return Ok(told);
+        }
+        let mut stopped = self.stops.unbegun(tenant, Some(*job)).into_iter();
+        Ok(match stopped.find(|it| it.connection == *connection) {
+            Some(stopped) => Some(Operation::stopped(stopped, told)),
+            None => told,
+        })
     }
 
     /// Asks a job to end.
@@ -159,28 +181,24 @@ impl Ports {
         name: &JobName,
     ) -> Result<Option<Operation>, StoreError> {
         let found = self.job(tenant, name).await?;
-        let goes_on = |it: &Operation| {
-            matches!(it.status, OperationStatus::Queued | OperationStatus::Running)
-        };
-        if found.as_ref().is_some_and(goes_on) {
+        if found.as_ref().is_some_and(Operation::goes_on) {
             self.stops.ask(tenant, name.job);
         }
         Ok(found)
     }
 
-    /// The jobs of a tenant that wait or are at work, and those whose runs have ended last.
+    /// The jobs of a tenant that wait or are at work, those whose runs have ended last, and those
+    /// that were stopped before they had one.
     pub(super) async fn jobs(&self, tenant: &TenantId) -> Result<Vec<Operation>, StoreError> {
-        let mut found: BTreeMap<JobName, Vec<Run>> = BTreeMap::new();
-        for name in self.waiting(tenant).await? {
-            found.entry(name).or_default();
-        }
+        let mut found: BTreeSet<JobName> = self.waiting(tenant).await?.into_iter().collect();
         for run in self.records.runs(tenant, None, RUNS_LOOKED_AT).await? {
             let Some(job) = run.job else { continue };
-            let name = JobName { job, connection: run.connection.clone() };
-            found.entry(name).or_default().push(run);
+            found.insert(JobName { job, connection: run.connection });
         }
+        let stopped = self.stops.unbegun(tenant, None).into_iter().take(STOPPED_LISTED_MAX);
+        found.extend(stopped.map(|Unbegun { job, connection, .. }| JobName { job, connection }));
         let mut jobs = Vec::with_capacity(found.len());
-        for name in found.into_keys() {
+        for name in found {
             jobs.extend(self.job(tenant, &name).await?);
         }
         Ok(jobs)
@@ -195,10 +213,14 @@ impl Ports {
             for (connection, _) in some.iter().zip(views).filter(|(_, view)| view.is_some()) {
                 let line = session(&connection.id);
                 let jobs = self.queue.session_jobs(tenant, Queue::InboundScheduled, &line).await?;
-                found.extend(jobs.into_iter().map(|it| JobName {
+                let room = WAITING_LISTED_MAX.saturating_sub(found.len());
+                found.extend(jobs.into_iter().take(room).map(|it| JobName {
                     job: first(&it.payload, it.id),
                     connection: connection.id.clone(),
                 }));
+                if found.len() == WAITING_LISTED_MAX {
+                    return Ok(found);
+                }
             }
         }
         Ok(found)

@@ -11,10 +11,13 @@ use engine::replay::ReplayPlan;
 use engine::sync::{Cancel, Choice, SyncPlan};
 use engine::work::job::{ReplayOrder, SyncOrder, first};
 use engine::work::{self, About, Handler, Inbound, Opened, Opener, Opening};
+use futures_util::future::try_join_all;
 use model::adapter::Receipt;
-use model::queue::{Claim, Effect, Finish, JobId, JobQueue as _, Leased, Outcome, Queue};
+use model::queue::{
+    BATCH_MAX, Claim, Effect, Finish, JobId, JobQueue as _, Leased, Outcome, Queue,
+};
 use model::run::{RunKind, RunStatus};
-use model::store::{RecordStore as _, RunEnd, RunRef, RunStart};
+use model::store::{Catalogue as _, RecordStore as _, RunEnd, RunRef, RunStart};
 use model::{Connection, ConnectionId, Error, TenantId};
 use serde_json::{Value, json};
 
@@ -125,9 +128,36 @@ async fn job_that_waits_is_stopped_without_having_begun() {
     let path = queued.header("location").to_owned();
     world.post(&world.acme.editor, &format!("{path}/stop"), &json!({})).await.is(202);
     world.work_once().await;
-    world.get(&world.acme.viewer, &path).await.refused(404, "api.not-found");
+    let stopped = world.operation(&path).await;
+    assert_eq!((&stopped["status"], &stopped["kind"]), (&"stopped".into(), &"sync".into()));
+    assert_eq!(stopped["ended"], json!(world.clock.now()));
+    let listed = world.operation("/api/operations?status=stopped").await;
+    assert_eq!(listed["items"], json!([stopped]));
+    let other = path.replace(".crm", ".other");
+    world.get(&world.acme.viewer, &other).await.refused(404, "api.not-found");
+    world.get(&world.globex.viewer, &path).await.refused(404, "api.not-found");
     let runs = world.operation("/api/runs").await;
     assert_eq!(runs["items"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn integration_of_more_accounts_than_a_batch_is_synced_at_once() {
+    let world = World::new().await;
+    let accounts = (0..=BATCH_MAX).map(|number| {
+        let account = format!("crm-{number}").parse().unwrap();
+        let account = Connection::new(id("acme"), account, PACKAGE, "key");
+        let account = Connection { integration: Some("crm".parse().unwrap()), ..account };
+        world.store.put_connection(account)
+    });
+    try_join_all(accounts).await.unwrap();
+    let path = "/api/integrations/crm/sync";
+    let queued = world.post(&world.acme.editor, path, &json!({})).await.is(202);
+    assert_eq!(queued.json["operations"].as_array().unwrap().len(), BATCH_MAX + 1);
+    let stats = world.store.stats(&id("acme"), Queue::InboundScheduled).await.unwrap();
+    assert_eq!(stats.queued, u64::try_from(BATCH_MAX).unwrap() + 1);
+    // What waits is listed in part.
+    let listed = world.operation("/api/operations?status=queued").await;
+    assert_eq!(listed["total"]["count"], 200);
 }
 
 /// Opens connections whose adapter says what a test has told it.

@@ -88,7 +88,7 @@ fn health(facts: &Facts) -> Verdict {
         return unsigned;
     }
     let Some(run) = facts.decided() else { return Verdict::plain(Health::NeverRun, None) };
-    let verdict = ended_as(run.status, error(run), run.ended);
+    let verdict = ended_as(run.status, run.errors().next(), run.ended);
     let ends = facts.status.as_ref().filter(|it| it.state == ConnectionState::Expiring);
     match ends {
         Some(status) if verdict.health < Health::Degraded => told(Health::Degraded, status),
@@ -115,11 +115,6 @@ fn ended_as(status: RunStatus, error: Option<&Error>, ended: Option<Timestamp>) 
         RunStatus::Partial => Verdict::because(Health::Degraded, error, ended),
         _ => Verdict::plain(Health::Healthy, ended),
     }
-}
-
-/// Why a run has not succeeded: its own error, or the first of an entity.
-fn error(run: &Run) -> Option<&Error> {
-    run.error.as_ref().or_else(|| run.entities.values().find_map(|report| report.error.as_ref()))
 }
 
 fn activity(facts: &Facts, now: Timestamp) -> Activity {

@@ -70,9 +70,8 @@ pub async fn course(
     let since = found.filter(|(id, ..)| *id == name).map(|(.., at)| at);
     let queued = found.map(|(.., at)| at);
     let runs = runs(records, (tenant, connection), name, since).await?;
-    let kind = match found.map(|(_, payload, _)| Order::parse(payload)) {
-        Some(Ok(Order::Replay(_))) => RunKind::Replay,
-        Some(_) => RunKind::Sync,
+    let kind = match found {
+        Some((_, payload, _)) => Order::kind(payload),
         None => match runs.first() {
             Some(run) => run.kind,
             None => return Ok(None),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::errors::Again;
 use model::queue::{Effect, Job, JobId, Leased, NewJob, Outcome};
-use model::run::RunStatus;
+use model::run::{RunKind, RunStatus};
 use model::store::{RecordStore, RunEnd, RunRef};
 use model::{Clock, Error, Timestamp};
 
@@ -16,7 +16,7 @@ use super::handler::{Context, Handled, Handler, Terms};
 use super::job::{self as orders, Cause, Order, ReplayOrder, SyncOrder};
 use super::opener::{Opened, Opener, Opening};
 use super::settle::{self, Failed};
-use super::stop::Stops;
+use super::stop::{Listener, Stops, Unbegun};
 use crate::metrics::Metrics;
 use crate::replay::{self, Replayed, Rest};
 use crate::sync::{self, Ran};
@@ -54,6 +54,13 @@ impl Inbound {
     #[must_use]
     pub fn stopped_by(self, stops: Stops) -> Self {
         Self { stops, ..self }
+    }
+
+    /// Keeps that a job has ended before anything of it was done, for no run will tell.
+    fn note_stop(&self, leased: &Leased, job: &Job, wish: &Listener) {
+        let Some(connection) = leased.connection.clone() else { return };
+        let (kind, ended) = (Order::kind(&job.payload), self.clock.now());
+        wish.heeded(Unbegun { job: wish.job(), connection, kind, queued: job.enqueued, ended });
     }
 
     async fn act(&self, leased: &Leased, job: &Job, context: &Context) -> Result<Ended, Error> {
@@ -164,7 +171,7 @@ impl Handler for Inbound {
     }
 
     fn asks_provider(&self, job: &Job) -> bool {
-        !matches!(Order::parse(&job.payload), Ok(Order::Replay(_)))
+        Order::kind(&job.payload) != RunKind::Replay
     }
 
     fn cause(&self, job: &Job) -> Option<Cause> {
@@ -177,6 +184,7 @@ impl Handler for Inbound {
         let wish = self.stops.listen(&leased.lease.tenant, first);
         let ill = |error| Ended::Ill { error, progressed: false, effects: Vec::new() };
         let ended = if wish.is_asked() {
+            self.note_stop(leased, job, &wish);
             done(job, Vec::new())
         } else {
             let acted = self.act(leased, job, &context);

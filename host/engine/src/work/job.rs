@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use model::queue::{Dedupe, DedupeUntil, JobId, NewJob, Queue};
+use model::run::RunKind;
 use model::task::TaskId;
 use model::trace::TraceContext;
 use model::{ConnectionId, Error, ErrorKind, TenantId};
@@ -123,6 +124,14 @@ impl Order {
         match self {
             Self::Sync(order) => &order.connection,
             Self::Replay(order) => &order.connection,
+        }
+    }
+
+    /// What it is for, by a payload; one that is no order is never done.
+    pub(super) fn kind(payload: &[u8]) -> RunKind {
+        match Self::parse(payload) {
+            Ok(Self::Replay(_)) => RunKind::Replay,
+            Ok(Self::Sync(_)) | Err(_) => RunKind::Sync,
         }
     }
 

@@ -1,27 +1,50 @@
 //! Wishes of people that what a job does ends here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::TenantId;
 use model::queue::JobId;
+use model::run::RunKind;
+use model::{ConnectionId, TenantId, Timestamp};
 
 use crate::sync::Cancel;
 
 /// Wishes about jobs that wait: whoever has more has emptied a queue, and may ask again.
 const WISHES_MAX: usize = 10_000;
 
+/// Jobs that were stopped before they had begun and are remembered, of all tenants: they are looked
+/// at right after somebody has stopped them.
+const UNBEGUN_MAX: usize = 1_000;
+
 type Key = (TenantId, JobId);
 
 /// Wishes to stop, by the id under which people know a job; clones are the same ones.
 ///
 /// A job at work ends at its next border of a page, as cancelled; one that waits ends when its turn
-/// comes, without having begun. They are in memory alone: one about a job that waits is forgotten
-/// when the process ends.
+/// comes, without having begun, and the last of those are remembered. All that is in memory alone:
+/// a wish about a job that waits is forgotten when the process ends.
 #[derive(Clone, Debug, Default)]
-pub struct Stops(Arc<Mutex<BTreeMap<Key, Wish>>>);
+pub struct Stops {
+    wishes: Arc<Mutex<BTreeMap<Key, Wish>>>,
+    unbegun: Arc<Mutex<VecDeque<(TenantId, Unbegun)>>>,
+}
+
+/// A job that was stopped while it waited: no run tells of its end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unbegun {
+    /// Which one, by the id under which people know it.
+    pub job: JobId,
+    /// In whose line it stood.
+    pub connection: ConnectionId,
+    /// What it was for.
+    pub kind: RunKind,
+    /// When it was queued.
+    pub queued: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+}
 
 #[derive(Clone, Debug, Default)]
 struct Wish {
@@ -59,14 +82,34 @@ impl Stops {
         Listener { stops: self.clone(), key, asked }
     }
 
+    /// The jobs of a tenant that were stopped while they waited, or one of them; the newest first.
+    pub fn unbegun(&self, tenant: &TenantId, one: Option<JobId>) -> Vec<Unbegun> {
+        let is_meant = |it: &Unbegun| one.is_none_or(|one| it.job == one);
+        let all = self.unbegun.lock().unwrap_or_else(PoisonError::into_inner);
+        let meant = all.iter().rev().filter(|(whose, it)| whose == tenant && is_meant(it));
+        meant.map(|(_, it)| it.clone()).collect()
+    }
+
     fn wishes(&self) -> MutexGuard<'_, BTreeMap<Key, Wish>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Listener {
     pub(super) fn is_asked(&self) -> bool {
         self.asked.is_cancelled()
+    }
+
+    pub(super) fn job(&self) -> JobId {
+        self.key.1
+    }
+
+    /// Remembers what has ended by the wish before it had begun.
+    pub(super) fn heeded(&self, job: Unbegun) {
+        let mut all = self.stops.unbegun.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push_back((self.key.0.clone(), job));
+        let more = all.len().saturating_sub(UNBEGUN_MAX);
+        all.drain(..more);
     }
 
     /// Does the work, and passes the wish on to it.
@@ -105,6 +148,22 @@ mod tests {
         drop(listener);
         assert!(!stops.listen(&tenant, JobId(1)).is_asked());
         assert!(stops.wishes().is_empty());
+    }
+
+    #[test]
+    fn last_that_never_began_are_remembered_for_their_tenant() {
+        let (stops, tenant) = (Stops::default(), "acme".parse().unwrap());
+        let listener = stops.listen(&tenant, JobId(0));
+        let (queued, ended) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+        for job in (0..=u64::try_from(UNBEGUN_MAX).unwrap()).map(JobId) {
+            let (connection, kind) = ("crm".parse().unwrap(), RunKind::Sync);
+            listener.heeded(Unbegun { job, connection, kind, queued, ended });
+        }
+        let found = stops.unbegun(&tenant, None);
+        assert_eq!((found.len(), found[UNBEGUN_MAX - 1].job), (UNBEGUN_MAX, JobId(1)));
+        assert_eq!(stops.unbegun(&tenant, Some(JobId(7))).len(), 1);
+        assert_eq!(stops.unbegun(&tenant, Some(JobId(0))), []);
+        assert_eq!(stops.unbegun(&"globex".parse().unwrap(), None), []);
     }
 
     #[test]
