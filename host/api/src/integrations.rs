@@ -8,9 +8,11 @@ mod sync;
 mod view;
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::State;
+use model::id::NameError;
 use model::integration::Integration;
 use model::store::StoreErrorKind;
 use model::task::TaskStore;
@@ -150,17 +152,22 @@ async fn create(
 }
 
 impl Ports {
-    /// The first name that is free: `hubspot`, `hubspot-2`, …
     async fn free(&self, tenant: &TenantId, provider: &str) -> Result<IntegrationId, Problem> {
         let all = self.connections.integrations.integrations(tenant).await?;
-        let all: BTreeSet<_> = all.iter().map(|it| it.id.as_str()).collect();
-        let mut names = std::iter::once(provider.to_owned())
-            .chain((2_u32..).map(|number| format!("{provider}-{number}")));
-        let name = names.find(|name| !all.contains(name.as_str())).unwrap_or_default();
-        name.parse().map_err(|error: model::id::NameError| {
-            Problem::invalid(error.to_string()).at("/id", "write one")
-        })
+        let free = free(provider, all.iter().map(|it| it.id.as_str()));
+        free.map_err(|error| Problem::invalid(error.to_string()).at("/id", "write one"))
     }
+}
+
+/// The first name that is not taken: `hubspot`, `hubspot-2`, …
+pub(crate) fn free<'a, Id: FromStr<Err = NameError>>(
+    name: &str,
+    taken: impl Iterator<Item = &'a str>,
+) -> Result<Id, NameError> {
+    let taken: BTreeSet<_> = taken.collect();
+    let numbered = (2_u32..).map(|number| format!("{name}-{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names.find(|name| !taken.contains(name.as_str())).unwrap_or_default().parse()
 }
 
 fn named(name: String) -> Result<String, Problem> {

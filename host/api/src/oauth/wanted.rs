@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use crate::auth::Scope;
 use crate::connections::{self, Wanted, connection, package_of};
+use crate::integrations::free;
 use crate::problem::Problem;
 
 /// The longest path to go on at, in bytes: one with a filter and a place in a list.
@@ -73,7 +74,7 @@ pub(super) async fn wanted(
     };
     let id = match &asked.connection {
         Some(id) => id.clone(),
-        None => free(&*ports.catalogue, &scope.tenant, &asked, manifest).await?,
+        None => unnamed(&*ports.catalogue, &scope.tenant, &asked, manifest).await?,
     };
     let integration = match &known {
         Some(known) => known.integration(),
@@ -139,8 +140,8 @@ fn method(
     Err(problem.at("method", "enter its fields with `POST /api/connections`"))
 }
 
-/// The first name that is free: that of the integration or provider, or with a number.
-async fn free(
+/// A name that is free: that of the integration or provider, or with a number.
+async fn unnamed(
     catalogue: &dyn Catalogue,
     tenant: &TenantId,
     asked: &Authorising,
@@ -148,12 +149,8 @@ async fn free(
 ) -> Result<ConnectionId, Problem> {
     let taken = catalogue.connections(tenant).await?;
     let name = asked.integration.as_ref().map_or(manifest.adapter.id.as_str(), |it| it.as_str());
-    let numbered = (2_u32..).map(|number| format!("{name}-{number}"));
-    let mut names = std::iter::once(name.to_owned()).chain(numbered);
-    let free = names.find(|name| !taken.iter().any(|it| it.id.as_str() == name));
-    free.unwrap_or_default().parse().map_err(|error: model::id::NameError| {
-        Problem::invalid(error.to_string()).at("connection", "name it")
-    })
+    let free = free(name, taken.iter().map(|it| it.id.as_str()));
+    free.map_err(|error| Problem::invalid(error.to_string()).at("connection", "name it"))
 }
 
 fn pairs(parameter: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Problem> {
