@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result, bail};
 use egress::{Gateway, Opening};
 use engine::breaker::Breakers;
 use engine::credential::{Credentials, IdleRule, Material};
-use engine::install;
+use engine::install::{self, InstallError};
 use engine::mapping::{MappingError, Mappings, Resolver};
 use engine::metrics::{Metrics, Monitor};
 use engine::otlp::Exporter;
@@ -73,7 +73,6 @@ pub(crate) struct Host {
     idle: IdleRule,
     packages: Arc<Packages>,
     gateway: Gateway,
-    data: PathBuf,
 }
 
 impl Host {
@@ -141,13 +140,12 @@ impl Host {
             call_max: file.limits.over(sandbox::Limits::default()).wall,
             packages,
             gateway,
-            data,
         }))
     }
 
     /// Whom this host trusts now.
-    pub(crate) fn trust(&self) -> Result<TrustFile> {
-        trust_file(&self.data)
+    pub(crate) fn trust(&self) -> Result<TrustFile, InstallError> {
+        self.packages.trust()
     }
 
     /// What installing and loading needs.
@@ -157,7 +155,7 @@ impl Host {
 
     /// Loads an installed package, verified again.
     pub(crate) async fn load(&self, name: &str) -> Result<Arc<Package>> {
-        self.packages.load(name).await
+        self.packages.load(name).await.map_err(refusal)
     }
 
     /// The way out of the host's own requests.
@@ -225,6 +223,11 @@ impl Host {
             seed: None,
         }))
     }
+}
+
+/// A name of this process that no other has.
+fn process(clock: &Clock) -> String {
+    format!("{}-{}", std::process::id(), clock.now().as_nanosecond())
 }
 
 /// Why there is no schema, as jobs and requests are told.
@@ -334,7 +337,7 @@ fn trust_text(data: &Path) -> Result<(PathBuf, String)> {
 }
 
 /// The error of an installation or load, marked where it is a refusal.
-pub(crate) fn refusal(error: install::InstallError) -> anyhow::Error {
+pub(crate) fn refusal(error: InstallError) -> anyhow::Error {
     if !error.is_refusal() {
         return error.into();
     }

@@ -62,7 +62,8 @@ pub struct TrustState {
 /// Packages, connections and what is remembered of trust.
 #[async_trait]
 pub trait Catalogue: Send + Sync {
-    /// Installs or replaces a package and sets the trust state, together.
+    /// Installs or replaces a package and sets the trust state, together. Whether one that is there
+    /// may run stays as it is.
     async fn put_package(&self, package: Installed, trust: TrustState) -> Result<(), StoreError>;
 
     /// The package of this name.

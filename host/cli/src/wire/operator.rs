@@ -8,38 +8,32 @@ use async_trait::async_trait;
 use engine::install::{self, Approval, Candidate, InstallError, InstallPlan, Submitted};
 use model::catalogue::{Installed, PendingPackage};
 use model::vault::VaultError;
-use package::{TrustFile, Verified};
+use package::Verified;
 
 use super::Host;
 
 /// A host, as its operators have it.
 pub(super) struct Operated(pub(super) Arc<Host>);
 
-impl Operated {
-    fn trust(&self) -> Result<TrustFile, InstallError> {
-        self.0.trust().map_err(|error| InstallError::Unreadable(format!("{error:#}")))
-    }
-}
-
 #[async_trait]
 impl Installer for Operated {
     async fn submit(&self, file: Candidate, author: &str) -> Result<Submitted, InstallError> {
-        let trust = self.trust()?;
+        let trust = self.0.trust()?;
         install::submit(file, author, self.0.install_ports(&trust)).await
     }
 
     async fn approve(&self, approval: Approval) -> Result<Installed, InstallError> {
-        let trust = self.trust()?;
+        let trust = self.0.trust()?;
         install::approve(approval, self.0.install_ports(&trust)).await
     }
 
     async fn review(&self, pending: &PendingPackage) -> Result<InstallPlan, InstallError> {
-        let trust = self.trust()?;
+        let trust = self.0.trust()?;
         install::review(pending, self.0.install_ports(&trust)).await
     }
 
     async fn standing(&self, installed: &Installed) -> Result<Verified, InstallError> {
-        let trust = self.trust()?;
+        let trust = self.0.trust()?;
         install::standing(installed, self.0.install_ports(&trust)).await
     }
 }

@@ -5,18 +5,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
 use async_trait::async_trait;
 use engine::credential::{self, Provider};
-use engine::install;
+use engine::install::{self, InstallError};
 use engine::sync::PackageRef;
-use model::{Clock, Error, ErrorKind, Timestamp};
+use model::{Clock, Error, Timestamp};
 use package::TrustFile;
 use package::manifest::Manifest;
 use sandbox::Sandbox;
 use store::Store;
 
-use super::{refusal, trust_file};
+use super::trust_file;
 
 /// How long a package that was verified runs before it is verified again: a key that is revoked,
 /// or a package that is replaced or disabled, counts within that time.
@@ -70,10 +69,15 @@ impl Packages {
         }
     }
 
+    /// Whom this host trusts now.
+    pub(super) fn trust(&self) -> Result<TrustFile, InstallError> {
+        trust_file(&self.data).map_err(|error| InstallError::Unreadable(format!("{error:#}")))
+    }
+
     /// Loads a package, verified now.
-    pub(super) async fn load(&self, name: &str) -> Result<Arc<Package>> {
-        let trust = trust_file(&self.data)?;
-        let loaded = install::load(name, self.ports(&trust)).await.map_err(refusal)?;
+    pub(super) async fn load(&self, name: &str) -> Result<Arc<Package>, InstallError> {
+        let trust = self.trust()?;
+        let loaded = install::load(name, self.ports(&trust)).await?;
         let manifest = Arc::new(loaded.package.manifest().clone());
         Ok(Arc::new(Package { loaded, manifest }))
     }
@@ -87,10 +91,7 @@ impl Packages {
         {
             return Ok(package);
         }
-        let package = self.load(name).await.map_err(|error| {
-            let message = format!("package {name} cannot be loaded: {error:#}");
-            Error::new(ErrorKind::Denied, "engine.package", message)
-        })?;
+        let package = self.load(name).await.map_err(|error| error.of_work(name))?;
         self.lock().insert(name.to_owned(), (now, Arc::clone(&package)));
         Ok(package)
     }

@@ -1,11 +1,21 @@
 //! Why a package is not installed, or not loaded.
 
+use std::time::Duration;
+
 use model::store::StoreError;
 use model::{Error, ErrorKind};
 use package::trust::TrustError;
 use package::{BundleError, VerifyError};
 
 use crate::mapping::MappingError;
+
+/// The code of what an installed package may not run for: it is disabled, gone, or not trusted any
+/// more.
+const PACKAGE: &str = "engine.package";
+
+/// How long work whose package may not run waits until it is looked at again. A person has to let
+/// the package run, and wants to see it go on then; a letter for each tick of a schedule helps nobody.
+const PACKAGE_WAIT: Duration = Duration::from_mins(1);
 
 /// Why a package is not installed, or not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +136,17 @@ impl InstallError {
         }
     }
 
+    /// The error of work that needs the installed package `name`. All that speaks against the
+    /// package is one code, under which work waits for it; what failed in the host keeps its own.
+    pub fn of_work(self, name: &str) -> Error {
+        let error = Error::from(self);
+        let message = format!("package {name} cannot be loaded: {}", error.message);
+        if matches!(error.kind, ErrorKind::Other | ErrorKind::Unavailable) {
+            return Error { message, ..error };
+        }
+        Error::new(ErrorKind::Denied, PACKAGE, message).retry_after(PACKAGE_WAIT)
+    }
+
     /// The code, and who is to blame: a file that was brought is invalid, whatever in it is.
     fn code(&self) -> (ErrorKind, &str) {
         match self {
@@ -147,7 +168,7 @@ impl InstallError {
             | Self::Grant { .. }
             | Self::NotInstalled { .. }
             | Self::Disabled { .. }
-            | Self::Swapped { .. } => (ErrorKind::Denied, "engine.package"),
+            | Self::Swapped { .. } => (ErrorKind::Denied, PACKAGE),
         }
     }
 }

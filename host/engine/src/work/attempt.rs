@@ -25,15 +25,8 @@ use crate::metrics::Metrics;
 /// replaced the package wants to see it go on, and such sessions are few.
 const QUARANTINE_WAIT: Duration = Duration::from_mins(1);
 
-/// How long a job whose package may not run waits until it is looked at again. A person has to let
-/// the package run, and wants to see it go on then; a letter for each tick of a schedule helps nobody.
-const PACKAGE_WAIT: Duration = Duration::from_mins(1);
-
 /// The time between attempts to tell the store how a session ended.
 const FINISH_WAIT: Duration = Duration::from_secs(1);
-
-/// The code of what a package may not run for: it is disabled, gone, or not trusted any more.
-const PACKAGE: &str = "engine.package";
 
 /// What all attempts share.
 pub(super) struct Core {
@@ -96,11 +89,6 @@ impl Attempt<'_> {
         }
         let about = match about {
             Ok(about) => about,
-            Err(error) if error.code.as_str() == PACKAGE => {
-                let (tenant, session) = (&self.leased.lease.tenant, &self.leased.lease.session);
-                tracing::warn!(%tenant, session, job = %job.id, %error, "a job waits for its package");
-                return self.later(job, PACKAGE_WAIT);
-            }
             Err(error) => return self.failed(job, error, None),
         };
         if about.is_none() && self.leased.connection.is_some() {

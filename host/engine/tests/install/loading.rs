@@ -1,7 +1,9 @@
 //! Loading what is installed: nothing is taken on trust.
 
 use engine::install::InstallError;
-use model::store::{Catalogue as _, Installed};
+use model::errors::Again;
+use model::store::{Catalogue as _, Installed, StoreError, StoreErrorKind};
+use model::{Error, ErrorKind};
 use package::TrustFile;
 
 use crate::world::{Release, World, trust_text};
@@ -98,6 +100,21 @@ async fn disabled_package_is_not_loaded_in_any_version_until_it_is_enabled() {
     let error = world.load(name).await.err().unwrap();
     assert!(matches!(error, InstallError::Disabled { .. }), "{error}");
 
+    let waits = error.of_work(name);
+    assert_eq!((waits.code.as_str(), waits.rule().again), ("engine.package", Again::Later));
+
     assert!(world.store.set_package_disabled(name, None).await.unwrap());
     assert_eq!(world.load(name).await.unwrap().package.version().to_string(), "2.0.0");
+}
+
+#[test]
+fn what_fails_in_the_host_says_nothing_against_a_package() {
+    let code = |error: InstallError| error.of_work("acme/shop").code;
+    let disk = StoreError::new(StoreErrorKind::Unavailable, "disk full");
+    assert_eq!(code(disk.into()), "engine.store");
+    assert_eq!(code(InstallError::Unreadable("no TOML".to_owned())), "engine.trust");
+    let worker = Error::new(ErrorKind::Unavailable, "sandbox.compiler", "the worker was killed");
+    assert_eq!(code(worker.into()), "sandbox.compiler");
+    let component = Error::new(ErrorKind::Denied, "sandbox.import", "it asks for files");
+    assert_eq!(code(component.into()), "engine.package");
 }

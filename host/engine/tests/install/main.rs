@@ -6,4 +6,5 @@ mod component;
 mod incoming;
 mod loading;
 mod mapping;
+mod release;
 mod world;

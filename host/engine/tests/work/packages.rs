@@ -12,8 +12,8 @@ use crate::world::World;
 async fn job_waits_for_a_package_that_is_disabled_and_begins_when_it_may_run() {
     let world = World::new(plan()).await;
     world.adapter(|| Pages::new(|_| None));
-    let disabled = Error::new(ErrorKind::Denied, "engine.package", "it was disabled");
-    *world.desk.refused.lock().unwrap() = Some(disabled);
+    let disabled = || Error::new(ErrorKind::Denied, "engine.package", "it was disabled");
+    *world.desk.refused.lock().unwrap() = Some(disabled());
     let crew = world.readers();
     let job = world.enqueue(order(false)).await;
     for _ in 0..5 {
@@ -24,6 +24,12 @@ async fn job_waits_for_a_package_that_is_disabled_and_begins_when_it_may_run() {
         assert_eq!((stats.queued, stats.dead), (1, 0));
     }
     *world.desk.refused.lock().unwrap() = None;
+    // Between the look and the read it can be disabled too.
+    *world.desk.adapter.lock().unwrap() = Box::new(move || Err(disabled()));
+    world.pass(Duration::from_mins(3)).await;
+    let stats = world.stats().await;
+    assert_eq!((stats.queued, stats.dead), (1, 0));
+    world.adapter(|| Pages::new(|_| None));
     world.pass_until(Duration::from_secs(10), |stats| stats.done == 1).await;
     assert_eq!(read(&runs(&world).await), [(RunStatus::Succeeded, 10)]);
     crew.stop().await;

@@ -90,6 +90,7 @@ pub(super) const CODES: &[Code] = &[
         "the connection's package is not installed, was disabled, or is refused by trust or grant",
         "install or enable it; `plughouse plugin list` shows what is there",
     )
+    .again(Again::Later)
     .scope(Scope::Package)
     .told(Told::Operator),
     Code::new(
@@ -193,7 +194,7 @@ pub(super) const CODES: &[Code] = &[
         "whom this host trusts cannot be read",
         "correct trust.toml in the data directory",
     )
-    .again(Again::Person)
+    .again(Again::Later)
     .scope(Scope::Host)
     .told(Told::Operator),
     Code::new(

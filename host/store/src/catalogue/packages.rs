@@ -25,8 +25,8 @@ struct Facts {
     disabled: Option<String>,
 }
 
-/// Installs or replaces a package and sets the trust state; what may not run may not in another
-/// version either.
+/// Installs or replaces a package and sets the trust state; whether it may run is not changed by
+/// another version.
 pub(crate) struct Put {
     pub(crate) package: Installed,
     pub(crate) trust: TrustState,
@@ -37,8 +37,9 @@ impl Change for Put {
 
     fn decide(self, tables: &Tables<'_>) -> Result<(Writes, ()), StoreError> {
         let Self { mut package, trust } = self;
-        let old = find(&tables.packages, &package.name)?;
-        package.disabled = old.and_then(|old| old.disabled).or(package.disabled);
+        if let Some(old) = find(&tables.packages, &package.name)? {
+            package.disabled = old.disabled;
+        }
         let mut writes = Writes::default();
         trust::put(&mut writes, &trust)?;
         put(&mut writes, package)?;

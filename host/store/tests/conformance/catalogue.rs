@@ -101,6 +101,9 @@ pub(crate) async fn disabled_package_stays_so_in_another_version(store: &impl Po
     }
     assert!(store.set_package_disabled("acme/hub", None).await.unwrap());
     assert_eq!(store.package("acme/hub").await.unwrap(), Some(hub("2.0.0", None)));
+    // Whoever has read it before it was let run again does not take that back.
+    store.put_package(hub("3.0.0", why("leaks")), trust("acme/hub", "3.0.0")).await.unwrap();
+    assert_eq!(store.package("acme/hub").await.unwrap(), Some(hub("3.0.0", None)));
     assert!(store.set_package_disabled("acme/hub", None).await.unwrap());
 }
 
