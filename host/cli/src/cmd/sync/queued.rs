@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
+use engine::health::holds;
 use engine::sync::{Cancel, Choice, SyncPlan};
-use engine::work::job::{Order, ReplayOrder, SyncOrder, session};
+use engine::work::job::{Order, SyncOrder};
+use engine::work::{Stage, course};
 use model::errors::Again;
-use model::queue::{
-    BATCH_MAX, DeadFilter, DeadLetter, Enqueued, JobId, JobQueue as _, Pause, PauseScope, Queue,
-};
-use model::run::{EntityReport, Run, RunKind, RunStatus};
-use model::store::RecordStore as _;
-use model::{Connection, ConnectionId, RunId};
+use model::queue::{DeadLetter, Enqueued, JobId, JobQueue as _, Pause, PauseScope};
+use model::run::{EntityReport, Run, RunStatus};
+use model::{Connection, ConnectionId};
 
 use super::Counts;
 use crate::Global;
@@ -25,9 +24,6 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// After so many looks without a run it is found out what it waits for: a second.
 const LOOKS_SILENT: u32 = 5;
-
-/// Runs among which the one of a job is looked for: as many as may begin between two looks.
-const RUNS_LOOKED_AT: usize = 16;
 
 /// Queues a sync and waits until its run has ended.
 pub(super) async fn sync(
@@ -63,8 +59,6 @@ pub(crate) async fn queued(
     connection: &Connection,
     order: &Order,
 ) -> Result<Run> {
-    let id = &connection.id;
-    let before = runs(global, host, id).await?.first().map_or(RunId(0), |run| run.id);
     let job = order.job(&global.tenant, Some(connection.package.clone()));
     let queued = host.store.enqueue(vec![job]).await?;
     let Some(Enqueued::New(job) | Enqueued::Duplicate(job)) = queued.first() else {
@@ -73,7 +67,7 @@ pub(crate) async fn queued(
     host.wake.wake();
     let cancel = Cancel::default();
     let stoppable = global.interrupt.stops(cancel.clone());
-    let watched = Watched { global, host, connection, order, job: *job, before };
+    let watched = Watched { global, host, connection, job: *job };
     let run = tokio::select! {
         run = watched.run() => run?,
         () = cancel.cancelled() => bail!(Left(format!("the server goes on with job {job}"))),
@@ -89,9 +83,7 @@ pub(crate) async fn queued(
 
 /// Whether the job of a run goes on although the run has ended.
 fn is_tried_again(run: &Run) -> bool {
-    let entities = run.entities.values().filter_map(|report| report.error.as_ref());
-    let passes = run.error.iter().chain(entities).any(|error| error.rule().again != Again::No);
-    passes || run.status == RunStatus::Cancelled
+    run.errors().any(|error| error.rule().again != Again::No) || run.status == RunStatus::Cancelled
 }
 
 /// An order that somebody waits for.
@@ -99,38 +91,37 @@ struct Watched<'a> {
     global: &'a Global,
     host: &'a Host,
     connection: &'a Connection,
-    order: &'a Order,
     job: JobId,
-    /// The newest run before it was given.
-    before: RunId,
 }
 
 impl Watched<'_> {
-    /// Shows how the next run of the order comes on, until it has ended; an error where there will
+    /// Shows how the first run of the order comes on, until it has ended; an error where there will
     /// be none.
     async fn run(&self) -> Result<Run> {
-        let Self { global, host, connection, order, .. } = self;
+        let Self { global, host, connection, job } = *self;
+        let store = host.store.as_ref();
         let output = global.output();
         let mut progress = output.progress(connection.id.as_str());
         let (mut looks, mut told) = (0_u32, None);
         loop {
             looks += 1;
-            let is_silent = looks.is_multiple_of(LOOKS_SILENT);
-            // A job that has died with its run has one, which is looked for afterwards.
-            let letter = if is_silent { self.letter().await? } else { None };
-            let runs = runs(global, host, &connection.id).await?.into_iter().rev();
-            match runs.filter(|run| run.id > self.before).find(|run| is_of(run, order)) {
-                Some(run) if run.ended.is_some() => {
+            let Some(mut course) =
+                course((store, store), &global.tenant, &connection.id, job).await?
+            else {
+                wire::connection(&host.store, &global.tenant, &connection.id).await?;
+                bail!("job {job} was ended before it began");
+            };
+            match (course.runs.pop(), course.stage) {
+                (Some(run), _) if run.ended.is_some() => {
                     progress.finish();
                     return Ok(run);
                 }
-                Some(run) => {
+                (Some(run), _) => {
                     let total = total(&run);
                     progress.set(total.read, Counts(&total));
                 }
-                None if is_silent => {
-                    letter.map_or(Ok(()), |letter| Err(died(letter)))?;
-                    wire::connection(&host.store, &global.tenant, &connection.id).await?;
+                (None, Stage::Dead(letter)) => return Err(died(*letter)),
+                (None, _) if looks.is_multiple_of(LOOKS_SILENT) => {
                     let pauses = queue::pauses(host, &global.tenant).await?;
                     let reason = waits_for(&pauses, connection);
                     if told.as_ref() != Some(&reason) {
@@ -138,42 +129,10 @@ impl Watched<'_> {
                         told = Some(reason);
                     }
                 }
-                None => {}
+                (None, _) => {}
             }
             tokio::time::sleep(LOOK).await;
         }
-    }
-
-    /// The dead letter of the job, or of the one that follows an order to read everything again.
-    async fn letter(&self) -> Result<Option<DeadLetter>> {
-        let filter = DeadFilter {
-            tenant: self.global.tenant.clone(),
-            queue: Some(Queue::InboundScheduled),
-            connection: Some(self.connection.id.clone()),
-            package: None,
-            code: None,
-            ids: None,
-            after: self.job.0.checked_sub(1).map(JobId),
-            limit: BATCH_MAX,
-        };
-        let letters = self.host.store.dead(&filter).await?;
-        let follows = follows(self.order);
-        let of_it = |letter: &DeadLetter| {
-            let is_next =
-                |next: &Order| Order::parse(&letter.payload).is_ok_and(|order| order == *next);
-            letter.id == self.job || follows.as_ref().is_some_and(is_next)
-        };
-        Ok(letters.into_iter().find(of_it))
-    }
-}
-
-/// What an order to read everything again leaves to another job.
-fn follows(order: &Order) -> Option<Order> {
-    match order {
-        Order::Sync(order) if order.full => {
-            Some(Order::Sync(SyncOrder { full: false, ..order.clone() }))
-        }
-        Order::Sync(_) | Order::Replay(_) => None,
     }
 }
 
@@ -187,28 +146,11 @@ fn died(letter: DeadLetter) -> anyhow::Error {
     }
 }
 
-/// Whether a run does what an order says, and not what somebody else has ordered.
-fn is_of(run: &Run, order: &Order) -> bool {
-    let (kind, entities, task) = match order {
-        Order::Sync(SyncOrder { entities, task, .. }) => (RunKind::Sync, entities, task.as_ref()),
-        Order::Replay(ReplayOrder { entities, .. }) => (RunKind::Replay, entities, None),
-    };
-    let chosen = |entity| entities.is_empty() || entities.contains(entity);
-    run.task.as_ref() == task && run.kind == kind && run.entities.keys().all(chosen)
-}
-
 /// Why the work of a connection does not begin.
 fn waits_for(pauses: &[Pause], connection: &Connection) -> String {
-    let Connection { id, package, .. } = connection;
-    let holds = |pause: &&Pause| match &pause.scope {
-        PauseScope::Queue(queue) => *queue == Queue::InboundScheduled,
-        PauseScope::Session(queue, name) => {
-            *queue == Queue::InboundScheduled && *name == session(id)
-        }
-        PauseScope::Package(name) => name == package,
-        PauseScope::Connection(other) | PauseScope::Unauthorised(other) => other == id,
-    };
-    let Some(Pause { scope, reason, .. }) = pauses.iter().find(holds) else {
+    let id = &connection.id;
+    let holding = pauses.iter().find(|pause| holds(&pause.scope, connection));
+    let Some(Pause { scope, reason, .. }) = holding else {
         return "waiting for its turn: see `plughouse queue list` and `plughouse breaker list`"
             .to_owned();
     };
@@ -219,12 +161,6 @@ fn waits_for(pauses: &[Pause], connection: &Connection) -> String {
         ),
         scope => format!("waiting, for {} is paused: {reason}", queue::what(scope)),
     }
-}
-
-/// The last runs of a connection, the newest first.
-async fn runs(global: &Global, host: &Host, id: &ConnectionId) -> Result<Vec<Run>> {
-    let runs = host.store.runs(&global.tenant, Some(id), RUNS_LOOKED_AT).await;
-    runs.context("look at the runs")
 }
 
 /// What a run has done to all its entities.
@@ -242,7 +178,7 @@ fn total(run: &Run) -> EntityReport {
 
 #[cfg(test)]
 mod tests {
-
+    use model::queue::Queue;
     use model::{Error, ErrorKind, Timestamp};
 
     use super::*;
