@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use engine::sync::Cancel;
-use model::ConnectionId;
 use model::event::{Event, EventLog, Extent};
 use model::store::RecordStore;
+use model::{ConnectionId, TenantId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,7 +27,8 @@ use crate::slots::Slots;
 
 use hub::Hub;
 use stream::Follower;
-use view::{EventType, EventView, Topics};
+pub(crate) use view::EventType;
+use view::{EventView, Topics};
 
 /// Streams of one key: a browser needs one, and a person has few browsers.
 const STREAMS_OF_KEY_MAX: usize = 16;
@@ -66,10 +67,19 @@ pub(crate) fn routes() -> OpenApiRouter<Ports> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(stream))
 }
 
-/// Refuses to go on behind an event where what followed it is forgotten.
-pub(crate) fn kept(extent: Extent, seq: u64) -> Result<(), Problem> {
+/// The next events behind one. Where what followed it is forgotten they are refused: whoever follows
+/// would pass over it and not know.
+pub(crate) async fn behind(
+    (records, log): (&dyn RecordStore, &dyn EventLog),
+    tenant: &TenantId,
+    seq: u64,
+    limit: usize,
+) -> Result<Vec<Event>, Problem> {
+    let events = records.events(tenant, seq, limit).await?;
+    // Only now: what is kept at this time was there when it was read.
+    let extent = log.extent(tenant).await?;
     if extent.follows(seq) {
-        return Ok(());
+        return Ok(events);
     }
     let Extent { first, last } = extent;
     let detail = format!(
@@ -115,15 +125,17 @@ async fn list(
 ) -> Result<axum::Json<Page<EventView>>, Problem> {
     let EventListing { after, types, connection: connections, cursor, limit } = listing;
     let after: Option<u64> = cursor.as_ref().map(Cursor::place).transpose()?.or(after);
-    if let Some(seq) = after {
-        kept(ports.log.extent(&scope.tenant).await?, seq)?;
-    }
     let limit = limit.unwrap_or_default().get();
     let batch = batch(limit, !types.is_empty() || !connections.is_empty());
     let topics = Topics { types, connections };
     let fetch = |after: Option<u64>| {
-        let (records, tenant) = (&ports.records, &scope.tenant);
-        async move { Ok(records.events(tenant, after.unwrap_or_default(), batch).await?) }
+        let (stores, tenant) = ((&*ports.records, &*ports.log), &scope.tenant);
+        async move {
+            match after {
+                Some(seq) => behind(stores, tenant, seq, batch).await,
+                None => Ok(stores.0.events(tenant, 0, batch).await?),
+            }
+        }
     };
     let pick = |event: Event| {
         let (seq, kind) = (event.seq, EventType::of(&event.kind));
@@ -177,7 +189,8 @@ async fn stream(
     let missed = asked.is_some_and(|seq| !extent.follows(seq));
     let seq = asked.filter(|_| !missed).unwrap_or(extent.last);
     let follower = Follower {
-        store: ports.records,
+        records: ports.records,
+        log: ports.log,
         hub: ports.hub,
         closing: ports.closing,
         tenant: scope.tenant,

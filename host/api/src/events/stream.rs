@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use engine::sync::Cancel;
 use futures_util::stream;
 use model::TenantId;
-use model::store::{RecordStore, StoreError};
+use model::event::EventLog;
+use model::store::RecordStore;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
+use super::behind;
 use super::hub::{Frame, Hub};
 use super::view::Topics;
 use crate::slots::Slot;
@@ -33,20 +36,21 @@ const BATCH: usize = 200;
 /// holds for it is cut.
 const WAITING_MAX: usize = 16;
 
-/// Why a stream ends, as its last event says it. Whoever comes back misses nothing.
+/// Why a stream ends, as its last event says it. Whoever comes back misses nothing, or hears that.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum End {
-    /// Its reader is too slow.
+    /// Its reader is too slow: for what waits, or for how long the log is kept.
     Behind,
     /// The host stops.
     Closing,
-    /// The log could not be read.
+    /// The log could not be read, or nobody reads it for the streams any more.
     Failed,
 }
 
 /// A stream of events.
 pub(super) struct Follower {
-    pub(super) store: Arc<dyn RecordStore>,
+    pub(super) records: Arc<dyn RecordStore>,
+    pub(super) log: Arc<dyn EventLog>,
     pub(super) hub: Hub,
     pub(super) closing: Cancel,
     pub(super) tenant: TenantId,
@@ -99,25 +103,30 @@ impl Follower {
             return Ok(end);
         }
         let closing = self.closing.clone();
+        let mut silent = Instant::now() + HEARTBEAT;
         loop {
             let next = tokio::select! {
                 biased;
                 () = closing.cancelled() => return Ok(End::Closing),
                 () = out.gone() => return Err(Gone),
-                next = tokio::time::timeout(HEARTBEAT, news.recv()) => next,
+                next = timeout_at(silent, news.recv()) => next,
             };
-            match next {
+            let bytes = match next {
                 Ok(Ok(frame)) if frame.seq > self.seq => {
                     self.seq = frame.seq;
-                    if self.topics.hold(frame.kind, frame.connection.as_ref()) {
-                        out.send(frame.bytes).await?;
+                    if !self.topics.hold(frame.kind, frame.connection.as_ref()) {
+                        continue;
                     }
+                    frame.bytes
                 }
-                Ok(Ok(_told)) => {}
+                Ok(Ok(_told)) => continue,
                 Ok(Err(RecvError::Lagged(_))) => return Ok(End::Behind),
-                Ok(Err(RecvError::Closed)) => return Ok(End::Closing),
-                Err(_silent) => out.send(format!(":\nid: {}\n\n", self.seq).into()).await?,
-            }
+                Ok(Err(RecvError::Closed)) if closing.is_cancelled() => return Ok(End::Closing),
+                Ok(Err(RecvError::Closed)) => return Ok(End::Failed),
+                Err(_silent) => format!(":\nid: {}\n\n", self.seq).into(),
+            };
+            out.send(bytes).await?;
+            silent = Instant::now() + HEARTBEAT;
         }
     }
 
@@ -131,17 +140,22 @@ impl Follower {
                 Ok(None) => return Ok(None),
                 Ok(Some(bytes)) if bytes.is_empty() => {}
                 Ok(Some(bytes)) => out.send(bytes).await?,
-                Err(error) => {
-                    tracing::error!(%error, "a stream has failed");
-                    return Ok(Some(End::Failed));
-                }
+                Err(end) => return Ok(Some(end)),
             }
         }
     }
 
     /// What the next events of the log tell; nothing at its end.
-    async fn batch(&mut self) -> Result<Option<Bytes>, StoreError> {
-        let events = self.store.events(&self.tenant, self.seq, BATCH).await?;
+    async fn batch(&mut self) -> Result<Option<Bytes>, End> {
+        let stores = (&*self.records, &*self.log);
+        let events = behind(stores, &self.tenant, self.seq, BATCH).await;
+        let events = events.map_err(|problem| {
+            if problem.status() == StatusCode::GONE {
+                return End::Behind;
+            }
+            tracing::error!(code = problem.code(), "a stream has failed");
+            End::Failed
+        })?;
         let Some(last) = events.last() else { return Ok(None) };
         self.seq = last.seq;
         let frames = events.into_iter().map(Frame::of);

@@ -12,7 +12,7 @@ use crate::runs::{RunKey, RunStatusView};
 /// What events tell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum EventType {
+pub(crate) enum EventType {
     /// Records of providers have changed.
     RecordsChanged,
     /// Records of the tenant's types have changed.

@@ -1,9 +1,9 @@
 //! What has changed of records since somebody has looked.
 
 use axum::extract::State;
-use model::Timestamp;
 use model::canonical::RecordId;
 use model::event::{Event, EventKind};
+use model::{TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,7 +11,7 @@ use super::Ports;
 use super::view::RecordView;
 use crate::answer::Written;
 use crate::auth::Viewer;
-use crate::events::kept;
+use crate::events::behind;
 use crate::extract::Query;
 use crate::list::{Cursor, Limit};
 use crate::problem::Problem;
@@ -114,11 +114,11 @@ pub(super) async fn list(
     Viewer(scope): Viewer,
     Query(listing): Query<ChangeListing>,
 ) -> Result<Written, Problem> {
-    let extent = ports.log.extent(&scope.tenant).await?;
     let asked = listing.cursor.as_ref().map(Cursor::place).transpose()?;
-    let asked = asked.or(listing.after.map(|seq| (seq.saturating_add(1), 0)));
-    let from: Place = asked.unwrap_or((extent.last + 1, 0));
-    kept(extent, from.0.saturating_sub(1))?;
+    let from: Place = match asked.or(listing.after.map(|seq| (seq.saturating_add(1), 0))) {
+        Some(asked) => asked,
+        None => (ports.log.extent(&scope.tenant).await?.last + 1, 0),
+    };
     let mut search = listing.search(&ports, &scope.tenant, from).await?;
     let ids: Vec<_> = search.found.iter().map(|found| found.id).collect();
     let records = ports.gather(&scope.tenant, &ids).await?;
@@ -143,14 +143,15 @@ impl ChangeListing {
     async fn search(
         &self,
         ports: &Ports,
-        tenant: &model::TenantId,
+        tenant: &TenantId,
         from: Place,
     ) -> Result<Search, Problem> {
         let limit = self.limit.unwrap_or_default().get();
         let mut search = Search { found: Vec::new(), next: from, more: true };
         for _ in 0..LOOKED_MAX / BATCH {
             let after = search.next.0.saturating_sub(1);
-            let events = ports.records.events(tenant, after, BATCH).await?;
+            let stores = (&*ports.records, &*ports.log);
+            let events = behind(stores, tenant, after, BATCH).await?;
             if events.is_empty() {
                 search.more = false;
                 break;

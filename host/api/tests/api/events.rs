@@ -191,6 +191,54 @@ async fn silent_stream_shows_a_sign_of_life_and_moves_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn stream_that_tells_nothing_of_what_happens_shows_signs_of_life() {
+    let (world, run) = world().await;
+    let mut reading = Reading::of(&world, stream(&world, "type=job-died")).await;
+    reading.event().await;
+    let busy = async {
+        for id in 0..20 {
+            world.synced(&run, &[&format!("new-{id}")]).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    };
+    tokio::select! {
+        sign = reading.next() => assert_eq!(sign.unwrap().name, ""),
+        () = busy => panic!("it was silent for 100 s"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_that_is_overtaken_by_what_is_forgotten_passes_over_nothing() {
+    let (world, run) = world().await;
+    let page = |id: u32| world.page(&run, vec![contact(&format!("new-{id}"), "{}")]);
+    for ids in 0..6 {
+        let pages = (400 * ids..400 * (ids + 1)).map(page).collect();
+        world.store.commit_pages(pages).await.unwrap();
+    }
+    let mut reading = Reading::of(&world, stream(&world, "after=1")).await;
+    // It has sent what it can before it is read, and has come no further than the middle.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.forget_events(&run, "last").await;
+    let (mut last, mut end) = (1, None);
+    while let Some(told) = reading.next().await {
+        match told.name.as_str() {
+            "hello" => assert_eq!(told.data["missed"], json!(false)),
+            "resume" => end = Some(told),
+            _ => {
+                assert_eq!(told.id, Some(last + 1));
+                last += 1;
+            }
+        }
+    }
+    let end = end.unwrap();
+    assert_eq!((end.id, &end.data["reason"]), (Some(last), &json!("behind")));
+    assert!((1_000..4_800).contains(&last), "{last}");
+    let again = stream(&world, "").header("last-event-id", &last.to_string());
+    let hello = Reading::of(&world, again).await.event().await;
+    assert_eq!(hello.data["missed"], json!(true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn stream_ends_with_the_host() {
     let (world, _) = world().await;
     let mut reading = Reading::of(&world, stream(&world, "")).await;

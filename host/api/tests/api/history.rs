@@ -1,10 +1,13 @@
 //! What syncs leave in the store of a world.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use model::adapter::Receipt;
 use model::canonical::{Mapped, Outcome, PageRecord, SchemaDigest};
 use model::connection::Connection;
 use model::record::{Record, Reject, Removal, Tombstone};
+use model::retention::{EVENTS_KEPT_MAX, Retention as _};
 use model::run::{RunKind, RunStatus};
 use model::store::{
     Catalogue as _, EntityEnd, Lane, LaneKind, PageCommit, RecordStore as _, RunEnd, RunRef,
@@ -48,6 +51,18 @@ impl World {
         let (run, at, receipt) = (run.clone(), self.clock.now(), Receipt::default());
         let end = RunEnd { run, status, entities, receipt, error: None, at };
         self.store.finish_run(end).await.unwrap();
+    }
+
+    /// Events are swept when they are too old; those of one more contact stay.
+    pub(crate) async fn forget_events(&self, run: &RunRef, id: &str) {
+        self.clock.advance(EVENTS_KEPT_MAX + Duration::from_hours(1));
+        self.synced(run, &[id]).await;
+        let mut after = None;
+        loop {
+            let swept = self.store.sweep_events(after, 100).await.unwrap();
+            let Some(next) = swept.next else { break };
+            after = Some(next);
+        }
     }
 
     /// A page of contacts.
