@@ -39,7 +39,7 @@ impl Chosen {
     pub fn batches(&self) -> impl Iterator<Item = DeadFilter> {
         self.ids.chunks(BATCH).map(|ids| {
             let ids = Some(ids.iter().copied().collect());
-            DeadFilter { ids, ..self.filter.clone() }
+            DeadFilter { ids, limit: BATCH, ..self.filter.clone() }
         })
     }
 }

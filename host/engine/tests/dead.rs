@@ -58,16 +58,8 @@ async fn letter_that_dies_again_is_retried_once_and_letters_are_grouped_by_what_
     let tenant: TenantId = "main".parse().unwrap();
     store.enqueue((0..3).map(|session| job(&tenant, session)).collect()).await.unwrap();
     bury(&store, &tenant).await;
-    let filter = DeadFilter {
-        tenant: tenant.clone(),
-        queue: Some(Queue::Delivery),
-        connection: None,
-        package: None,
-        code: None,
-        ids: None,
-        after: None,
-        limit: 2,
-    };
+    let all = DeadFilter::all(tenant.clone());
+    let filter = DeadFilter { queue: Some(Queue::Delivery), limit: 2, ..all };
     let chosen = Chosen::of(&store, filter.clone(), usize::MAX).await.unwrap();
     assert_eq!(chosen.count(), 3);
     let mut met = 0;
@@ -78,7 +70,7 @@ async fn letter_that_dies_again_is_retried_once_and_letters_are_grouped_by_what_
             delay: Duration::ZERO,
             spacing: Duration::ZERO,
         };
-        met += store.redrive(&DeadFilter { limit: 10, ..batch }, redrive).await.unwrap();
+        met += store.redrive(&batch, redrive).await.unwrap();
         bury(&store, &tenant).await;
     }
     assert_eq!(met, 3);

@@ -228,16 +228,7 @@ async fn drain(store: &Store, told: Told) {
     }
     let stats = stats(store).await;
     assert_eq!((stats.queued, count(&over)), (0, before.queued));
-    let filter = DeadFilter {
-        tenant: acme(),
-        queue: None,
-        connection: None,
-        package: None,
-        code: None,
-        ids: None,
-        after: None,
-        limit: usize::MAX,
-    };
+    let filter = DeadFilter { limit: usize::MAX, ..DeadFilter::all(acme()) };
     let mut dead = BTreeSet::new();
     while let letters = store.dead(&DeadFilter { after: dead.last().copied(), ..filter.clone() })
         && let letters = letters.await.unwrap()

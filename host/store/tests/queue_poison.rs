@@ -106,14 +106,10 @@ async fn poison_in_a_backlog_alone_is_quarantined() {
 
 async fn check_letters(store: &Store, poison: u64) {
     let filter = DeadFilter {
-        tenant: acme(),
         queue: Some(QUEUE),
-        connection: None,
-        package: None,
         code: Some("engine.quarantined".to_owned()),
-        ids: None,
-        after: None,
         limit: usize::MAX,
+        ..DeadFilter::all(acme())
     };
     let letters = store.dead(&filter).await.unwrap();
     let ids = letters.iter().map(|letter| letter.id.0);

@@ -277,16 +277,7 @@ pub(crate) fn tenant() -> TenantId {
 }
 
 pub(crate) fn every_letter() -> DeadFilter {
-    DeadFilter {
-        tenant: tenant(),
-        queue: None,
-        connection: None,
-        package: None,
-        code: None,
-        ids: None,
-        after: None,
-        limit: 100,
-    }
+    DeadFilter::all(tenant())
 }
 
 /// A job of a connection, in its line.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, JobId, Queue};
+use super::{BATCH_MAX, Failure, JobId, Queue};
 use crate::{ConnectionId, TenantId, Timestamp};
 
 /// Why a job is dead.
@@ -69,6 +69,22 @@ pub struct DeadFilter {
     pub after: Option<JobId>,
     /// At most this many.
     pub limit: usize,
+}
+
+impl DeadFilter {
+    /// All of a tenant, as many as are given at once.
+    pub fn all(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            queue: None,
+            connection: None,
+            package: None,
+            code: None,
+            ids: None,
+            after: None,
+            limit: BATCH_MAX,
+        }
+    }
 }
 
 /// How dead letters come back.

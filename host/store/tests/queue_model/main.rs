@@ -84,16 +84,7 @@ fn outcome(end: End, now: i64) -> Outcome {
 }
 
 fn letters(queue: Option<Queue>, limit: usize) -> DeadFilter {
-    DeadFilter {
-        tenant: acme(),
-        queue,
-        connection: None,
-        package: None,
-        code: None,
-        ids: None,
-        after: None,
-        limit,
-    }
+    DeadFilter { queue, limit, ..DeadFilter::all(acme()) }
 }
 
 impl Subject {
