@@ -17,7 +17,7 @@ use crate::auth::{Editor, Viewer};
 use crate::extract::{Json, Path, Query};
 use crate::list::{Cursor, Limit, Page};
 use crate::problem::Problem;
-use crate::schemas::{Ports, Saved, raw};
+use crate::schemas::{Ports, Saved, is_of, raw};
 
 pub(crate) fn routes() -> OpenApiRouter<Ports> {
     OpenApiRouter::new()
@@ -155,11 +155,7 @@ async fn bind(
             ports.saved(&scope.tenant, &form.schema, "/schema").await
         })
         .await?;
-    let theirs = mapping.entity();
-    if theirs != spot.0.entity {
-        let detail = format!("it maps {theirs}");
-        return Err(Problem::invalid("the schema is of another entity").at("/schema", detail));
-    }
+    is_of(&mapping, &spot.0.entity)?;
     let schema = mapping.schema().saved();
     ports.put(Binding { schema, ..spot.0 }, expected).await.map(Spot::tagged)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::draft::{DRAFT_BYTES_MAX, Draft, DraftId, DraftKind, DraftStore};
-use model::{Clock, Timestamp};
+use model::{Clock, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +17,7 @@ use crate::auth::{Editor, Scope};
 use crate::extract::{Json, Path, Query};
 use crate::list::{Cursor, Limit, Page};
 use crate::problem::Problem;
+use crate::random::random;
 
 /// What drafts need.
 #[derive(Clone)]
@@ -196,10 +197,8 @@ async fn remove(
 
 /// An id that no other draft has and that nobody guesses.
 fn drawn() -> Result<DraftId, Problem> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Problem::internal(&error))?;
-    let id = format!("{:032x}", u128::from_be_bytes(bytes));
-    id.parse::<DraftId>().map_err(|error| Problem::internal(&error))
+    let bytes: [u8; 16] = random().map_err(|error| Problem::internal(&error))?;
+    hex::text(&bytes).parse::<DraftId>().map_err(|error| Problem::internal(&error))
 }
 
 impl DraftForm {

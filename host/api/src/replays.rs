@@ -19,10 +19,14 @@ use crate::auth::{Editor, Scope};
 use crate::extract::Json;
 use crate::operation::{Operation, location};
 use crate::problem::Problem;
-use crate::schemas::{Place, Ports, SchemaChoice};
+use crate::schemas::{Place, Ports, SchemaChoice, is_of};
+
+mod result;
+
+use result::ImpactResult;
 
 pub(crate) fn routes() -> OpenApiRouter<Ports> {
-    OpenApiRouter::new().routes(routes!(look)).routes(routes!(replay))
+    OpenApiRouter::with_openapi(result::document()).routes(routes!(look)).routes(routes!(replay))
 }
 
 /// What is looked at.
@@ -64,11 +68,13 @@ struct ReplayForm {
 
 /// Looks at what a replay would change
 ///
-/// The result of the operation says it for every entity under `entities`: how many records are
+/// The result of the operation is an `ImpactResult`. It says for every entity how many records are
 /// `current`, and how many would be `new`, `changed`, `unchanged`, `rejected` or `unmapped`, with
 /// `examples`. Nothing is saved, and the provider is not asked.
 #[utoipa::path(post, path = "/api/impact", tag = "replays",
     security(("api_key" = ["editor"])), request_body = ImpactForm,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Makes it safe to send the same request again")),
     responses((status = 202, body = Operation)))]
 async fn look(
     State(ports): State<Ports>,
@@ -81,7 +87,7 @@ async fn look(
     let operation = ports.operations.begin(&tenant, "impact", |step| async move {
         let seen = |records| step.progress(records, None);
         let found = impact(&plan, &*records, &step.cancel, &seen).await?;
-        serde_json::to_value(found).map_err(|error| Problem::internal(&error))
+        serde_json::to_value(ImpactResult::of(found)).map_err(|error| Problem::internal(&error))
     })?;
     Ok(Accepted(location(&operation), operation))
 }
@@ -122,12 +128,7 @@ impl Ports {
             let adapters = &self.adapters;
             adapters.default_mapping(&place.connection, &entity, part.as_deref()).await?
         };
-        if let Some(theirs) = mapping.as_ref().map(engine::mapping::Mapping::entity)
-            && theirs != entity
-        {
-            let detail = format!("it maps {theirs}");
-            return Err(Problem::invalid("the schema is of another entity").at("/schema", detail));
-        }
+        mapping.iter().try_for_each(|mapping| is_of(mapping, &entity))?;
         let mappings = Mappings::default().with_part(&entity, part.as_deref(), mapping);
         let plan = place.replay(std::slice::from_ref(&entity), mappings)?;
         let bindings = self.schemas.bindings(tenant, connection).await?;

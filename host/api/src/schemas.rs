@@ -39,7 +39,7 @@ use crate::{bindings, record_types, replays, transformations};
 
 use effort::Effort;
 pub(crate) use form::{
-    DiagnosticView, Saved, SchemaChoice, SchemaName, SchemaVersion, raw, refused, segment,
+    DiagnosticView, Saved, SchemaChoice, SchemaName, SchemaVersion, is_of, raw, refused, segment,
 };
 pub(crate) use place::Place;
 pub(crate) use versions::FOR_EVER;

@@ -15,6 +15,7 @@ mod error;
 mod identity;
 mod package;
 mod paths;
+mod place;
 mod references;
 mod resolve;
 mod sample;
@@ -36,7 +37,7 @@ pub use error::MappingError;
 pub use package::check_package;
 pub use paths::{PathSeen, PathsSeen, paths};
 pub use resolve::{Resolver, own_types, saved, types};
-pub use sample::{named, payloads, sample};
+pub use sample::{GUESSED_FROM, LOOKED_THROUGH, named, payloads, sample};
 pub use shelf::{Kept, Ready, Shelf, Signed, Use};
 pub use suggest::{Suggested, Suggesting, suggest};
 

@@ -13,9 +13,10 @@ pub enum Class {
     OneWay,
 }
 
+#[cfg(test)]
 impl Class {
     /// The name in the specifications of operations.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Bijective => "bijective",
             Self::Canonicalising => "canonicalising",

@@ -35,9 +35,9 @@ impl SchemaName {
     }
 }
 
-/// Words that follow `/api/schemas/` or `/api/record-types/` in addresses of the API, so that
-/// nothing can be called so.
-const RESERVED: [&str; 5] = ["derive", "paths", "preview", "suggest", "validate"];
+/// What means something else where a name follows `/api/schemas/` or `/api/record-types/` in an
+/// address, so that nothing can be called so.
+const RESERVED: [&str; 7] = [".", "..", "derive", "paths", "preview", "suggest", "validate"];
 
 /// Refuses a name that is not the one in the address, or that no address can hold.
 pub(crate) fn may_be_called(
@@ -52,9 +52,10 @@ pub(crate) fn may_be_called(
             "nothing saved can be renamed",
             format!("it is {wanted}; save it anew as {name}"),
         ),
-        None if RESERVED.contains(&name) => {
-            refused("the name is a word of the API", "choose another name".to_owned())
-        }
+        None if RESERVED.contains(&name) => refused(
+            "the name means something else in addresses of the API",
+            "choose another name".to_owned(),
+        ),
         _ => Ok(()),
     }
 }
@@ -189,6 +190,16 @@ impl Ports {
     }
 }
 
+/// Refuses a schema of another entity that is named at `/schema`.
+pub(crate) fn is_of(mapping: &Mapping, entity: &str) -> Result<(), Problem> {
+    let theirs = mapping.entity();
+    if theirs == entity {
+        return Ok(());
+    }
+    let detail = format!("it maps {theirs}");
+    Err(Problem::invalid("the schema is of another entity").at("/schema", detail))
+}
+
 /// Something wrong with a text, and where.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DiagnosticView {
@@ -282,6 +293,7 @@ mod tests {
         let name = |text: &str| SchemaName::try_from(text.to_owned()).ok();
         assert!(may_be_called("crm", None, "").is_ok());
         assert!(may_be_called("paths", None, "").is_err());
+        assert!(may_be_called("..", None, "").is_err());
         assert!(may_be_called("crm", name("crm").as_ref(), "").is_ok());
         assert!(may_be_called("crm", name("other").as_ref(), "").is_err());
         assert!(name("").is_none() && name("a\0").is_none() && name(&"a".repeat(129)).is_none());

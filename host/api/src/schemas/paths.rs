@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use engine::mapping::{PathSeen, paths, payloads};
+use engine::mapping::{LOOKED_THROUGH, PathSeen, paths, payloads};
 use model::ConnectionId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -15,9 +15,6 @@ use super::Ports;
 use crate::auth::Viewer;
 use crate::extract::Query;
 use crate::problem::Problem;
-
-/// Stored records that are looked at; what stands in none of them is rare.
-const RECORDS: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Ports> {
     OpenApiRouter::new().routes(routes!(seen))
@@ -79,7 +76,7 @@ async fn seen(
     let place = ports.place(&scope.tenant, &connection).await?;
     place.has(&entity, "entity")?;
     let looked_at = |ports: Ports| async move {
-        let records = ports.sample(&place, (&entity, part.as_deref()), RECORDS).await?;
+        let records = ports.sample(&place, (&entity, part.as_deref()), LOOKED_THROUGH).await?;
         let found = paths(&payloads(&records));
         let paths = found.paths.into_iter().map(SourcePath::of).collect();
         Ok(SourcePaths { records: records.len(), more: found.more, paths })

@@ -2,7 +2,7 @@
 
 use engine::mapping::{Mappings, sample};
 use engine::replay::ReplayPlan;
-use model::store::{RecordQuery, StoredRecord};
+use model::store::StoredRecord;
 use model::{Connection, ConnectionId, TenantId};
 
 use super::Ports;
@@ -32,10 +32,10 @@ impl Ports {
     pub(crate) async fn sample(
         &self,
         place: &Place,
-        (entity, part): (&str, Option<&str>),
+        of: (&str, Option<&str>),
         limit: usize,
     ) -> Result<Vec<StoredRecord>, Problem> {
-        Ok(sample(&*self.records, place.query(entity, limit), part).await?)
+        Ok(sample(&*self.records, &place.connection, of, limit).await?)
     }
 }
 
@@ -49,19 +49,6 @@ impl Place {
         let known: Vec<_> = known.keys().map(String::as_str).collect();
         let detail = format!("choose from {}", known.join(", "));
         Err(Problem::invalid("the package has no such entity").at(at, detail))
-    }
-
-    /// The stored records of an entity.
-    pub(crate) fn query(&self, entity: &str, limit: usize) -> RecordQuery {
-        RecordQuery {
-            tenant: self.connection.tenant.clone(),
-            connection: Some(self.connection.id.clone()),
-            entity: Some(entity.to_owned()),
-            id: None,
-            removed: false,
-            after: None,
-            limit,
-        }
     }
 
     /// A replay of these entities with these schemas.

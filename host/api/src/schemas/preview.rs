@@ -67,7 +67,8 @@ struct PreviewView {
     schema: String,
     /// How many of the records below it does not take.
     rejected: usize,
-    /// How many of the records that were asked for are left out, because the answer grew large.
+    /// How many of the records that were asked for are left out, because the answer grew large or
+    /// nothing maps the part that they are in.
     left_out: usize,
     /// The records.
     #[schema(value_type = Vec<PreviewedRecord>)]
@@ -182,9 +183,8 @@ impl Ports {
         entity: &str,
         (position, id): (usize, &String),
     ) -> Result<StoredRecord, Problem> {
-        let found =
-            named(&*self.records, &place.query(entity, 1), std::slice::from_ref(id)).await?;
-        found.into_iter().flatten().next().ok_or_else(|| {
+        let found = named(&*self.records, &place.connection, entity, id).await?;
+        found.ok_or_else(|| {
             Problem::invalid("there is no such record")
                 .at(format!("/ids/{position}"), "no record of the entity has this id")
         })

@@ -1,7 +1,7 @@
 //! A schema guessed from names and stored values.
 
 use axum::extract::State;
-use engine::mapping::{Suggesting, offered, payloads, suggest, types};
+use engine::mapping::{GUESSED_FROM, Suggesting, offered, payloads, suggest, types};
 use model::ConnectionId;
 use model::adapter::Field;
 use model::credential::Actor;
@@ -17,9 +17,6 @@ use super::place::{Place, nothing_stored};
 use crate::auth::{Editor, Scope};
 use crate::extract::Json as Content;
 use crate::problem::Problem;
-
-/// Stored records that values are taken from; more do not change the picture.
-const RECORDS: usize = 50;
 
 pub(super) fn routes() -> OpenApiRouter<Ports> {
     OpenApiRouter::new().routes(routes!(suggest_schema))
@@ -102,7 +99,7 @@ async fn guessed(
     let name = record_type.or(own);
     let name = name.ok_or_else(|| invalid(format!("the package names none for {entity}")))?;
     let record_type = types.get(&name).ok_or_else(|| invalid(format!("there is no {name}")))?;
-    let records = ports.sample(&place, (&entity, part.as_deref()), RECORDS).await?;
+    let records = ports.sample(&place, (&entity, part.as_deref()), GUESSED_FROM).await?;
     if records.is_empty() {
         return Err(nothing_stored(&entity));
     }

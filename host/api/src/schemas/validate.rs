@@ -1,7 +1,7 @@
 //! What is wrong with a schema, before it is saved.
 
 use axum::extract::State;
-use engine::mapping::{check, not_seen, payloads, types};
+use engine::mapping::{LOOKED_THROUGH, check, not_seen, payloads, types};
 use mapping::{Direction, FieldMap, Program, RecordType, Row, Schema, Types};
 use model::ConnectionId;
 use model::schema::SchemaKind;
@@ -16,9 +16,6 @@ use super::form::{self, ClassView, DiagnosticView, refused};
 use crate::auth::{Scope, Viewer};
 use crate::extract::Json;
 use crate::problem::Problem;
-
-/// Stored records in which the sources of a schema are looked for.
-const SAMPLES: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Ports> {
     OpenApiRouter::new().routes(routes!(validate))
@@ -130,7 +127,7 @@ async fn found(ports: Ports, scope: Scope, form: ValidationForm) -> Result<Valid
     };
     if let (Some(connection), Some(schema)) = (connection, schema) {
         let place = ports.place(&scope.tenant, &connection).await?;
-        let records = ports.sample(&place, (schema.entity(), None), SAMPLES).await?;
+        let records = ports.sample(&place, (schema.entity(), None), LOOKED_THROUGH).await?;
         if !records.is_empty() {
             validation.not_seen = not_seen(schema, &payloads(&records));
         }

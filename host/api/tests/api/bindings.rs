@@ -1,14 +1,12 @@
 //! Bindings, and what they change.
 
-use std::time::Duration;
-
 use engine::mapping::{Mapping, Mappings, Origin};
 use mapping::Types;
 use model::queue::{JobQueue as _, Queue};
 use serde_json::{Value, json};
 
 use crate::schemas::{mail, schema};
-use crate::support::{Answer, World, id};
+use crate::support::{World, id};
 
 const CONTACT: &str = "/api/bindings/crm/contact";
 
@@ -81,20 +79,6 @@ async fn active_schema_is_shown_with_its_text() {
     assert_eq!(active["package"], "example/crm 1.0.0");
 }
 
-impl World {
-    /// Waits for an operation to end.
-    async fn outcome(&self, begun: &Answer) -> Value {
-        let place = begun.header("location").to_owned();
-        loop {
-            let now = self.get(&self.acme.viewer, &place).await.is(200).json;
-            if now["status"] != "running" {
-                return now;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-}
-
 #[tokio::test]
 async fn impact_of_a_binding_is_told_before_it_is_made() {
     let world = world().await;
@@ -103,16 +87,32 @@ async fn impact_of_a_binding_is_told_before_it_is_made() {
     for choice in [json!({"saved": {"name": "crm.contact"}}), json!({"draft": strict})] {
         let content = json!({"connection": "crm", "entity": "contact", "schema": choice});
         let begun = world.post(key, "/api/impact", &content).await.is(202);
-        let ended = world.outcome(&begun).await;
+        let ended = world.ended(&begun).await;
         assert_eq!((&ended["status"], &ended["kind"]), (&json!("succeeded"), &json!("impact")));
         assert_eq!(ended["result"]["entities"]["contact"]["new"], 2, "{ended}");
         assert_eq!(ended["progress"]["done"], 2);
     }
     let undo = json!({"connection": "crm", "entity": "contact", "undo": true});
     let begun = world.post(key, "/api/impact", &undo).await.is(202);
-    assert_eq!(world.outcome(&begun).await["result"]["entities"]["contact"]["new"], 0);
+    assert_eq!(world.ended(&begun).await["result"]["entities"]["contact"]["new"], 0);
     let all = world.post(key, "/api/impact", &json!({"connection": "crm"})).await.is(202);
-    assert_eq!(world.outcome(&all).await["result"]["stopped"], false);
+    assert_eq!(world.ended(&all).await["result"]["stopped"], false);
+}
+
+#[tokio::test]
+async fn records_that_would_be_rejected_are_told_with_the_reason() {
+    let world = world().await;
+    let fields = json!([{"from": "/mail", "ops": ["to_decimal", "to_string"], "to": "job_title",
+        "on_error": "reject_record", "direction": "in"}]);
+    let content = json!({"connection": "crm", "entity": "contact",
+        "schema": {"draft": schema("strict", &fields)}});
+    let begun = world.post(&world.acme.editor, "/api/impact", &content).await.is(202);
+    let ended = world.ended(&begun).await;
+    let told = &ended["result"]["entities"]["contact"];
+    assert_eq!((&told["schema"], &told["rejected"]), (&json!("strict (not saved)"), &json!(2)));
+    let example = &told["examples"][0];
+    assert_eq!((&example["id"], &example["fields"]), (&json!("1"), &json!([])), "{ended}");
+    assert!(example["problem"]["code"].as_str().unwrap().starts_with("mapping."), "{ended}");
 }
 
 #[tokio::test]

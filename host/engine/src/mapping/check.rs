@@ -17,6 +17,8 @@ pub struct Checked {
     pub schema: Option<Schema>,
     /// The same checked against the types, where it fits them.
     pub program: Option<Program>,
+    /// The types with this version of one, where it is a record type that fits the others.
+    pub types: Option<Types>,
 }
 
 impl Checked {
@@ -33,8 +35,10 @@ pub fn check(kind: SchemaKind, text: &str, types: &Types) -> Checked {
         SchemaKind::RecordType => match RecordType::parse(text) {
             Ok(found) => {
                 let name = Some(found.name.clone());
-                let diagnostics = types.with_version(found).err().unwrap_or_default();
-                Checked { name, diagnostics, ..Checked::default() }
+                let with = types.with_version(found);
+                let (types, diagnostics) =
+                    with.map_or_else(|found| (None, found), |types| (Some(types), Vec::new()));
+                Checked { name, diagnostics, types, ..Checked::default() }
             }
             Err(diagnostics) => refused(diagnostics),
         },
@@ -50,7 +54,8 @@ fn conversion(schema: Schema, types: &Types) -> Checked {
         Ok(Compiled { program, warnings }) => (Some(program), warnings),
         Err(diagnostics) => (None, diagnostics),
     };
-    Checked { name: Some(schema.name().to_owned()), diagnostics, schema: Some(schema), program }
+    let name = Some(schema.name().to_owned());
+    Checked { name, diagnostics, schema: Some(schema), program, types: None }
 }
 
 /// Sources of a schema that none of these records has. A list of them is no error: providers leave

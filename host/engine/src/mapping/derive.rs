@@ -6,28 +6,22 @@
 
 mod draft;
 mod name;
-mod place;
 mod save;
 
 use mapping::record_type::{Change, Contract, Discovered, Evolution, Policy, evolve};
 use mapping::{RecordType, Schema, Types};
 use model::adapter::{Adapter, Field, FieldKind};
 use model::schema::{SchemaKind, SchemaStore, StoredSchema};
-use model::store::{RecordQuery, RecordStore};
+use model::store::RecordStore;
 use model::{Connection, Error, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::sample::{payloads, sample};
+use super::sample::{GUESSED_FROM, payloads, sample};
 use super::{Mapping, MappingError, Origin, types};
 use draft::Draft;
 
-pub(super) use place::most;
-
 pub use save::Saved;
-
-/// Stored records that values are taken from; more do not change the picture.
-const RECORDS: usize = 50;
 
 /// What to derive from.
 pub struct Deriving<'a> {
@@ -149,16 +143,8 @@ impl ContractEdit {
 
 impl Deriving<'_> {
     async fn payloads(&self, store: &dyn RecordStore) -> Result<Vec<Json>, MappingError> {
-        let query = RecordQuery {
-            tenant: self.connection.tenant.clone(),
-            connection: Some(self.connection.id.clone()),
-            entity: Some(self.entity.to_owned()),
-            id: None,
-            removed: false,
-            after: None,
-            limit: RECORDS,
-        };
-        Ok(payloads(&sample(store, query, self.part).await?))
+        let of = (self.entity, self.part);
+        Ok(payloads(&sample(store, self.connection, of, GUESSED_FROM).await?))
     }
 }
 

@@ -6,7 +6,7 @@ use plughouse_scan::pointer::escape;
 use serde_json::Value as Json;
 
 /// Levels of objects that are looked into; what stands deeper is seldom a field.
-const DEPTH_MAX: usize = 4;
+pub(super) const DEPTH_MAX: usize = 4;
 
 /// Paths that are looked at; custom fields come in hundreds.
 const PATHS_MAX: usize = 2_000;

@@ -1,7 +1,14 @@
 //! Some stored records to look at.
 
+use model::Connection;
 use model::store::{RecordQuery, RecordStore, StoreError, StoredRecord};
 use serde_json::Value as Json;
+
+/// Records from whose values a schema is guessed; more do not change the picture.
+pub const GUESSED_FROM: usize = 50;
+
+/// Records in which paths are looked for; what stands in none of them is rare.
+pub const LOOKED_THROUGH: usize = 200;
 
 /// Records listed at a time where most of them may be of other parts.
 const LISTED: usize = 500;
@@ -12,17 +19,16 @@ const LOOKED_AT_MAX: usize = 100_000;
 /// Payloads of a sample, in bytes: they are in memory together, and most of them read as JSON.
 const BYTES_MAX: usize = 32 << 20;
 
-/// As many records as the query allows and are not too large together, of one part where one is
-/// named. A part of which there is none among the first hundred thousand has none.
+/// The first records of an entity, or of one part of it: as many as are wanted and are not too large
+/// together. A part of which there is none among the first hundred thousand has none.
 pub async fn sample(
     store: &dyn RecordStore,
-    query: RecordQuery,
-    part: Option<&str>,
+    connection: &Connection,
+    (entity, part): (&str, Option<&str>),
+    wanted: usize,
 ) -> Result<Vec<StoredRecord>, StoreError> {
-    let (wanted, mut query) = (query.limit, query);
-    if part.is_some() {
-        query.limit = wanted.max(LISTED);
-    }
+    let limit = if part.is_some() { wanted.max(LISTED) } else { wanted };
+    let mut query = RecordQuery { limit, ..all(connection, entity) };
     let (mut found, mut looked_at, mut bytes) = (Vec::new(), 0, 0);
     loop {
         let list = store.records(query.clone()).await?;
@@ -42,19 +48,28 @@ pub async fn sample(
     }
 }
 
-/// The records of these ids of the provider, in their order, gone ones too; nothing for an id that
-/// the query's entity has not.
+/// The record of this id of the provider, gone or not.
 pub async fn named(
     store: &dyn RecordStore,
-    query: &RecordQuery,
-    ids: &[String],
-) -> Result<Vec<Option<StoredRecord>>, StoreError> {
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        let query = RecordQuery { id: Some(id.clone()), removed: true, limit: 1, ..query.clone() };
-        found.push(store.records(query).await?.records.into_iter().next());
+    connection: &Connection,
+    entity: &str,
+    id: &str,
+) -> Result<Option<StoredRecord>, StoreError> {
+    let id = Some(id.to_owned());
+    let query = RecordQuery { id, removed: true, limit: 1, ..all(connection, entity) };
+    Ok(store.records(query).await?.records.into_iter().next())
+}
+
+fn all(connection: &Connection, entity: &str) -> RecordQuery {
+    RecordQuery {
+        tenant: connection.tenant.clone(),
+        connection: Some(connection.id.clone()),
+        entity: Some(entity.to_owned()),
+        id: None,
+        removed: false,
+        after: None,
+        limit: LISTED,
     }
-    Ok(found)
 }
 
 /// The payloads of records; one that is no JSON tells nothing.

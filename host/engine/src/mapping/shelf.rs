@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mapping::{Diagnostic, RecordType, Types};
+use mapping::{Diagnostic, Types};
 use model::schema::{NewSchema, SchemaHead, SchemaKind, SchemaStore};
 use model::store::{Catalogue, StoreError};
 use model::{ConnectionId, TenantId, Timestamp};
@@ -80,16 +80,15 @@ impl Shelf<'_> {
     /// Refuses a text that cannot be used, and a version of a type that a schema in use does not
     /// fit any more.
     pub async fn check(&self, kind: SchemaKind, text: String) -> Result<Ready, MappingError> {
-        let types = types(self.schemas, self.tenant).await?;
-        let checked = check(kind, &text, &types);
+        let checked = check(kind, &text, &types(self.schemas, self.tenant).await?);
         let refused = checked.is_refused();
-        let Checked { name, diagnostics, .. } = checked;
+        let Checked { name, diagnostics, types, .. } = checked;
         let Some(name) = name.clone().filter(|_| !refused) else {
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
             return Err(MappingError::refused(format!("{}{name}", kind.as_str()), diagnostics));
         };
-        if kind == SchemaKind::RecordType {
-            self.still_fit(&types, &text).await?;
+        if let Some(types) = types {
+            self.still_fit(&types).await?;
         }
         Ok(Ready { kind, name, text, warnings: diagnostics })
     }
@@ -127,15 +126,13 @@ impl Shelf<'_> {
         Ok(uses)
     }
 
-    async fn still_fit(&self, types: &Types, text: &str) -> Result<(), MappingError> {
-        let refused = |found| MappingError::refused("the record type", found);
-        let found = RecordType::parse(text).map_err(refused)?;
-        let types = types.with_version(found).map_err(refused)?;
+    /// Refuses types that a schema in use does not fit.
+    async fn still_fit(&self, types: &Types) -> Result<(), MappingError> {
         for ((name, version), uses) in self.uses().await? {
             let kind = SchemaKind::Conversion;
             let saved = self.schemas.schema(self.tenant, kind, &name, Some(version)).await?;
             let Some(saved) = saved else { continue };
-            let fits = Mapping::new(&saved.text, Origin::Saved(version), &types);
+            let fits = Mapping::new(&saved.text, Origin::Saved(version), types);
             let Err(MappingError::Refused { diagnostics, .. }) = fits else { continue };
             let uses: Vec<_> = uses.iter().map(Use::to_string).collect();
             let schema = format!("{name}@{version}, which maps {}", uses.join(", "));

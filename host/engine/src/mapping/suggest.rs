@@ -9,8 +9,8 @@ use plughouse_scan::pointer::{escape, unescape};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::derive::most;
 use super::paths::values;
+use super::place::most;
 
 /// What a schema is guessed for, and from what.
 pub struct Suggesting<'a> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::mapping::Diagnostic;
 use anyhow::Result;
-use engine::mapping::{check, not_seen, payloads};
+use engine::mapping::{LOOKED_THROUGH, check, not_seen, payloads};
 use model::ConnectionId;
 use model::schema::SchemaKind;
 use serde::Serialize;
@@ -15,9 +15,6 @@ use super::site::{self, Site};
 use super::text;
 use crate::Global;
 use crate::exit::Exit;
-
-/// Stored records in which the sources of a schema are looked for.
-const SAMPLES: usize = 200;
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -71,7 +68,7 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let mut checked = Checked { ok, kind, name, diagnostics, not_seen: Vec::new() };
     if let (Some(site), Some(schema)) = (&site, found.schema) {
         site.entity(schema.entity())?;
-        let records = site.records(schema.entity(), &[], SAMPLES).await?;
+        let records = site.records(schema.entity(), &[], LOOKED_THROUGH).await?;
         checked.not_seen = not_seen(&schema, &payloads(&records));
     }
     global.output().result(&checked, &checked)?;

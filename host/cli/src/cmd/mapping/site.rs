@@ -6,7 +6,7 @@ use ::mapping::Types;
 use anyhow::{Context as _, Result, ensure};
 use engine::mapping::{Mapping, Mappings, Origin, named, sample};
 use engine::replay::ReplayPlan;
-use model::store::{RecordQuery, StoredRecord};
+use model::store::StoredRecord;
 use model::{Connection, ConnectionId};
 use package::manifest::Entity;
 use store::Store;
@@ -82,14 +82,15 @@ impl Site {
         if ids.is_empty() {
             return self.sample(entity, None, limit).await;
         }
-        let found = named(self.host.store.as_ref(), &self.query(entity, limit), ids).await?;
-        let found = ids.iter().zip(found).map(|(wanted, found)| {
-            let id = &self.connection.id;
-            found.with_context(|| {
+        let (store, id) = (self.host.store.as_ref(), &self.connection.id);
+        let mut records = Vec::with_capacity(ids.len());
+        for wanted in ids {
+            let found = named(store, &self.connection, entity, wanted).await?;
+            records.push(found.with_context(|| {
                 format!("connection {id} has no {entity} with id {wanted}: see `plughouse records`")
-            })
-        });
-        found.collect()
+            })?);
+        }
+        Ok(records)
     }
 
     /// Some stored records of an entity, or of one part of it.
@@ -99,23 +100,11 @@ impl Site {
         part: Option<&str>,
         limit: usize,
     ) -> Result<Vec<StoredRecord>> {
-        let query = self.query(entity, limit);
-        let records = sample(self.host.store.as_ref(), query, part).await?;
+        let store = self.host.store.as_ref();
+        let records = sample(store, &self.connection, (entity, part), limit).await?;
         let (id, place) = (&self.connection.id, place(entity, part));
         ensure!(!records.is_empty(), "connection {id} has no records of {place}: sync it first");
         Ok(records)
-    }
-
-    fn query(&self, entity: &str, limit: usize) -> RecordQuery {
-        RecordQuery {
-            tenant: self.connection.tenant.clone(),
-            connection: Some(self.connection.id.clone()),
-            entity: Some(entity.to_owned()),
-            id: None,
-            removed: false,
-            after: None,
-            limit,
-        }
     }
 }
 

@@ -2,15 +2,12 @@
 
 use ::mapping::suggest::Suggestion;
 use anyhow::{Context as _, Result};
-use engine::mapping::{Suggesting, payloads, suggest};
+use engine::mapping::{GUESSED_FROM, Suggesting, payloads, suggest};
 use model::ConnectionId;
 
 use super::site::{self, Site};
 use crate::Global;
 use crate::exit::Exit;
-
-/// Stored records that values are taken from; more do not change the picture.
-const RECORDS: usize = 50;
 
 /// For which entity.
 #[derive(Debug, clap::Args)]
@@ -38,7 +35,7 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<Exit> {
     let record_type = types.get(&name).with_context(|| {
         format!("there is no record type {name}: see `plughouse mapping types`")
     })?;
-    let records = site.records(&entity, &[], RECORDS).await?;
+    let records = site.records(&entity, &[], GUESSED_FROM).await?;
     let suggested = suggest(&Suggesting {
         name: &format!("{connection}.{entity}"),
         entity: &entity,

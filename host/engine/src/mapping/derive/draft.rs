@@ -9,8 +9,8 @@ use model::adapter::Field;
 use plughouse_scan::pointer::escape;
 use serde_json::{Map, Value as Json, json};
 
-use super::place::most;
 use super::{Deriving, MappingError};
+use crate::mapping::place::most;
 
 /// What a schema is made of.
 pub(super) struct Draft<'a> {

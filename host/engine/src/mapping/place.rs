@@ -5,14 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use plughouse_scan::pointer::escape;
 use serde_json::Value as Json;
 
-/// Levels of objects that are looked into; fields do not stand deeper.
-const DEPTH_MAX: usize = 4;
+use super::paths::DEPTH_MAX;
 
 /// The object that has most of the fields in some records, the outermost of equal ones.
-pub(in super::super) fn most<'n>(
-    names: impl Iterator<Item = &'n str>,
-    payloads: &[Json],
-) -> Option<String> {
+pub(super) fn most<'n>(names: impl Iterator<Item = &'n str>, payloads: &[Json]) -> Option<String> {
     let names: BTreeSet<_> = names.collect();
     let mut counts = BTreeMap::new();
     for payload in payloads {
