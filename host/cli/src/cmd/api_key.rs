@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::task::duration;
 use crate::Global;
 use crate::exit::Exit;
-use crate::wire::Host;
+use crate::wire::{self, Host};
 
 /// What can be done with API keys.
 #[derive(Debug, Subcommand)]
@@ -63,14 +63,14 @@ struct Shown<'a> {
 
 /// Runs the subcommand.
 pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
-    let host = Host::create(global).await?;
     match command {
         Command::Create { name, role, expires_in } => {
+            let host = Host::create(global).await?;
             create(global, &host, name, role, expires_in).await?;
         }
         Command::List { operators } => {
             let tenant = (!operators).then_some(&global.tenant);
-            let keys = host.store.api_keys(tenant).await?;
+            let keys = wire::open_store(global)?.api_keys(tenant).await?;
             let mut listing =
                 global.output().listing(&["KEY", "NAME", "ROLE", "CREATED", "USED", "ENDS"]);
             let shown: Vec<_> = keys.iter().map(|key| shown(key, None)).collect();
@@ -78,7 +78,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
         }
         Command::Revoke { id, operator } => {
             let tenant = (!operator).then_some(&global.tenant);
-            if !host.store.revoke_api_key(tenant, &id).await? {
+            if !wire::open_store(global)?.revoke_api_key(tenant, &id).await? {
                 bail!("there is no key {id} here that works: see `plughouse api-key list`");
             }
             let json = serde_json::json!({"id": id, "revoked": true});

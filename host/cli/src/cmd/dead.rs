@@ -247,14 +247,13 @@ impl Filter {
     fn read(self, global: &Global, limit: usize) -> DeadFilter {
         let ids: BTreeSet<_> = self.jobs.into_iter().map(JobId).collect();
         DeadFilter {
-            tenant: global.tenant.clone(),
             queue: self.queue,
             connection: self.connection,
             package: self.package,
             code: self.code,
             ids: (!ids.is_empty()).then_some(ids),
-            after: None,
             limit: limit.clamp(1, BATCH_MAX),
+            ..DeadFilter::all(global.tenant.clone())
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) enum Command {
     /// Lists the installed packages.
     List,
     /// Says that a package may not run, not in another version either: jobs of its connections
-    /// become dead letters, to be retried once it is enabled.
+    /// wait until it is enabled.
     Disable {
         /// `publisher/id`.
         name: String,
@@ -51,7 +51,8 @@ pub(crate) enum Command {
         /// `publisher/id`.
         name: String,
     },
-    /// Removes a package; its connections and records stay.
+    /// Removes a package; its connections and records stay, and whether it was disabled is
+    /// forgotten.
     Remove {
         /// `publisher/id`.
         name: String,

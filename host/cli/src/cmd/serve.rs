@@ -40,7 +40,7 @@ pub(crate) struct Args {
     public_url: Option<String>,
 }
 
-/// Opens the socket of the API, and says where others reach it.
+/// Opens the socket of the API; with the origin that others reach it by.
 async fn listen(global: &Global, args: &Args) -> Result<(api::server::Server, String)> {
     let file = &global.file.server;
     args.public_url.as_deref().map_or(Ok(()), config::check_url)?;
@@ -51,7 +51,7 @@ async fn listen(global: &Global, args: &Args) -> Result<(api::server::Server, St
     let listener = listener
         .with_context(|| format!("listen on {address}; choose another address with --listen"))?;
     let (address, is_tls) = (listener.local_addr()?, tls.is_some());
-    let public_url = file.public_url(args.public_url.as_deref(), address, is_tls);
+    let public_url = file.public_url(args.public_url.as_deref(), address, is_tls)?;
     let server = api::server::Server { listener, tls, proxies, bounds: Bounds::API };
     Ok((server, public_url))
 }
@@ -96,7 +96,9 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<Exit> {
         "serving {}: give commands with the same --data in another terminal, stop with Ctrl-C",
         global.data.display()
     ));
-    output.note(format_args!("the API is at {public_url}/api"));
+    let (address, plain) = (server.listener.local_addr()?, server.tls.is_none());
+    let plainly = if plain { ", without TLS" } else { "" };
+    output.note(format_args!("the API is at {public_url}/api; it listens on {address}{plainly}"));
     let ports = wire::server::api(&host, &global.file.server, (public_url, stop.clone()));
     let answering = server.run(api::router(&ports), stop.cancelled());
     let closing = async {

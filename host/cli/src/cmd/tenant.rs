@@ -7,7 +7,7 @@ use model::tenant::{Tenant, TenantRemoval, TenantStore as _};
 
 use crate::Global;
 use crate::exit::Exit;
-use crate::wire::Host;
+use crate::wire::{self, Host};
 
 /// Tenants that are read at one time.
 const PART: usize = 1_000;
@@ -34,19 +34,20 @@ pub(crate) enum Command {
 
 /// Runs the subcommand.
 pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
-    let host = Host::create(global).await?;
-    let (store, output) = (host.store.as_ref(), global.output());
+    let output = global.output();
     match command {
         Command::Add { id, name } => {
-            if store.tenant(&id).await?.is_some() {
+            let host = Host::create(global).await?;
+            if host.store.tenant(&id).await?.is_some() {
                 bail!("there is a tenant {id} already: see `plughouse tenant list`");
             }
             let name = name.unwrap_or_else(|| id.to_string());
             let new = Tenant { id, name, created: host.clock.now(), revision: 0 };
-            let tenant = store.put_tenant(new, Some(0)).await?;
+            let tenant = host.store.put_tenant(new, Some(0)).await?;
             output.result(&tenant, format_args!("made tenant {}", tenant.id))?;
         }
         Command::List => {
+            let store = wire::open_store(global)?;
             let (mut listing, mut after) = (output.listing(&["TENANT", "NAME", "CREATED"]), None);
             loop {
                 let part = store.tenants(after.as_ref(), PART).await?;
@@ -58,7 +59,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<Exit> {
                 after = Some(last.id);
             }
         }
-        Command::Remove { id } => match store.remove_tenant(&id).await? {
+        Command::Remove { id } => match wire::open_store(global)?.remove_tenant(&id).await? {
             TenantRemoval::Removed => {
                 let json = serde_json::json!({"tenant": id, "removed": true});
                 output.result(&json, format_args!("removed tenant {id}"))?;

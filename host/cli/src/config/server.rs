@@ -38,13 +38,23 @@ impl Server {
     }
 
     /// The origin that others reach it by; where none is said, the one that it listens at.
-    pub(crate) fn public_url(&self, flag: Option<&str>, address: SocketAddr, tls: bool) -> String {
+    pub(crate) fn public_url(
+        &self,
+        flag: Option<&str>,
+        address: SocketAddr,
+        tls: bool,
+    ) -> Result<String> {
+        if let Some(said) = flag.or(self.public_url.as_deref()) {
+            return Ok(said.trim_end_matches('/').to_owned());
+        }
+        ensure!(
+            !address.ip().is_unspecified(),
+            "{address} is every address of this machine and none that a browser or a provider \
+             comes back to: say by which origin they reach it, with --public-url or \
+             server.public_url"
+        );
         let scheme = if tls { "https" } else { "http" };
-        let said = flag.or(self.public_url.as_deref());
-        said.map_or_else(
-            || format!("{scheme}://{address}"),
-            |url| url.trim_end_matches('/').to_owned(),
-        )
+        Ok(format!("{scheme}://{address}"))
     }
 
     /// Whether figures are shown without a key to who asks from this machine.
@@ -144,14 +154,18 @@ mod tests {
 
     #[test]
     fn others_reach_it_where_it_listens_unless_it_says_otherwise() {
-        let address = "127.0.0.1:8470".parse().unwrap();
-        assert_eq!(server("").public_url(None, address, false), "http://127.0.0.1:8470");
+        let address = |text: &str| -> SocketAddr { text.parse().unwrap() };
+        let url = |server: &Server, flag| {
+            server.public_url(flag, address("127.0.0.1:8470"), false).unwrap()
+        };
+        assert_eq!(url(&server(""), None), "http://127.0.0.1:8470");
         let said = server("public_url = \"https://host.example/\"");
-        assert_eq!(said.public_url(None, address, false), "https://host.example");
-        assert_eq!(
-            said.public_url(Some("https://other.example"), address, true),
-            "https://other.example"
-        );
+        assert_eq!(url(&said, None), "https://host.example");
+        assert_eq!(url(&said, Some("https://other.example")), "https://other.example");
+        for every in ["0.0.0.0:8470", "[::]:8470"] {
+            assert!(server("").public_url(None, address(every), true).is_err());
+            assert!(said.public_url(None, address(every), true).is_ok());
+        }
         assert_eq!(server("listen = \"0.0.0.0:1\"").listen(None).port(), 1);
         assert_eq!(server("").listen(None), LISTEN);
     }

@@ -48,7 +48,7 @@ pub(super) struct Parts {
 /// Builds the credentials of a host.
 pub(super) fn credentials(parts: Parts) -> Credentials {
     let Parts { store, sealer, outbound, packages, clock, tasks, redactor, metrics } = parts;
-    let holder = format!("{}-{}", std::process::id(), clock.now().as_nanosecond());
+    let holder = super::process(&clock);
     Credentials::new(Ports {
         credentials: store.clone(),
         apps: store.clone(),

@@ -37,7 +37,7 @@ pub(super) fn exporter(
         spans,
         clock: clock.clone(),
         scrub: Arc::new(move |text| redactor.scrub(text).into_owned()),
-        instance: format!("{}-{}", std::process::id(), clock.now().as_millisecond()),
+        instance: super::process(clock),
     };
     Some(Exporter::new(otlp.endpoint.clone(), otlp.every(), ports))
 }

@@ -1,5 +1,5 @@
-//! The parts of a server, put together: scheduler, workers, and who
-//! looks after credentials.
+//! The parts of a server, put together: scheduler, workers, who looks after credentials and
+//! figures, and what the API answers with.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) async fn run(host: &Arc<Host>, limits: work::Limits, stop: Cancel) {
     let counted = (host.clock.clone(), host.metrics.clone());
     let inbound = Inbound::new(opener.clone(), host.store.clone(), counted, host.call_max);
     let inbound: Arc<dyn Handler> = Arc::new(inbound.stopped_by(host.stops.clone()));
-    let holder = format!("{}-{}", std::process::id(), host.clock.now().as_millisecond());
+    let holder = super::process(&host.clock);
     let workers = work::Ports {
         queue: host.store.clone(),
         opener,
