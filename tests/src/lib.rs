@@ -1,4 +1,5 @@
-//! What the tests of the whole share: where things lie, and guests built once.
+//! What the tests of the whole share: where things lie, guests built once, servers, and who asks
+//! them.
 
 mod api;
 mod browser;

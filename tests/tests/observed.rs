@@ -114,6 +114,23 @@ fn has(line: &Value, name: &str, value: &str) -> bool {
 }
 
 #[test]
+fn calls_that_the_api_makes_are_counted_and_a_server_without_a_collector_needs_none() {
+    let scene = Scene::new();
+    fs::remove_file(scene.host.data().join("config.toml")).unwrap();
+    let served = Served::start(&scene.host);
+    let api = served.api().of("main");
+    let tested = api.post(&format!("/api/connections/{CONNECTION}/test"), &Value::Null, 200);
+    assert_eq!(tested["works"], true, "{tested}");
+    api.get(&format!("/api/integrations/{CONNECTION}/entities"));
+    let figures = api.send("GET", "/metrics", &[], b"").text;
+    for call in ["check", "discover"] {
+        let line = format!("sandbox_calls{{call=\"{call}\",package=\"plughouse/spy\"}} 1\n");
+        assert!(figures.contains(&line), "{figures}");
+    }
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
 fn one_request_is_followed_to_the_guest_and_to_the_collector() {
     let scene = Scene::new();
     let served = Served::start_with(&scene.host, &["--log", "info", "--log-format", "json"]);

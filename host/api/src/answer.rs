@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use model::hex;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -11,25 +12,24 @@ use crate::problem::Problem;
 
 /// The version of a thing: its `ETag`, and what `If-Match` must say.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Tag(String);
+pub(crate) struct Tag(String);
 
 impl Tag {
     /// Of a thing that counts its revisions.
-    pub fn revision(revision: u64) -> Self {
+    pub(crate) fn revision(revision: u64) -> Self {
         Self(format!("\"r{revision}\""))
     }
 
     /// Of a thing that does not: by what is shown of it.
-    pub fn content(shown: &impl Serialize) -> Self {
+    pub(crate) fn content(shown: &impl Serialize) -> Self {
         Self::written(&serde_json::to_vec(shown).unwrap_or_default())
     }
 
     /// Of a thing that does not either, and is written already.
-    pub fn written(shown: &[u8]) -> Self {
+    pub(crate) fn written(shown: &[u8]) -> Self {
         let hash: [u8; 32] = Sha256::digest(shown).into();
         let (half, _) = hash.split_at(16);
-        let number = u128::from_be_bytes(half.try_into().unwrap_or_default());
-        Self(format!("\"{number:032x}\""))
+        Self(format!("\"{}\"", hex::text(half)))
     }
 
     fn header(&self) -> (HeaderName, HeaderValue) {
@@ -39,7 +39,7 @@ impl Tag {
 }
 
 /// A thing with its version.
-pub struct Tagged<T>(pub Tag, pub T);
+pub(crate) struct Tagged<T>(pub(crate) Tag, pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
@@ -48,16 +48,16 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 }
 
 /// A thing that is written as JSON already.
-pub struct Written(Vec<u8>);
+pub(crate) struct Written(Vec<u8>);
 
 impl Written {
     /// Writes it.
-    pub fn of(thing: &impl Serialize) -> Result<Self, Problem> {
+    pub(crate) fn of(thing: &impl Serialize) -> Result<Self, Problem> {
         serde_json::to_vec(thing).map(Self).map_err(|error| Problem::internal(&error))
     }
 
     /// With the version that its content makes.
-    pub fn tagged(self) -> Response {
+    pub(crate) fn tagged(self) -> Response {
         ([Tag::written(&self.0).header()], self).into_response()
     }
 }
@@ -70,7 +70,7 @@ impl IntoResponse for Written {
 }
 
 /// A thing that was made: where it is, its version, and itself.
-pub struct Created<T>(pub String, pub Tag, pub T);
+pub(crate) struct Created<T>(pub(crate) String, pub(crate) Tag, pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
@@ -81,7 +81,7 @@ impl<T: Serialize> IntoResponse for Created<T> {
 }
 
 /// Work that goes on: where to look how far it is, and how it stands.
-pub struct Accepted<T>(pub String, pub T);
+pub(crate) struct Accepted<T>(pub(crate) String, pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Accepted<T> {
     fn into_response(self) -> Response {
@@ -96,7 +96,7 @@ fn place(location: &str) -> HeaderValue {
 
 /// What a change says of the version that it changes.
 #[derive(Clone, Debug, Default)]
-pub struct IfMatch(Option<String>);
+pub(crate) struct IfMatch(Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
@@ -112,7 +112,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
 impl IfMatch {
     /// The revision that a change must say it is of. Nothing for `*`: whatever is there.
-    pub fn revision(&self) -> Result<Option<u64>, Problem> {
+    pub(crate) fn revision(&self) -> Result<Option<u64>, Problem> {
         let Some(text) = &self.0 else { return Err(required()) };
         if text.trim() == "*" {
             return Ok(None);
@@ -123,12 +123,12 @@ impl IfMatch {
     }
 
     /// Refuses a change that is of another version than the one that is there, or says none.
-    pub fn demand(&self, there: &Tag) -> Result<(), Problem> {
+    pub(crate) fn demand(&self, there: &Tag) -> Result<(), Problem> {
         if self.0.is_none() { Err(required()) } else { self.allow(there) }
     }
 
     /// Refuses a change that says another version than the one that is there.
-    pub fn allow(&self, there: &Tag) -> Result<(), Problem> {
+    pub(crate) fn allow(&self, there: &Tag) -> Result<(), Problem> {
         let Some(text) = &self.0 else { return Ok(()) };
         let mut tags = text.split(',').map(str::trim);
         if tags.any(|tag| tag == "*" || tag == there.0) {

@@ -40,7 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<Ports> {
 /// What a key allows; each holds those before it.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum KeyRole {
+pub(crate) enum KeyRole {
     /// Looks at what a tenant has.
     Viewer,
     /// Syncs, maps and schedules.
@@ -74,7 +74,7 @@ impl From<KeyRole> for Role {
 }
 
 /// An API key; its secret part is shown to nobody.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ApiKeyView {
     /// Its public part.
     id: String,
@@ -97,7 +97,7 @@ struct ApiKeyView {
 }
 
 /// A key that was made.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct NewApiKeyView {
     /// What is kept of it.
     key: ApiKeyView,
@@ -124,9 +124,7 @@ struct ApiKeyForm {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ApiKeyListing {
-    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
     limit: Option<Limit>,
 }
 
@@ -165,22 +163,18 @@ async fn create(
     allowed(&who, role)?;
     let new = NewKey {
         name: form.name,
+        creator: who.author(),
         tenant: who.tenant,
         role,
-        creator: format!("key {}", who.key),
         expires: form.expires_at,
     };
-    let (key, secret) = new_key(new, ports.clock.now())?;
+    let (key, secret) = new_key(new, ports.clock.now()).map_err(Problem::of_host)?;
     ports.keys.put_api_key(key.clone()).await?;
     let location = format!("/api/api-keys/{}", key.id);
-    let view = ApiKeyView::of(key);
-    let tag = Tag::content(&view);
-    let answered = |api_key| {
-        let view = NewApiKeyView { key: view.clone(), api_key };
-        Created(location.clone(), tag.clone(), view)
-    };
-    let kept = Kept::of(&answered(None).2);
-    Ok((Extension(kept), answered(Some(secret.expose().to_owned()))).into_response())
+    let mut view = NewApiKeyView { key: ApiKeyView::of(key), api_key: None };
+    let (tag, kept) = (Tag::content(&view.key), Kept::of(&view));
+    view.api_key = Some(secret.expose().to_owned());
+    Ok((Extension(kept), Created(location, tag, view)).into_response())
 }
 
 /// Nobody makes a key that allows more than their own, and operators alone belong to no tenant.

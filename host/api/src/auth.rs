@@ -19,10 +19,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use model::api_key::{ApiKey, ApiKeyId, ApiKeyStore, Role, Session};
 use model::tenant::TenantStore;
-use model::{Clock, TenantId, Timestamp};
+use model::{Clock, TenantId};
 
 pub use browser::CSRF;
-pub(crate) use browser::{Place, SessionSecret, cookie};
+pub(crate) use browser::{COOKIE, Place, SessionSecret, cookie};
 pub use key::{NewKey, Token, new_key};
 pub use scope::{Admin, Editor, Keeper, Operator, Scope, Viewer};
 
@@ -48,11 +48,18 @@ pub struct Principal {
     pub tenant: Option<TenantId>,
 }
 
-/// The session on whose account a request came.
+impl Principal {
+    /// As what is kept and an audit call them.
+    pub fn author(&self) -> String {
+        format!("key {}", self.key)
+    }
+}
+
+/// The session on whose account a request came, and its key.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedIn {
     pub(crate) secret: SessionSecret,
-    pub(crate) session: Session,
+    pub(crate) session: Arc<(Session, ApiKey)>,
 }
 
 /// What answers who somebody is; clones are the same one.
@@ -76,14 +83,14 @@ struct Inner {
 #[derive(Clone)]
 enum Shown {
     Key(Arc<ApiKey>),
-    Session(Arc<(Session, ApiKey)>, SessionSecret),
+    Session(SignedIn),
 }
 
 impl Shown {
     fn key(&self) -> &ApiKey {
         match self {
             Self::Key(key) => key,
-            Self::Session(both, _) => &both.1,
+            Self::Session(signed_in) => &signed_in.session.1,
         }
     }
 }
@@ -106,9 +113,8 @@ pub(crate) async fn authenticate(
     };
     gate.used.note(shown.key(), gate.clock.now());
     parts.extensions.insert(who);
-    if let Shown::Session(both, secret) = &shown {
-        let (secret, session) = (secret.clone(), both.0.clone());
-        parts.extensions.insert(SignedIn { secret, session });
+    if let Shown::Session(signed_in) = &shown {
+        parts.extensions.insert(signed_in.clone());
     }
     let answer = place.held_by(next.run(Request::from_parts(parts, body)).await);
     lasting::while_open(gate, shown, answer)
@@ -182,7 +188,7 @@ impl Inner {
             return Err(unauthenticated());
         };
         // One that has ended was not guessed.
-        if !works(&key, now) {
+        if !key.works(now) {
             return Err(unauthenticated());
         }
         self.regulars.note(from, &key.id, now);
@@ -209,7 +215,7 @@ impl Inner {
         let secret = place.secret(headers).ok_or_else(unauthenticated)?;
         let both = self.begun(&secret).await?.ok_or_else(unauthenticated)?;
         browser::guard(&both.0, place, &request.method, headers)?;
-        Ok(Shown::Session(both, secret))
+        Ok(Shown::Session(SignedIn { secret, session: both }))
     }
 
     /// The session of a secret with its key, unless one of both has ended.
@@ -226,7 +232,7 @@ impl Inner {
             }
         }
         let now = self.clock.now();
-        Ok(both.filter(|both| both.0.expires > now && works(&both.1, now)))
+        Ok(both.filter(|both| both.0.expires > now && both.1.works(now)))
     }
 
     /// Whether what was shown before still opens anything.
@@ -234,9 +240,9 @@ impl Inner {
         match shown {
             Shown::Key(key) => {
                 let (known, now) = (self.known(&key.id).await?, self.clock.now());
-                Ok(known.is_some_and(|key| works(&key, now)))
+                Ok(known.is_some_and(|key| key.works(now)))
             }
-            Shown::Session(_, secret) => Ok(self.begun(secret).await?.is_some()),
+            Shown::Session(it) => Ok(self.begun(&it.secret).await?.is_some()),
         }
     }
 
@@ -267,10 +273,6 @@ impl Inner {
         }
         Ok(there)
     }
-}
-
-fn works(key: &ApiKey, now: Timestamp) -> bool {
-    key.revoked.is_none() && key.expires.is_none_or(|expires| now < expires)
 }
 
 /// Where a request comes from. Who asks without a connection is one party.

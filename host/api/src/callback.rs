@@ -11,10 +11,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
-use model::{Error, ErrorKind, Secret};
+use model::{Error, ErrorKind, Secret, hex};
 
 use cookie::Cookie;
 use page::{guarded, page};
+
+use crate::random::random;
 
 /// Where a browser begins that another program has opened.
 pub const START: &str = "/api/integrations/oauth/start";
@@ -55,11 +57,7 @@ pub struct Start {
 
 /// A name that nobody guesses, for [`Start::key`].
 pub fn key() -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::Other, "api.internal", format!("draw a random number: {error}"))
-    })?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+    Ok(hex::text(&random::<16>()?))
 }
 
 /// The state that a query names, or an address with one.

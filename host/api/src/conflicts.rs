@@ -18,7 +18,7 @@ use crate::auth::Viewer;
 use crate::extract::{Path, Query};
 use crate::list::{Cursor, Limit, Page};
 use crate::problem::Problem;
-use crate::sift::{Pick, sift};
+use crate::sift::{Pick, batch, sift};
 
 /// What conflicts need.
 #[derive(Clone)]
@@ -176,13 +176,15 @@ async fn list(
         [one] => Some(one),
         _ => None,
     };
+    let filtered = listing.connection.len() > 1 || !listing.kind.is_empty();
+    let batch = batch(limit, filtered);
     let fetch = |after: Option<ConflictId>| {
         let query = ConflictQuery {
             tenant: scope.tenant.clone(),
             connection: connection.cloned(),
             resolved: listing.resolved,
             after,
-            limit,
+            limit: batch,
         };
         let conflicts = &ports.conflicts;
         async move { Ok(conflicts.conflicts(query).await?) }

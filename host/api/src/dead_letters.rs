@@ -9,8 +9,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use engine::dead::{Group, groups};
 use engine::work::Wake;
-use model::queue::{BATCH_MAX, DeadFilter, JobId, JobQueue, Queue};
-use model::{ConnectionId, TenantId, Timestamp};
+use model::queue::{DeadFilter, JobId, JobQueue, Queue};
+use model::{ConnectionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -68,20 +68,6 @@ struct Listing {
     limit: Option<Limit>,
 }
 
-/// All dead letters of a tenant.
-fn all(tenant: TenantId) -> DeadFilter {
-    DeadFilter {
-        tenant,
-        queue: None,
-        connection: None,
-        package: None,
-        code: None,
-        ids: None,
-        after: None,
-        limit: BATCH_MAX,
-    }
-}
-
 /// Dead letters that have died of the same.
 #[derive(Debug, Serialize, ToSchema)]
 struct DeadLetterGroup {
@@ -120,7 +106,8 @@ async fn list(
     let Listing { queue, connection, package, code, cursor, limit } = listing;
     let after: Option<JobId> = cursor.as_ref().map(Cursor::place).transpose()?;
     let limit = limit.unwrap_or_default().get();
-    let filter = DeadFilter { queue, connection, package, code, after, limit, ..all(scope.tenant) };
+    let all = DeadFilter::all(scope.tenant);
+    let filter = DeadFilter { queue, connection, package, code, after, limit, ..all };
     let letters = ports.queue.dead(&filter).await?;
     // The end is told by an empty list alone.
     let next = letters.last().map(|last| Cursor::at(&last.id));
@@ -153,7 +140,8 @@ async fn grouped(
     Query(listing): Query<Listing>,
 ) -> Result<axum::Json<Page<DeadLetterGroup>>, Problem> {
     let Listing { queue, connection, package, code, cursor, limit } = listing;
-    let filter = DeadFilter { queue, connection, package, code, ..all(scope.tenant) };
+    let all = DeadFilter::all(scope.tenant);
+    let filter = DeadFilter { queue, connection, package, code, ..all };
     let max = usize::try_from(COUNTED_MAX).unwrap_or(usize::MAX);
     let (groups, count) = groups(&*ports.queue, filter, max).await?;
     let groups = groups.into_iter().map(DeadLetterGroup::from).collect();

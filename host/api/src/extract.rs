@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -13,11 +13,11 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 
 /// The largest content of a request in JSON, in bytes: the largest schema in a draft around it.
-pub const JSON_BYTES_MAX: usize = 4 << 20;
+pub(crate) const JSON_BYTES_MAX: usize = 4 << 20;
 
 /// The content of a request, as JSON of so many bytes at most.
 #[derive(Debug)]
-pub struct Json<T, const MAX: usize = JSON_BYTES_MAX>(pub T);
+pub(crate) struct Json<T, const MAX: usize = JSON_BYTES_MAX>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for Json<T, MAX> {
     type Rejection = Problem;
@@ -35,7 +35,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for J
 const CONTENT_TIME_MAX: Duration = Duration::from_secs(40);
 
 /// The content of a request, as it came, up to so many bytes.
-pub async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
     let whole = Limited::new(body, max).collect();
     let Ok(whole) = tokio::time::timeout(CONTENT_TIME_MAX, whole).await else {
         let detail = format!("the content has not come within {CONTENT_TIME_MAX:?}; send it again");
@@ -65,7 +65,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Reads JSON; what does not fit is named by its pointer.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
@@ -98,7 +98,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// The parameters behind the question mark; one that may stand several times is a list.
 #[derive(Debug)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
@@ -114,7 +114,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
 /// The parameters within the path, in their order. What cannot be a name of a thing names none.
 #[derive(Debug)]
-pub struct Path<T>(pub T);
+pub(crate) struct Path<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
@@ -125,12 +125,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             .map(|axum::extract::Path(value)| Self(value))
             .map_err(|_rejected| Problem::not_found())
     }
-}
-
-/// What stands in the path under this name.
-pub async fn path_param(parts: &mut Parts, name: &str) -> Option<String> {
-    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
-    params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
 }
 
 #[cfg(test)]

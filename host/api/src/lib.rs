@@ -6,7 +6,7 @@
 
 #![expect(unused_qualifications, reason = "what describes routes to OpenAPI writes types out")]
 
-pub mod answer;
+mod answer;
 mod api_keys;
 mod apps;
 pub mod auth;
@@ -20,13 +20,13 @@ mod dead_letters;
 mod drafts;
 mod errors;
 mod events;
-pub mod extract;
+mod extract;
 mod grants;
 mod health;
 mod held;
 mod idempotency;
 mod integrations;
-pub mod list;
+mod list;
 mod me;
 mod metrics;
 pub mod oauth;
@@ -37,6 +37,7 @@ pub mod ports;
 pub mod problem;
 mod providers;
 mod queues;
+mod random;
 mod rate;
 mod record_types;
 mod records;

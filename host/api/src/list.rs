@@ -10,23 +10,23 @@ use utoipa::ToSchema;
 use crate::problem::Problem;
 
 /// Items of a list that does not say how many it wants.
-pub const LIMIT_DEFAULT: usize = 100;
+pub(crate) const LIMIT_DEFAULT: usize = 100;
 
 /// Items of one list: what a person scrolls through, and a program asks for at once.
-pub const LIMIT_MAX: u16 = 1_000;
+pub(crate) const LIMIT_MAX: u16 = 1_000;
 
 /// The longest cursor, in bytes: the largest key of a store and room around it.
 const CURSOR_BYTES_MAX: usize = 8 << 10;
 
 /// How many items are counted before a list says "at least": counting on costs and tells nobody
 /// more.
-pub const COUNTED_MAX: u64 = 10_000;
+pub(crate) const COUNTED_MAX: u64 = 10_000;
 
 /// How many items are wanted at most.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(try_from = "u16")]
 #[schema(value_type = u16, minimum = 1, maximum = 1000, default = 100)]
-pub struct Limit(usize);
+pub(crate) struct Limit(usize);
 
 impl TryFrom<u16> for Limit {
     type Error = String;
@@ -47,7 +47,7 @@ impl Default for Limit {
 
 impl Limit {
     /// As a number.
-    pub fn get(self) -> usize {
+    pub(crate) fn get(self) -> usize {
         self.0
     }
 }
@@ -55,17 +55,17 @@ impl Limit {
 /// Where a list goes on, as the part before it has said.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[schema(value_type = String)]
-pub struct Cursor(String);
+pub(crate) struct Cursor(String);
 
 impl Cursor {
     /// A cursor that holds a place.
-    pub fn at(place: &impl Serialize) -> String {
+    pub(crate) fn at(place: &impl Serialize) -> String {
         // Places are numbers and names: they serialise.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
     }
 
     /// The place.
-    pub fn place<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(crate) fn place<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let decoded = (self.0.len() <= CURSOR_BYTES_MAX)
             .then(|| URL_SAFE_NO_PAD.decode(&self.0).ok())
             .flatten()
@@ -79,29 +79,29 @@ impl Cursor {
 
 /// A part of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     /// The items.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// The cursor of the next part; its absence alone tells the end.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
     /// How many there are under the same filters, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub total: Option<Total>,
+    pub(crate) total: Option<Total>,
 }
 
 /// How many items a list has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
-pub struct Total {
+pub(crate) struct Total {
     /// So many,
-    pub count: u64,
+    pub(crate) count: u64,
     /// or more.
-    pub at_least: bool,
+    pub(crate) at_least: bool,
 }
 
 impl Total {
     /// A number that was counted up to [`COUNTED_MAX`].
-    pub fn counted(count: u64) -> Self {
+    pub(crate) fn counted(count: u64) -> Self {
         Self { count, at_least: count >= COUNTED_MAX }
     }
 }
@@ -109,7 +109,11 @@ impl Total {
 impl<T> Page<T> {
     /// The part of a list that lies in memory, in its order; a cursor holds how many items were
     /// before.
-    pub fn of(all: Vec<T>, cursor: Option<&Cursor>, limit: Option<Limit>) -> Result<Self, Problem> {
+    pub(crate) fn of(
+        all: Vec<T>,
+        cursor: Option<&Cursor>,
+        limit: Option<Limit>,
+    ) -> Result<Self, Problem> {
         let from: usize = cursor.map_or(Ok(0), Cursor::place)?;
         let limit = limit.unwrap_or_default().get();
         let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
@@ -122,6 +126,8 @@ impl<T> Page<T> {
 
 #[cfg(test)]
 mod tests {
+    use utoipa::PartialSchema as _;
+
     use super::*;
 
     #[test]
@@ -136,6 +142,13 @@ mod tests {
             cursor = Some(Cursor(next));
         }
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn limit_is_described_as_it_is_read() {
+        let schema = serde_json::to_value(Limit::schema()).unwrap();
+        assert_eq!(schema["maximum"], LIMIT_MAX);
+        assert_eq!(schema["default"], LIMIT_DEFAULT);
     }
 
     #[test]

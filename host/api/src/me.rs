@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Build;
+use crate::api_keys::KeyRole;
 use crate::auth::{Principal, SignedIn};
 use crate::problem::Problem;
 
@@ -47,7 +48,7 @@ struct Me {
     /// What people call the key.
     name: String,
     /// What it allows, in one word.
-    role: &'static str,
+    role: KeyRole,
     /// What it allows: `read`, `sync`, `connect`, …
     allowed: Vec<&'static str>,
     /// The tenant that the request was about; nothing where an operator has named none.
@@ -75,7 +76,7 @@ async fn show(
     Ok(axum::Json(Me {
         api_key: who.key.to_string(),
         name: key.name,
-        role: who.role.as_str(),
+        role: who.role.into(),
         allowed: roles.flat_map(|(_, words)| *words).copied().collect(),
         tenant: who.tenant.map(|tenant| tenant.to_string()),
         all_tenants: who.role == Role::Operator,

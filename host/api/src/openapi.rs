@@ -1,13 +1,18 @@
 //! The API in the words of OpenAPI 3.1, made of the code.
 
+use utoipa::ToSchema;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
+    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder,
 };
 
+use crate::auth::COOKIE;
+use crate::events::EventType;
+use crate::list::{Cursor, Limit};
 use crate::problem::MEDIA_TYPE;
 
 /// The session of a browser, which does whatever its key does.
@@ -49,14 +54,22 @@ pub(crate) fn described(mut routes: OpenApi) -> OpenApi {
             "Integrations, connections, records and everything that keeps them alive.",
         ));
     let mut components = routes.components.take().unwrap_or_default();
+    // Of what is referred to, that of contents alone is there by itself, and not that of parameters.
+    refer::<Cursor>(&mut components);
+    refer::<Limit>(&mut components);
+    refer::<EventType>(&mut components);
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme("api_key", scheme);
     let cookie = ApiKeyValue::with_description(
-        "__Host-plughouse-session",
+        COOKIE,
         "The cookie of `POST /api/session`; changes show its token as `X-CSRF-Token` as well.",
     );
     components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     OpenApiBuilder::new().info(info).paths(routes.paths).components(Some(components)).build()
+}
+
+fn refer<T: ToSchema>(components: &mut Components) {
+    components.schemas.insert(T::name().into_owned(), T::schema());
 }
 
 /// Adds what can be said of a request of its kind, where the route does not say it itself.

@@ -33,39 +33,29 @@ use crate::oauth::Authorisations;
 use crate::operation::Operations;
 use crate::vault::VaultStatus;
 
-/// All that a store does for the API. A router takes the one port of it that it uses.
-pub trait Store:
-    AccessLog
-    + ApiKeyStore
-    + Catalogue
-    + ConflictStore
-    + DraftStore
-    + EventLog
-    + IdempotencyStore
-    + IntegrationStore
-    + JobQueue
-    + RecordStore
-    + SchemaStore
-    + TaskStore
-    + TenantStore
-{
+macro_rules! store {
+    ($($port:ident)*) => {
+        /// All that a store does for the API. A router takes the one port of it that it uses.
+        pub trait Store: $($port +)* {}
+
+        impl<T: $($port +)*> Store for T {}
+    };
 }
 
-impl<T> Store for T where
-    T: AccessLog
-        + ApiKeyStore
-        + Catalogue
-        + ConflictStore
-        + DraftStore
-        + EventLog
-        + IdempotencyStore
-        + IntegrationStore
-        + JobQueue
-        + RecordStore
-        + SchemaStore
-        + TaskStore
-        + TenantStore
-{
+store! {
+    AccessLog
+    ApiKeyStore
+    Catalogue
+    ConflictStore
+    DraftStore
+    EventLog
+    IdempotencyStore
+    IntegrationStore
+    JobQueue
+    RecordStore
+    SchemaStore
+    TaskStore
+    TenantStore
 }
 
 /// A package that is installed, verified again.

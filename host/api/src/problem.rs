@@ -15,6 +15,9 @@ use utoipa::{PartialSchema, ToSchema};
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// How long to wait for a store that is not there: a restart takes a few seconds.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+
 /// What went wrong. It is small, for every handler's answer has room for one.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -174,7 +177,7 @@ impl From<StoreError> for Problem {
                 tracing::error!(%error, "the store is not there");
                 let detail = "the store cannot be reached now; ask again after a moment";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "api.unavailable", detail)
-                    .retry_after(Duration::from_secs(5))
+                    .retry_after(STORE_AGAIN)
             }
             StoreErrorKind::Corrupt => Self::internal(&error),
         }

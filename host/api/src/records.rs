@@ -235,7 +235,7 @@ impl RecordListing {
         let from: usize = self.cursor.as_ref().map_or(Ok(0), Cursor::place)?;
         let names = self.external_id.iter().skip(from).take(self.limit());
         let names: Vec<_> = names.map(|id| (entity.clone(), id.clone())).collect();
-        let ids = ports.records.record_ids(tenant, connection, names.clone()).await?;
+        let ids = ports.records.record_ids(tenant, connection, names).await?;
         let mut left = ids.as_slice();
         let known: Vec<RecordId> = ids.iter().flatten().copied().collect();
         let mut items = Vec::new();

@@ -12,10 +12,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use engine::work::job::Cause;
 use futures_util::FutureExt as _;
+use model::hex;
 use model::trace::{SpanId, TRACEPARENT, TraceContext};
 use tracing::Instrument as _;
 
 use crate::problem::Problem;
+use crate::random::random;
 
 /// The header of the request's id.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -34,8 +36,7 @@ pub struct RequestId(pub String);
 /// Serves a request under an id, within its time, and whatever becomes of it. Handlers find the
 /// [`RequestId`] in the request, and the [`Cause`] for what they queue.
 pub(crate) async fn around(mut request: Request, next: Next) -> Response {
-    let drawn = || format!("{:032x}", u128::from_be_bytes(random()));
-    let id = taken_over(&request).unwrap_or_else(drawn);
+    let id = taken_over(&request).unwrap_or_else(|| hex::text(&drawn::<16>()));
     let (trace, above) = placed(request.headers());
     let span = tracing::info_span!(
         "request",
@@ -82,16 +83,14 @@ fn placed(headers: &HeaderMap) -> (TraceContext, Option<SpanId>) {
         _ => None,
     };
     match given {
-        Some(context) => (context.child(random()), Some(context.parent_id)),
-        None => (TraceContext::new(random()), None),
+        Some(context) => (context.child(drawn()), Some(context.parent_id)),
+        None => (TraceContext::new(drawn()), None),
     }
 }
 
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
+fn drawn<const N: usize>() -> [u8; N] {
     // Without random numbers ids repeat, and the host has worse to tell of.
-    getrandom::fill(&mut bytes).unwrap_or_default();
-    bytes
+    random().unwrap_or([0; N])
 }
 
 /// The id that the caller has given the request.
@@ -117,8 +116,10 @@ fn finished(mut response: Response, id: &str, has: Option<&str>) -> Response {
         *response.body_mut() = Body::from(body);
     }
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    // A proxy that compresses answers makes their tags weak, and weak ones are as good here.
     let known = |tag: &str| {
-        has.is_some_and(|has| has.split(',').map(str::trim).any(|it| it == "*" || it == tag))
+        let mut tags = has.unwrap_or_default().split(',').map(str::trim);
+        tags.any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == tag)
     };
     if response.status() == StatusCode::OK && tag.is_some_and(known) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -10,12 +10,10 @@ use crate::auth::{Gate, authenticate};
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::{
-    api_keys, conflicts, connections, consumers, drafts, events, grants, held, idempotency,
-    integrations, me, oauth, openapi, operation, providers, records, request, runs, schemas,
-    session, tasks,
-};
-use crate::{
-    apps, breakers, dead_letters, errors, metrics, packages, queues, service, tenants, vault,
+    api_keys, apps, breakers, conflicts, connections, consumers, dead_letters, drafts, errors,
+    events, grants, held, idempotency, integrations, me, metrics, oauth, openapi, operation,
+    packages, providers, queues, records, request, runs, schemas, service, session, tasks, tenants,
+    vault,
 };
 
 /// Parts of the API: their routes with the ports that each uses, and what they are described by.
@@ -105,6 +103,8 @@ mod tests {
     use std::path::Path;
     use std::{env, fs};
 
+    use serde_json::{Map, Value};
+
     use super::*;
 
     #[test]
@@ -123,6 +123,24 @@ mod tests {
             "openapi.json is not of this code, from line {first:?} on: look at the difference after \
              `PLUGHOUSE_GENERATE=1 cargo test -p api document`"
         );
+    }
+
+    /// All that is referred to within a value.
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        found.extend(value["$ref"].as_str().map(str::to_owned));
+        let members = value.as_object().into_iter().flat_map(Map::values);
+        let within = members.chain(value.as_array().into_iter().flatten());
+        within.for_each(|value| references(value, found));
+    }
+
+    #[test]
+    fn all_that_is_referred_to_is_there() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        assert!(found.len() > 100);
+        found.retain(|it| document.pointer(it.strip_prefix('#').unwrap()).is_none());
+        assert_eq!(found, BTreeSet::new());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api_keys::KeyRole;
 use crate::auth::{Gate, Place, Principal, SessionSecret, SignedIn, address, is_secure, sheltered};
 use crate::extract::Json;
 use crate::problem::Problem;
@@ -77,7 +78,7 @@ struct SessionView {
     /// The key that it was begun with.
     api_key: String,
     /// What it allows.
-    role: &'static str,
+    role: KeyRole,
     /// Whose things it opens; nothing for an operator's, which opens all.
     tenant: Option<String>,
 }
@@ -107,7 +108,8 @@ async fn begin(
     if let Some(before) = place.secret(&request.headers) {
         ports.keys.remove_session(&before.hash()).await?;
     }
-    let (secret, now) = (SessionSecret::draw()?, ports.clock.now());
+    let secret = SessionSecret::draw().map_err(Problem::of_host)?;
+    let now = ports.clock.now();
     let ends = now.saturating_add(SESSION_LASTS).unwrap_or(Timestamp::MAX);
     let session = Session {
         hash: secret.hash(),
@@ -132,13 +134,11 @@ async fn begin(
 #[utoipa::path(get, path = "/api/session", tag = "session",
     security(("api_key" = ["viewer"])), responses((status = 200, body = SessionView)))]
 async fn show(
-    State(ports): State<Ports>,
-    who: Principal,
+    _: Principal,
     signed_in: Option<Extension<SignedIn>>,
 ) -> Result<axum::Json<SessionView>, Problem> {
     let Extension(SignedIn { secret, session }) = signed_in.ok_or_else(Problem::not_found)?;
-    let key = ports.keys.api_key(&who.key).await?.ok_or_else(Problem::not_found)?;
-    Ok(axum::Json(SessionView::of(&session, &key, &secret)))
+    Ok(axum::Json(SessionView::of(&session.0, &session.1, &secret)))
 }
 
 /// Signs a browser out
@@ -152,7 +152,7 @@ async fn end(
     request: Parts,
 ) -> Result<Response, Problem> {
     let signed_in = request.extensions.get::<SignedIn>().ok_or_else(Problem::not_found)?;
-    ports.keys.remove_session(&signed_in.session.hash).await?;
+    ports.keys.remove_session(&signed_in.secret.hash()).await?;
     let cookie = Place::of(&request.headers, is_secure(&request)).clear();
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
@@ -163,7 +163,7 @@ impl SessionView {
             csrf_token: secret.csrf(),
             expires_at: session.expires,
             api_key: key.id.to_string(),
-            role: key.role.as_str(),
+            role: key.role.into(),
             tenant: key.tenant.as_ref().map(ToString::to_string),
         }
     }

@@ -123,7 +123,7 @@ fn records_are_the_provider_s(world: &World, people: &People) {
     assert_eq!((shown.json(), again.status), (found, 304));
 }
 
-/// The schema of the package is copied, changed, tried and saved.
+/// The schema of the package is tried on what was read.
 fn schema_is_tried(people: &People) {
     let tried = json!({"connection": CONNECTION, "entity": "contact", "limit": 3});
     let preview = people.admin.post("/api/schemas/preview", &tried, 200);
@@ -147,6 +147,11 @@ fn follow_the_changes(world: &World, people: &People) {
     let items = changes["items"].as_array().unwrap();
     assert_eq!((items.len(), &items[0]["change"]), (1, &"updated".into()), "{changes}");
     assert_eq!(items[0]["record"]["record"]["given_name"], "Renamed", "{changes}");
+    let events = all(&people.admin, "/api/events");
+    let told = |kind: &str| events.iter().filter(|it| it["event"]["type"] == kind).count();
+    assert_eq!(told("run-finished"), 2, "{events:#?}");
+    let last = events.iter().rfind(|it| it["event"]["type"] == "canonical-changed").unwrap();
+    assert!(last["event"]["changes"].to_string().contains(items[0]["id"].as_str().unwrap()));
 }
 
 /// Another tenant, with the ids of the first one in hand.

@@ -6,15 +6,18 @@
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use model::api_key::Session;
-use model::{Error, ErrorKind, Secret};
+use model::{Error, Secret, hex};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::key::hex;
 use crate::problem::Problem;
+use crate::random::random;
 
 /// The header that shows the token of a session.
 pub const CSRF: &str = "x-csrf-token";
+
+/// The cookie of a browser over TLS.
+pub(crate) const COOKIE: &str = "__Host-plughouse-session";
 
 /// Random bytes in a cookie.
 const SECRET_BYTES: usize = 32;
@@ -43,7 +46,7 @@ impl<'r> Place<'r> {
     /// share the cookies of a host, so the name tells the port.
     fn cookie(self) -> String {
         if self.secure {
-            return "__Host-plughouse-session".to_owned();
+            return COOKIE.to_owned();
         }
         let port = self.host.rsplit_once(':').map_or("80", |(_, port)| port);
         let port: String = port.chars().filter(char::is_ascii_digit).collect();
@@ -124,11 +127,7 @@ pub(crate) struct SessionSecret(Secret);
 
 impl SessionSecret {
     pub(crate) fn draw() -> Result<Self, Error> {
-        let mut bytes = [0; SECRET_BYTES];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            Error::new(ErrorKind::Other, "api.internal", format!("draw a random number: {error}"))
-        })?;
-        Ok(Self(Secret::new(hex(&bytes))))
+        Ok(Self(Secret::new(hex::text(&random::<SECRET_BYTES>()?))))
     }
 
     /// What the store has of it.
@@ -139,7 +138,7 @@ impl SessionSecret {
     /// The token that is to be shown with every change. It follows from the secret, so that all
     /// tabs of a browser have the same one, and any of them can ask for it again.
     pub(crate) fn csrf(&self) -> String {
-        hex(&Sha256::new().chain_update(CSRF_OF).chain_update(self.0.expose()).finalize())
+        hex::text(&Sha256::new().chain_update(CSRF_OF).chain_update(self.0.expose()).finalize())
     }
 }
 

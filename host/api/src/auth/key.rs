@@ -1,12 +1,12 @@
 //! API keys as people hold them: `ph_`, sixteen hexadecimal digits that name the key, `_`, and
 //! sixty-four that open it.
 
-use std::fmt::Write as _;
-
 use model::api_key::{ApiKey, ApiKeyId, Role};
-use model::{Error, ErrorKind, Secret, TenantId, Timestamp};
+use model::{Error, ErrorKind, Secret, TenantId, Timestamp, hex};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+use crate::random::random;
 
 /// What every key begins with, so that scanners of repositories find those that leak.
 const PREFIX: &str = "ph_";
@@ -56,12 +56,8 @@ pub struct NewKey {
 
 /// Draws a key: what is kept of it, and what is shown once.
 pub fn new_key(new: NewKey, now: Timestamp) -> Result<(ApiKey, Secret), Error> {
-    let mut bytes = [0; 40];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::Other, "api.internal", format!("draw a random number: {error}"))
-    })?;
-    let hex = hex(&bytes);
-    let (id, secret) = hex.split_at(16);
+    let digits = hex::text(&random::<40>()?);
+    let (id, secret) = digits.split_at(16);
     let NewKey { name, tenant, role, creator, expires } = new;
     let key = ApiKey {
         id: id.parse().map_err(|error: model::id::NameError| {
@@ -78,15 +74,6 @@ pub fn new_key(new: NewKey, now: Timestamp) -> Result<(ApiKey, Secret), Error> {
         revoked: None,
     };
     Ok((key, Secret::new(format!("{PREFIX}{id}_{secret}"))))
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
 }
 
 #[cfg(test)]

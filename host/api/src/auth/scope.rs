@@ -21,7 +21,7 @@ pub struct Scope {
 impl Scope {
     /// Who asks, as what is kept and an audit call them.
     pub fn author(&self) -> String {
-        format!("key {}", self.who.key)
+        self.who.author()
     }
 }
 

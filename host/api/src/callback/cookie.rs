@@ -3,8 +3,8 @@
 use std::fmt;
 
 use axum::http::{HeaderMap, HeaderValue};
-use model::Secret;
 use model::credential::FLOW_MAX;
+use model::{Secret, hex};
 use sha2::{Digest as _, Sha256};
 
 /// Bytes of the name that tell one authorisation from others of the same browser.
@@ -27,9 +27,9 @@ impl Cookie {
     /// `https` its name binds it to this very host.
     pub(crate) fn of(redirect_uri: &str, state: &str) -> Self {
         let hash = Sha256::new().chain_update(redirect_uri).chain_update([0]).chain_update(state);
-        let hash = hash.finalize();
-        let hex =
-            hash.iter().take(NAME_BYTES).fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
+        let hash: [u8; 32] = hash.finalize().into();
+        let (name, _) = hash.split_at(NAME_BYTES);
+        let hex = hex::text(name);
         if redirect_uri.starts_with("https://") {
             return Self { name: format!("__Host-plughouse-{hex}"), attributes: "; Secure" };
         }

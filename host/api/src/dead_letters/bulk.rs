@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Ports;
 use super::view::DeadLetterRow;
-use super::{Ports, all};
 use crate::answer::Accepted;
 use crate::auth::Editor;
 use crate::extract::Json;
@@ -214,13 +214,13 @@ fn checked(max: Option<usize>, spread_seconds: u64) -> Result<usize, Problem> {
 impl BulkFilter {
     /// Nobody should change all of them by leaving the choice out.
     fn read(self, tenant: TenantId) -> Result<DeadFilter, Problem> {
-        let Self { queue, connection, package, code, ids, all: every } = self;
+        let Self { queue, connection, package, code, ids, all } = self;
         let some = queue.is_some()
             || connection.is_some()
             || package.is_some()
             || code.is_some()
             || ids.is_some();
-        if some == every {
+        if some == all {
             let detail = "give conditions, or write `all`: true, but not both";
             return Err(Problem::invalid("it is not clear which letters").at("/filter", detail));
         }
@@ -231,7 +231,7 @@ impl BulkFilter {
         };
         let ids = ids.map(|ids| ids.iter().map(number).collect::<Result<BTreeSet<_>, _>>());
         let ids = ids.transpose()?;
-        Ok(DeadFilter { queue, connection, package, code, ids, ..all(tenant) })
+        Ok(DeadFilter { queue, connection, package, code, ids, ..DeadFilter::all(tenant) })
     }
 }
 

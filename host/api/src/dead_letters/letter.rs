@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Ports;
 use super::view::DeadLetterView;
-use super::{Ports, all};
 use crate::auth::{Editor, Viewer};
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
@@ -44,7 +44,7 @@ struct DiscardForm {
 }
 
 fn one(tenant: TenantId, id: JobId) -> DeadFilter {
-    DeadFilter { ids: Some(BTreeSet::from([id])), limit: 1, ..all(tenant) }
+    DeadFilter { ids: Some(BTreeSet::from([id])), limit: 1, ..DeadFilter::all(tenant) }
 }
 
 /// Shows a dead letter

@@ -175,8 +175,8 @@ async fn reject(
 
 /// Says that a plugin may not run
 ///
-/// Not in another version either. Jobs of its connections become dead letters, to be retried once
-/// it is enabled. What was loaded already counts for a minute at most.
+/// Not in another version either. Jobs of its connections wait until it is enabled. What was loaded
+/// already counts for a minute at most.
 #[utoipa::path(post, path = "/api/plugins/{publisher}/{id}/disable", tag = "plugins",
     security(("api_key" = ["operator"])), request_body = DisableForm,
     params(("publisher" = String, Path, description = "The publisher"),
@@ -218,8 +218,8 @@ async fn switch(
 
 /// Removes a plugin
 ///
-/// Its connections and what they have synced stay; they go on when it is installed again. What
-/// waits for approval is rejected by itself.
+/// Its connections and what they have synced stay; they go on when it is approved and installed
+/// again, for that it was disabled is forgotten. What waits for approval is rejected by itself.
 #[utoipa::path(delete, path = "/api/plugins/{publisher}/{id}", tag = "plugins",
     security(("api_key" = ["operator"])),
     params(("publisher" = String, Path, description = "The publisher"),

@@ -1,7 +1,7 @@
 //! Which runs are listed.
 
-use model::run::{Run, RunStatus};
-use model::store::{RUNS_LISTED_MAX, RecordStore, RunQuery};
+use model::run::Run;
+use model::store::{RecordStore, RunQuery};
 use model::{ConnectionId, RunId, TenantId, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::view::{RunKindView, RunStatusView};
 use crate::list::{Cursor, Limit};
 use crate::problem::Problem;
-use crate::sift::{Pick, Sifted, sift};
+use crate::sift::{Pick, Sifted, batch, sift};
 
 /// Which runs.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -65,14 +65,14 @@ impl RunListing {
             [one] => Some(one),
             _ => None,
         };
-        let few = self.status.is_empty()
-            && self.kind.is_empty()
-            && self.connection.len() < 2
-            && self.until.is_none();
-        let at_once = if few { limit } else { RUNS_LISTED_MAX };
+        let filtered = !self.status.is_empty()
+            || !self.kind.is_empty()
+            || self.connection.len() > 1
+            || self.until.is_some();
+        let batch = batch(limit, filtered);
         let fetch = |before: Option<Place>| async move {
             let (tenant, connection) = (tenant.clone(), connection.cloned());
-            let query = RunQuery { tenant, connection, before, limit: at_once };
+            let query = RunQuery { tenant, connection, before, limit: batch };
             Ok(store.run_list(query).await?)
         };
         let pick = |run: Run| {
@@ -97,12 +97,8 @@ impl RunListing {
         }
         let wanted = self.until.is_none_or(|until| run.started < until)
             && (self.connection.is_empty() || self.connection.contains(&run.connection))
-            && (self.status.is_empty() || self.status.contains(&shown(run.status)))
+            && (self.status.is_empty() || self.status.contains(&run.status.into()))
             && (self.kind.is_empty() || self.kind.contains(&run.kind.into()));
         Pick::only(run, wanted)
     }
-}
-
-fn shown(status: RunStatus) -> RunStatusView {
-    status.into()
 }

@@ -125,13 +125,8 @@ async fn many_connections_of_one_address_leave_room_for_others() {
     let server = Server { listener, tls: None, proxies: Proxies::default(), bounds };
     let router = Router::new().route("/who", axum::routing::get(who));
     tokio::spawn(server.run(router, std::future::pending()));
-    let _held: Vec<_> = {
-        let mut held = Vec::new();
-        for _ in 0..2 {
-            held.push(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
-        }
-        held
-    };
+    let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    let _held = [connect().await.unwrap(), connect().await.unwrap()];
     assert_eq!(ask(port, format!("{WHO}\r\n").as_bytes()).await, "");
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();

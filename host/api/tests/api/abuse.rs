@@ -2,31 +2,26 @@
 
 use std::time::Duration;
 
-use api::auth::{CSRF, Token};
-use api::server::{Exposed, Secure};
+use api::auth::CSRF;
+use api::server::Exposed;
+use axum::http::Method;
 use http_body_util::BodyExt as _;
 use model::api_key::ApiKeyStore as _;
 use serde_json::{Value, json};
 
-use crate::support::{Ask, World, id};
+use crate::sessions::{ask as browser, signed_in};
+use crate::support::{Ask, World, id, key_id};
 
 const AUTHORIZE: &str = "/api/integrations/oauth/authorize/crm?accept=api";
-
-/// The cookie and the token of a browser that has signed in.
-async fn signed_in(world: &World, key: &str) -> (String, String) {
-    let sign_in = Ask::post("/api/session").header("host", "host.example").extension(Secure(true));
-    let answer = world.send(sign_in.json(&json!({"api_key": key}))).await.is(201);
-    let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
-    (cookie, answer.json["csrf_token"].as_str().unwrap().to_owned())
-}
+const STREAM: &str = "/api/events/stream";
 
 #[tokio::test]
 async fn page_next_door_begins_nothing_in_the_name_of_a_session() {
     let world = World::new().await;
     let (cookie, token) = signed_in(&world, &world.acme.admin).await;
     let go = |site: &str| {
-        let ask = Ask::get(AUTHORIZE).header("host", "host.example").extension(Secure(true));
-        ask.header("cookie", &cookie).header("accept", "text/html").header("sec-fetch-site", site)
+        let ask = browser(Method::GET, AUTHORIZE).header("cookie", &cookie);
+        ask.header("accept", "text/html").header("sec-fetch-site", site)
     };
     for site in ["same-site", "cross-site"] {
         let answer = world.send(go(site).header(CSRF, &token)).await;
@@ -98,16 +93,15 @@ async fn is_cut(world: &World, ask: Ask, meanwhile: impl AsyncFnOnce()) -> bool 
 #[tokio::test]
 async fn stream_ends_with_the_key_or_session_that_has_opened_it() {
     let world = World::new().await;
-    let stream = || Ask::get("/api/events/stream");
+    let stream = || Ask::get(STREAM);
     let (key, other) = (&world.acme.viewer, &world.acme.editor);
     let revoke = async || {
-        let key = Token::parse(key).unwrap();
-        assert!(world.store.revoke_api_key(Some(&id("acme")), key.id()).await.unwrap());
+        assert!(world.store.revoke_api_key(Some(&id("acme")), &key_id(key)).await.unwrap());
     };
     assert!(is_cut(&world, stream().key(key), revoke).await);
     assert!(!is_cut(&world, stream().key(other), async || {}).await);
     let (cookie, _) = signed_in(&world, other).await;
-    let ask = stream().header("host", "host.example").extension(Secure(true));
+    let ask = browser(Method::GET, STREAM);
     let pass = async || world.clock.advance(Duration::from_hours(12));
     assert!(is_cut(&world, ask.header("cookie", &cookie), pass).await);
 }

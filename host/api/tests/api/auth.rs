@@ -3,24 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use api::auth::{NewKey, Token, new_key};
+use api::auth::{NewKey, new_key};
 use api::server::ClientAddr;
-use model::api_key::{ApiKeyId, ApiKeyStore as _, Role};
+use model::api_key::{ApiKeyStore as _, Role};
 use model::tenant::{Tenant, TenantStore as _};
 
-use crate::support::{Answer, Ask, World, id};
+use crate::support::{Answer, Ask, World, id, key_id, wrong};
 
 const PATH: &str = "/api/sync-tasks";
-
-fn key_id(key: &str) -> ApiKeyId {
-    Token::parse(key).unwrap().id().clone()
-}
-
-/// A key whose secret part is another one.
-fn wrong(key: &str) -> String {
-    let last = if key.ends_with('0') { '1' } else { '0' };
-    format!("{}{last}", &key[..83])
-}
 
 #[tokio::test]
 async fn key_opens_nothing_from_the_moment_it_is_revoked() {

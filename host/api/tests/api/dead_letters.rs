@@ -9,7 +9,7 @@ use model::queue::{
 use model::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, id};
+use crate::support::{World, id};
 
 const LETTERS: &str = "/api/dead-letters";
 
@@ -62,18 +62,6 @@ async fn stats(world: &World) -> QueueStats {
 async fn list(world: &World, query: &str) -> Value {
     let path = format!("{LETTERS}{query}");
     world.get(&world.acme.viewer, &path).await.is(200).json
-}
-
-/// The operation, once it has ended.
-async fn ended(world: &World, accepted: &Answer) -> Value {
-    let path = accepted.header("location");
-    loop {
-        let operation = world.get(&world.acme.viewer, path).await.is(200).json;
-        if operation["status"] != "running" {
-            return operation;
-        }
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]
@@ -161,7 +149,7 @@ async fn many_are_counted_first_and_then_retried() {
     assert_eq!(bulk(json!({ "dry_run": true, "max": 2 })).await.is(200).json["count"], 2);
     assert_eq!(stats(&world).await.dead, 4);
 
-    let done = ended(&world, &bulk(json!({ "max": 2 })).await.is(202)).await;
+    let done = world.ended(&bulk(json!({ "max": 2 })).await.is(202)).await;
     assert_eq!((&done["status"], &done["result"]), (&json!("succeeded"), &json!({ "count": 2 })));
     assert_eq!(done["progress"], json!({ "done": 2, "total": 2 }));
     assert_eq!((stats(&world).await.dead, stats(&world).await.queued), (2, 2));
@@ -178,7 +166,7 @@ async fn many_are_discarded_with_a_reason() {
     let path = format!("{LETTERS}/bulk");
     let discard = json!({ "action": "discard", "filter": { "all": true }, "reason": "it is over" });
     let accepted = world.post(&world.acme.editor, &path, &discard).await.is(202);
-    assert_eq!(ended(&world, &accepted).await["result"], json!({ "count": 4 }));
+    assert_eq!(world.ended(&accepted).await["result"], json!({ "count": 4 }));
     assert_eq!(stats(&world).await.discarded, 4);
 }
 

@@ -5,7 +5,7 @@ use model::adapter::{Entity, Field, FieldKind};
 use model::run::{RunKind, RunStatus};
 use model::store::EntityEnd;
 use model::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Ask, World};
 
@@ -152,14 +152,7 @@ async fn integration_goes_with_its_accounts_and_its_records_stay() {
     world.synced(&run, &["1"]).await;
     world.end(&run, RunStatus::Succeeded, Vec::new()).await;
     let begun = world.delete(&world.acme.admin, "/api/integrations/crm").await.is(202);
-    let path = begun.header("location").to_owned();
-    let ended: Value = loop {
-        let operation = world.get(&world.acme.viewer, &path).await.is(200).json;
-        if operation["status"] != "running" {
-            break operation;
-        }
-        tokio::task::yield_now().await;
-    };
+    let ended = world.ended(&begun).await;
     assert_eq!(ended["status"], "succeeded", "{ended}");
     assert_eq!(ended["result"]["connections"][0]["connection"], "crm");
     assert_eq!(ended["result"]["stays"][0], "records");

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::support::{Answer, Ask, PUBLISHER, Release, World};
 
-const NARROW: Release = Release { version: "1.0.0", read: &["GET /v1/things"] };
-const NEXT: Release = Release { version: "1.1.0", read: &["GET /v1/things"] };
-const WIDE: Release = Release { version: "2.0.0", read: &["GET /v1/things", "GET /v1/people"] };
+const NARROW: Release = Release::PLAIN;
+const NEXT: Release = Release { version: "1.1.0", ..Release::PLAIN };
+const WIDE: Release =
+    Release { version: "2.0.0", read: &["GET /v1/things", "GET /v1/people"], ..Release::PLAIN };
 
 const SHOP: &str = "/api/plugins/acme/shop";
 

@@ -47,9 +47,8 @@ async fn route_is_open_to_whom_the_document_says_and_to_nobody_else() {
             check(other.as_str(), status, status == StatusCode::FORBIDDEN);
         }
         for other in Role::ALL.into_iter().filter(|other| *other >= role) {
-            let status =
-                status(&world, Ask::new(route.method.clone(), &path).key(key(&world, other)));
-            let status = status.await;
+            let ask = Ask::new(route.method.clone(), &path).key(key(&world, other));
+            let status = status(&world, ask).await;
             let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
             check(other.as_str(), status, !refused.contains(&status));
         }

@@ -13,7 +13,7 @@ mod secrets;
 
 use std::sync::Arc;
 
-use api::auth::{NewKey, new_key};
+use api::auth::{NewKey, Token, new_key};
 use api::operation::Operations;
 use api::{Build, Ports};
 use axum::Router;
@@ -22,7 +22,7 @@ use engine::credential::Credentials;
 use engine::metrics::{self, Metrics, Monitor};
 use engine::sync::Cancel;
 use engine::work::{Stops, Wake};
-use model::api_key::{ApiKeyStore as _, Role};
+use model::api_key::{ApiKeyId, ApiKeyStore as _, Role};
 use model::catalogue::TrustState;
 use model::store::Catalogue as _;
 use model::tenant::{Tenant, TenantStore as _};
@@ -45,6 +45,17 @@ pub(crate) struct Keys {
     pub(crate) viewer: String,
     pub(crate) editor: String,
     pub(crate) admin: String,
+}
+
+/// The public part of a key.
+pub(crate) fn key_id(key: &str) -> ApiKeyId {
+    Token::parse(key).unwrap().id().clone()
+}
+
+/// A key whose secret part is another one.
+pub(crate) fn wrong(key: &str) -> String {
+    let (rest, last) = key.split_at(key.len() - 1);
+    format!("{rest}{}", if last == "0" { '1' } else { '0' })
 }
 
 /// A host.

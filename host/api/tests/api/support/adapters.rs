@@ -86,7 +86,7 @@ fn known(package: &str) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!("{package} is not installed");
-    Err(Error::new(ErrorKind::NotFound, "engine.package", message))
+    Err(Error::new(ErrorKind::Denied, "engine.package", message))
 }
 
 #[async_trait]
@@ -130,7 +130,6 @@ impl Adapters for Scripted {
     }
 }
 
-/// Nobody is trusted here, so nothing can be installed.
 #[async_trait]
 impl Check for Scripted {
     async fn check(&self, connection: &mut Connection, _: Material) -> Result<(), Error> {

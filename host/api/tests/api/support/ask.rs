@@ -136,4 +136,15 @@ impl World {
     pub(crate) async fn delete(&self, key: &str, path: &str) -> Answer {
         self.send(Ask::new(Method::DELETE, path).key(key)).await
     }
+
+    /// An operation of acme, once it has ended.
+    pub(crate) async fn ended(&self, begun: &Answer) -> Value {
+        loop {
+            let now = self.get(&self.acme.viewer, begun.header("location")).await.is(200).json;
+            if now["status"] != "running" {
+                return now;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The one way in, with a publisher who is trusted.
 
-use std::collections::BTreeMap;
+#[path = "../../../../engine/tests/install/release.rs"]
+mod release;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -10,29 +12,18 @@ use bytes::Bytes;
 use engine::install::{self, Approval, Candidate, InstallError, InstallPlan, Ports, Submitted};
 use model::Clock;
 use model::catalogue::{Installed, PendingPackage};
-use package::statement::Statement;
-use package::{Bundle, Envelope, PrivateKey, TrustFile, Verified, pack};
+use package::{PrivateKey, TrustFile, Verified};
 use sandbox::{Compiler, Config, Limits, Reuse, Sandbox};
 use store::Store;
 
-use super::component::component;
-
-/// What a publisher releases.
-pub(crate) struct Release {
-    pub(crate) version: &'static str,
-    /// What it wants to read.
-    pub(crate) read: &'static [&'static str],
-}
+use super::component;
+use release::trust_text;
+pub(crate) use release::{PUBLISHER, Release};
 
 impl Release {
     /// The package file, signed with the key of this seed.
     pub(crate) fn signed(&self, seed: u8) -> Bytes {
-        let mut bundle = self.bundle();
-        let statement = Statement::release("acme/shop", self.version, bundle.digest());
-        let kind = "application/vnd.in-toto+json";
-        let envelope = Envelope::sign(&key(seed), kind, &statement.to_json());
-        bundle.add_envelope(envelope).unwrap();
-        Bytes::from(bundle.to_bytes())
+        self.file(&PrivateKey::from_seed([seed; 32]))
     }
 
     /// The package file as nobody has signed it.
@@ -43,46 +34,7 @@ impl Release {
     pub(crate) fn digest(&self) -> String {
         self.bundle().digest().to_owned()
     }
-
-    fn bundle(&self) -> Bundle {
-        let members = BTreeMap::from([
-            ("adapter.toml".to_owned(), self.manifest().into_bytes()),
-            ("adapter.wasm".to_owned(), component("shop", self.version, &["thing"])),
-        ]);
-        Bundle::read(Bytes::from(pack(members).unwrap())).unwrap()
-    }
-
-    fn manifest(&self) -> String {
-        format!(
-            r#"
-[adapter]
-id = "shop"
-name = "Shop"
-version = "{}"
-contract = "0.1"
-publisher = "acme"
-license = "Apache-2.0"
-summary = "Things of a shop."
-[auth.none]
-kind = "none"
-[endpoint.api]
-origin = "https://shop.example"
-read = {:?}
-[entity.thing]
-cursor = "scan"
-page = 100
-"#,
-            self.version, self.read,
-        )
-    }
 }
-
-fn key(seed: u8) -> PrivateKey {
-    PrivateKey::from_seed([seed; 32])
-}
-
-/// The seed of the publisher's key.
-pub(crate) const PUBLISHER: u8 = 7;
 
 /// A host that trusts the publisher.
 pub(super) struct Installing {
@@ -95,19 +47,12 @@ pub(super) struct Installing {
 
 impl Installing {
     pub(super) fn new(dir: &Path, store: &Arc<Store>, clock: &Clock) -> Self {
-        let public = key(PUBLISHER).public();
-        let trust = format!(
-            "version = 1\nreview = \"optional\"\n[publisher.acme]\nkeys = [{{ id = \"{}\", public \
-             = \"{}\", state = \"active\" }}]\n",
-            public.id(),
-            public.to_base64()
-        );
         Self {
             store: store.clone(),
             clock: clock.clone(),
             cache: dir.join("compiled").into(),
             sandbox: OnceLock::new(),
-            trust: TrustFile::parse(&trust).unwrap(),
+            trust: TrustFile::parse(&trust_text("")).unwrap(),
         }
     }
 

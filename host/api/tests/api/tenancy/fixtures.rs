@@ -10,7 +10,7 @@ use model::run::{RunKind, RunStatus};
 use model::store::EntityEnd;
 use serde_json::{Value, json};
 
-use crate::support::{World, id};
+use crate::support::{World, id, key_id};
 use crate::{conflicts, dead_letters};
 
 /// Names in paths that stand for nothing of a tenant.
@@ -64,7 +64,7 @@ pub(super) async fn of_acme(world: &World) -> BTreeMap<&'static str, Fixture> {
     let made = async |list: &str, content: Value| made(world, list, &content).await;
     let first = async |list: &str| first(world, list).await;
     let there = [
-        ("api_key", world.acme.viewer[3..19].to_owned()),
+        ("api_key", key_id(&world.acme.viewer).to_string()),
         ("conflict", first("/api/conflicts").await),
         ("connection", CONNECTION.to_owned()),
         ("consumer", made("/api/event-consumers", json!({"name": "acme-books"})).await),
